@@ -1,0 +1,130 @@
+//! Velocity fields: what a flow model is to a sampler.
+
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// What a batch is conditioned on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Condition<'a> {
+    /// Nothing: an unconditional field.
+    #[default]
+    None,
+    /// One class label per row.
+    Labels(&'a [i64]),
+}
+
+/// A velocity field `v(x, t)`: the right-hand side of the sampling equation `dx/dt = v(x, t)`.
+///
+/// Time is per row, so an adaptive solver never has to mix samples. It is `f64` because fields
+/// that divide by `1 − t` would lose four digits to an `f32` time close to the data end; networks
+/// round it themselves.
+pub trait VelocityField: Sync {
+    /// Dimension D of the state; an image counts C·H·W, flattened row-major.
+    fn dim(&self) -> usize;
+
+    /// Writes `v(x_b, t_b)` into row `b` of `out`.
+    ///
+    /// `x` and `out` are `[B, D]`, `t` has length B, all in the straight-path convention: noise at
+    /// `t = 0`, data at `t = 1`, velocity in data units per unit of time.
+    ///
+    /// # Errors
+    /// [`FieldError`] when a shape does not fit, when the field is undefined at a time, or when
+    /// the evaluation itself fails.
+    fn velocity(
+        &self,
+        x: ArrayView2<'_, f32>,
+        t: &[f64],
+        condition: Condition<'_>,
+        out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), FieldError>;
+
+    /// How many function evaluations (NFE) one call costs a sample.
+    fn evaluations(&self) -> u32 {
+        1
+    }
+
+    /// The times at which the field is defined.
+    fn domain(&self) -> TimeDomain {
+        TimeDomain::CLOSED
+    }
+}
+
+/// The part of `[0, 1]` on which a field is defined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeDomain {
+    /// Whether `t = 0` belongs to it.
+    pub start: bool,
+    /// Whether `t = 1` belongs to it.
+    pub end: bool,
+}
+
+impl TimeDomain {
+    /// All of `[0, 1]`.
+    pub const CLOSED: Self = Self { start: true, end: true };
+    /// `[0, 1)`: fields that divide by `1 − t`.
+    pub const OPEN_END: Self = Self { start: true, end: false };
+    /// `(0, 1]`: fields that divide by `t`.
+    pub const OPEN_START: Self = Self { start: false, end: true };
+
+    /// Whether the field is defined at `t`.
+    pub fn contains(self, t: f64) -> bool {
+        (t > 0.0 || (self.start && t == 0.0)) && (t < 1.0 || (self.end && t == 1.0))
+    }
+
+    /// Where both this and `other` are defined.
+    pub fn intersect(self, other: Self) -> Self {
+        Self { start: self.start && other.start, end: self.end && other.end }
+    }
+}
+
+/// Why a velocity field could not be evaluated.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum FieldError {
+    /// An array does not have the shape the field needs.
+    #[error("{what} has shape {actual:?}, expected {expected:?}")]
+    Shape {
+        /// Which array.
+        what: &'static str,
+        /// Its shape.
+        actual: Vec<usize>,
+        /// The shape it should have.
+        expected: Vec<usize>,
+    },
+    /// The field divides by something that vanishes at this time.
+    #[error("the velocity field is undefined at t = {t}")]
+    Undefined {
+        /// The time asked for.
+        t: f64,
+    },
+    /// The field was built from values it cannot work with.
+    #[error("{0}")]
+    Invalid(String),
+    /// The field needs a condition that was not given, or was given one it cannot use.
+    #[error("{0}")]
+    Condition(String),
+    /// The evaluation failed inside the model.
+    #[error("{0}")]
+    Model(String),
+}
+
+/// Checks the shapes that every [`VelocityField::velocity`] call must have.
+///
+/// # Errors
+/// [`FieldError::Shape`] naming the array that does not fit.
+pub fn check_shapes(
+    dim: usize,
+    x: &ArrayView2<'_, f32>,
+    t: &[f64],
+    out: &ArrayViewMut2<'_, f32>,
+) -> Result<(), FieldError> {
+    let rows = x.nrows();
+    let check = |what, actual: &[usize], expected: &[usize]| {
+        if actual == expected {
+            Ok(())
+        } else {
+            Err(FieldError::Shape { what, actual: actual.to_vec(), expected: expected.to_vec() })
+        }
+    };
+    check("state x", x.shape(), &[rows, dim])?;
+    check("time t", &[t.len()], &[rows])?;
+    check("velocity out", out.shape(), &[rows, dim])
+}
