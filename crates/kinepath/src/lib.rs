@@ -25,5 +25,13 @@
 mod kernel;
 
 pub mod field;
+pub mod gain;
+pub mod grid;
 pub mod metrics;
+pub mod noise;
+pub mod paths;
+pub mod plan;
+pub mod record;
+pub mod sampler;
 pub mod stats;
+pub mod tableau;

@@ -1,5 +1,17 @@
 //! Velocity fields: what a flow model is to a sampler.
 
+mod closure;
+mod converted;
+mod empirical;
+mod guided;
+mod mixture;
+
+pub use closure::FnField;
+pub use converted::{Converted, ConventionParseError, Prediction, TimeConvention, TimeInput};
+pub use empirical::{EmpiricalField, Posterior};
+pub use guided::Guided;
+pub use mixture::MixtureField;
+
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 /// What a batch is conditioned on.
@@ -48,6 +60,30 @@ pub trait VelocityField: Sync {
     }
 }
 
+impl<F: VelocityField + ?Sized> VelocityField for &F {
+    fn dim(&self) -> usize {
+        (**self).dim()
+    }
+
+    fn velocity(
+        &self,
+        x: ArrayView2<'_, f32>,
+        t: &[f64],
+        condition: Condition<'_>,
+        out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), FieldError> {
+        (**self).velocity(x, t, condition, out)
+    }
+
+    fn evaluations(&self) -> u32 {
+        (**self).evaluations()
+    }
+
+    fn domain(&self) -> TimeDomain {
+        (**self).domain()
+    }
+}
+
 /// The part of `[0, 1]` on which a field is defined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeDomain {
@@ -68,11 +104,6 @@ impl TimeDomain {
     /// Whether the field is defined at `t`.
     pub fn contains(self, t: f64) -> bool {
         (t > 0.0 || (self.start && t == 0.0)) && (t < 1.0 || (self.end && t == 1.0))
-    }
-
-    /// Where both this and `other` are defined.
-    pub fn intersect(self, other: Self) -> Self {
-        Self { start: self.start && other.start, end: self.end && other.end }
     }
 }
 

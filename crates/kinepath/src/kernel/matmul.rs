@@ -2,6 +2,20 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2};
 
+/// The element types a product is compiled for.
+pub(crate) trait Real: Copy + PartialEq + 'static {
+    /// Additive identity, which as `keep` means that the output is overwritten.
+    const ZERO: Self;
+}
+
+impl Real for f32 {
+    const ZERO: Self = 0.0;
+}
+
+impl Real for f64 {
+    const ZERO: Self = 0.0;
+}
+
 /// `c ← keep·c + scale·a·b` for `a: [m, k]`, `b: [k, n]`, `c: [m, n]`, on the calling thread.
 ///
 /// Any strides are accepted, so a transposed operand is `x.t()`. With `keep = 0` the old contents
@@ -10,37 +24,38 @@ use ndarray::{ArrayView2, ArrayViewMut2};
 ///
 /// # Panics
 /// If the shapes do not agree.
-pub(crate) fn matmul(
-    keep: f32,
-    mut c: ArrayViewMut2<'_, f32>,
-    scale: f32,
-    a: ArrayView2<'_, f32>,
-    b: ArrayView2<'_, f32>,
+pub(crate) fn matmul<T: Real>(
+    keep: T,
+    mut c: ArrayViewMut2<'_, T>,
+    scale: T,
+    a: ArrayView2<'_, T>,
+    b: ArrayView2<'_, T>,
 ) {
     let (m, k) = a.dim();
     let n = b.ncols();
     assert_eq!(k, b.nrows(), "inner dimensions of a matrix product");
     assert_eq!((m, n), c.dim(), "output shape of a matrix product");
-    let (c_strides, a_strides, b_strides) =
+    let ([c_row, c_column], [a_row, a_column], [b_row, b_column]) =
         (strides(c.strides()), strides(a.strides()), strides(b.strides()));
     // SAFETY: the three pointers and stride pairs come from live ndarray views whose shapes were
     // checked above, so every element that gemm addresses lies inside its view; `c` is borrowed
-    // mutably and therefore overlaps neither `a` nor `b`.
+    // mutably and therefore overlaps neither `a` nor `b`. `Real` admits only f32 and f64, which
+    // gemm implements.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
             c.as_mut_ptr(),
-            c_strides.1,
-            c_strides.0,
-            keep != 0.0,
+            c_column,
+            c_row,
+            keep != T::ZERO,
             a.as_ptr(),
-            a_strides.1,
-            a_strides.0,
+            a_column,
+            a_row,
             b.as_ptr(),
-            b_strides.1,
-            b_strides.0,
+            b_column,
+            b_row,
             keep,
             scale,
             false,
@@ -52,8 +67,8 @@ pub(crate) fn matmul(
 }
 
 /// Row and column stride, in elements.
-fn strides(strides: &[isize]) -> (isize, isize) {
-    (strides[0], strides[1])
+fn strides(strides: &[isize]) -> [isize; 2] {
+    [strides[0], strides[1]]
 }
 
 #[cfg(test)]

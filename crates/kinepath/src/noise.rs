@@ -1,0 +1,60 @@
+//! Source noise with one random stream per sample index.
+
+use std::ops::Range;
+
+use ndarray::Array2;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use rayon::prelude::*;
+
+/// Standard normal noise for the samples of a global index range: `[range.len(), dim]`.
+///
+/// Sample i draws from ChaCha8 with the seed's key and stream number i, so it is the same
+/// whatever the batch, the shard or the thread count.
+///
+/// ```
+/// use kinepath::noise::noise;
+///
+/// let all = noise(3, 0..20, 5);
+/// assert_eq!(noise(3, 17..18, 5).row(0), all.row(17));
+/// ```
+pub fn noise(seed: u64, range: Range<u64>, dim: usize) -> Array2<f32> {
+    let rows = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+    let mut out = Array2::zeros((rows, dim));
+    if dim > 0 {
+        let buffer = out.as_slice_mut().unwrap_or_default();
+        buffer.par_chunks_exact_mut(dim).enumerate().for_each(|(offset, row)| {
+            let mut stream = ChaCha8Rng::seed_from_u64(seed);
+            stream.set_stream(range.start + offset as u64);
+            row.fill_with(|| StandardNormal.sample(&mut stream));
+        });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_those_of_a_standard_normal() {
+        let x = noise(0, 0..500, 400);
+        let n = x.len() as f64;
+        let moment = |p| x.iter().map(|&v| f64::from(v).powi(p)).sum::<f64>() / n;
+        // Five standard errors of each moment.
+        for (power, expected, sd) in [(1, 0.0, 1.0), (2, 1.0, 2f64.sqrt()), (4, 3.0, 96f64.sqrt())] {
+            assert!((moment(power) - expected).abs() < 5.0 * sd / n.sqrt(), "moment {power}");
+        }
+    }
+
+    #[test]
+    fn streams_do_not_depend_on_the_range() {
+        let whole = noise(7, 0..10, 33);
+        let part = noise(7, 4..6, 33);
+        assert_eq!(part.row(1), whole.row(5));
+        assert_ne!(whole.row(0), whole.row(1));
+        assert_ne!(noise(8, 0..1, 33).row(0), whole.row(0));
+        assert_eq!(noise(7, 3..3, 33).nrows(), 0);
+    }
+}

@@ -1,0 +1,68 @@
+//! The executor of plans with one step between each two nodes.
+
+use std::ops::ControlFlow;
+
+use ndarray::{Array2, ArrayView2};
+
+use super::ledger::Ledger;
+use super::{SampleError, Sampler, state};
+use crate::paths::Paths;
+use crate::plan::Step;
+
+pub(super) fn run(
+    sampler: &Sampler<'_>,
+    steps: &[Step],
+    noise: ArrayView2<'_, f32>,
+    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<Paths, SampleError> {
+    let rows = noise.nrows();
+    let mut ledger = Ledger::new(sampler, rows);
+    let mut x = noise.as_standard_layout().into_owned();
+    let mut at_stage = x.clone();
+    let mut next = x.clone();
+    let most = steps.iter().map(|step| step.stages.len()).max().unwrap_or(0);
+    let mut stages: Vec<Array2<f32>> = (0..most).map(|_| Array2::zeros(x.dim())).collect();
+    keep_all(&mut ledger, 0, &x);
+
+    for (i, step) in steps.iter().enumerate() {
+        for (j, stage) in step.stages.iter().enumerate() {
+            let (earlier, current) = stages.split_at_mut(j);
+            let k = &mut current[0];
+            let input = if j == 0 {
+                &x
+            } else {
+                state::combine(&mut at_stage, &x, earlier, &stage.state, |_| 1.0);
+                &at_stage
+            };
+            let times = vec![stage.t; rows];
+            sampler.field.velocity(input.view(), &times, sampler.condition, k.view_mut())?;
+            let norms = state::scale_and_measure(k, |_| stage.eta);
+            for (row, &norm) in norms.iter().enumerate() {
+                if !norm.is_finite() {
+                    let sample = sampler.first_index + row as u64;
+                    return Err(SampleError::Velocity { sample, step: i, t: stage.t });
+                }
+                ledger.book(row, step.phase, stage.energy * norm);
+                ledger.count(row, sampler.field.evaluations());
+                ledger.map(row, stage.energy, k.row(row));
+                if j == 0 {
+                    ledger.note_speed(row, i, norm);
+                }
+            }
+        }
+        let updates: Vec<f64> = step.stages.iter().map(|stage| stage.update).collect();
+        state::combine(&mut next, &x, &stages, &updates, |_| 1.0);
+        std::mem::swap(&mut x, &mut next);
+        keep_all(&mut ledger, i + 1, &x);
+        if observe((i + 1) as f64 / steps.len() as f64).is_break() {
+            return Err(SampleError::Interrupted);
+        }
+    }
+    Ok(ledger.close(x, noise))
+}
+
+fn keep_all(ledger: &mut Ledger, node: usize, x: &Array2<f32>) {
+    for (row, state) in x.outer_iter().enumerate() {
+        ledger.keep(row, node, state);
+    }
+}

@@ -1,0 +1,90 @@
+//! The books of a run: energies and what [`Record`](crate::record::Record) asked for.
+
+use ndarray::{Array2, Array3, ArrayView1, s};
+
+use super::{Sampler, state};
+use crate::paths::Paths;
+use crate::plan::Phase;
+
+/// Energies and recordings as they accumulate.
+pub(super) struct Ledger {
+    launch: Vec<f64>,
+    landing: Vec<f64>,
+    terminal: Vec<f64>,
+    nfe: Vec<u32>,
+    profile: Option<Array2<f64>>,
+    energy_map: Option<Array2<f64>>,
+    trajectory: Option<Array3<f32>>,
+    nodes: Vec<usize>,
+}
+
+impl Ledger {
+    pub(super) fn new(sampler: &Sampler<'_>, rows: usize) -> Self {
+        let (steps, dim) = (sampler.plan.grid().steps(), sampler.field.dim());
+        let record = &sampler.record;
+        let kept = record.trajectory.len();
+        Self {
+            launch: vec![0.0; rows],
+            landing: vec![0.0; rows],
+            terminal: vec![0.0; rows],
+            nfe: vec![0; rows],
+            profile: record.profile.then(|| Array2::zeros((rows, steps))),
+            energy_map: record.energy_map.then(|| Array2::zeros((rows, dim))),
+            trajectory: (kept > 0).then(|| Array3::zeros((rows, kept, dim))),
+            nodes: record.trajectory.clone(),
+        }
+    }
+
+    /// Books `energy` of row `row` to its phase.
+    pub(super) fn book(&mut self, row: usize, phase: Phase, energy: f64) {
+        let total = if phase.landing { &mut self.landing } else { &mut self.launch };
+        total[row] += energy;
+        if phase.terminal {
+            self.terminal[row] += energy;
+        }
+    }
+
+    /// Counts `evaluations` of the field for row `row`.
+    pub(super) fn count(&mut self, row: usize, evaluations: u32) {
+        self.nfe[row] += evaluations;
+    }
+
+    /// Notes `‖k_1‖²` at the start of grid step `step`.
+    pub(super) fn note_speed(&mut self, row: usize, step: usize, squared_speed: f64) {
+        if let Some(profile) = &mut self.profile {
+            profile[[row, step]] = squared_speed;
+        }
+    }
+
+    /// Adds `weight·k²` to the energy map of row `row`.
+    pub(super) fn map(&mut self, row: usize, weight: f64, stage: ArrayView1<'_, f32>) {
+        if let Some(map) = &mut self.energy_map {
+            if weight != 0.0 {
+                map.row_mut(row).zip_mut_with(&stage, |m, &k| *m += weight * f64::from(k).powi(2));
+            }
+        }
+    }
+
+    /// Keeps the state of row `row` at grid node `node`, if asked to.
+    pub(super) fn keep(&mut self, row: usize, node: usize, state: ArrayView1<'_, f32>) {
+        if let (Some(trajectory), Ok(k)) = (&mut self.trajectory, self.nodes.binary_search(&node)) {
+            trajectory.slice_mut(s![row, k, ..]).assign(&state);
+        }
+    }
+
+    /// Closes the books.
+    pub(super) fn close(self, endpoints: Array2<f32>, noise: ndarray::ArrayView2<'_, f32>) -> Paths {
+        Paths {
+            displacement: state::displacement(endpoints.view(), noise),
+            endpoints,
+            kpe: self.launch.iter().zip(&self.landing).map(|(a, b)| a + b).collect(),
+            launch: self.launch,
+            landing: self.landing,
+            terminal: self.terminal,
+            nfe: self.nfe,
+            profile: self.profile,
+            energy_map: self.energy_map.map(|map| map.mapv(|e| e as f32)),
+            trajectory: self.trajectory,
+        }
+    }
+}

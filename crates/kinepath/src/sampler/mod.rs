@@ -1,0 +1,191 @@
+//! Running a plan over a velocity field.
+
+mod adaptive;
+mod fixed;
+mod ledger;
+mod state;
+
+use std::ops::ControlFlow;
+
+use ndarray::ArrayView2;
+
+use crate::field::{Condition, FieldError, VelocityField};
+use crate::paths::Paths;
+use crate::plan::{Plan, Schedule};
+use crate::record::Record;
+
+/// Integrates samples of a velocity field along a [`Plan`] and measures their energy.
+///
+/// ```
+/// use kinepath::field::MixtureField;
+/// use kinepath::gain::Gain;
+/// use kinepath::grid::Grid;
+/// use kinepath::noise::noise;
+/// use kinepath::plan::{Plan, Quadrature};
+/// use kinepath::sampler::Sampler;
+/// use kinepath::tableau::Tableau;
+/// use ndarray::array;
+///
+/// // Data N(3, 0.5²) in one dimension.
+/// let field = MixtureField::isotropic(&[1.0], array![[3.0]], &[0.25])?;
+/// let plan = Plan::fixed(Grid::uniform(100)?, Tableau::HEUN, Gain::Unit, Quadrature::Solver)?;
+/// let paths = Sampler::new(&field, &plan)?.run(noise(0, 0..4, 1).view())?;
+/// assert!(paths.kpe.iter().zip(&paths.displacement).all(|(kpe, straight)| kpe >= straight));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Sampler<'a> {
+    field: &'a dyn VelocityField,
+    plan: &'a Plan,
+    record: Record,
+    condition: Condition<'a>,
+    first_index: u64,
+}
+
+impl<'a> Sampler<'a> {
+    /// A sampler of `field` along `plan`.
+    ///
+    /// # Errors
+    /// [`SampleError::Domain`] if the plan evaluates the field where it is undefined.
+    pub fn new(field: &'a dyn VelocityField, plan: &'a Plan) -> Result<Self, SampleError> {
+        let domain = field.domain();
+        if let Some(t) = plan.stage_times().into_iter().find(|&t| !domain.contains(t)) {
+            return Err(SampleError::Domain { method: plan.tableau().name, t });
+        }
+        let (record, condition) = (Record::default(), Condition::None);
+        Ok(Self { field, plan, record, condition, first_index: 0 })
+    }
+
+    /// Keeps what `record` asks for.
+    pub fn record(mut self, record: Record) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// Conditions the field, one entry per row of the noise.
+    pub fn condition(mut self, condition: Condition<'a>) -> Self {
+        self.condition = condition;
+        self
+    }
+
+    /// The global index of the first row, which errors add to the row they name.
+    pub fn first_index(mut self, index: u64) -> Self {
+        self.first_index = index;
+        self
+    }
+
+    /// Integrates every row of `noise`, `[B, D]`, to the last node.
+    ///
+    /// # Errors
+    /// [`SampleError`] for a wrong shape, noise or a velocity that is not finite, a failing field,
+    /// or an adaptive step that became too small.
+    pub fn run(&self, noise: ArrayView2<'_, f32>) -> Result<Paths, SampleError> {
+        self.run_observed(noise, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// As [`run`](Self::run), telling `observe` after every step which fraction in `[0, 1]` of the
+    /// time is behind all samples; a break ends the run.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and [`SampleError::Interrupted`] after a break.
+    pub fn run_observed(
+        &self,
+        noise: ArrayView2<'_, f32>,
+        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<Paths, SampleError> {
+        self.check(&noise)?;
+        match self.plan.schedule() {
+            Schedule::Fixed(steps) => fixed::run(self, steps, noise, observe),
+            Schedule::Adaptive { stops, rtol, atol } => {
+                adaptive::run(self, &adaptive::Control::new(stops, *rtol, *atol), noise, observe)
+            }
+        }
+    }
+
+    fn check(&self, noise: &ArrayView2<'_, f32>) -> Result<(), SampleError> {
+        let (actual, expected) = (noise.ncols(), self.field.dim());
+        if actual != expected {
+            return Err(SampleError::Dimension { actual, expected });
+        }
+        let steps = self.plan.grid().steps();
+        if let Some(&node) = self.record.trajectory.iter().find(|&&node| node > steps) {
+            return Err(SampleError::Node { node, steps });
+        }
+        for (row, values) in noise.rows().into_iter().enumerate() {
+            if values.iter().any(|value| !value.is_finite()) {
+                return Err(SampleError::Noise { sample: self.first_index + row as u64 });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why sampling stopped.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum SampleError {
+    /// The noise has another dimension than the field.
+    #[error("the noise has dimension {actual}, but the velocity field has {expected}")]
+    Dimension {
+        /// Dimension of the noise.
+        actual: usize,
+        /// Dimension of the field.
+        expected: usize,
+    },
+    /// The plan evaluates the field where it is undefined.
+    #[error(
+        "the velocity field is undefined at t = {t}, where {method} evaluates it; {}",
+        if *t == 0.0 {
+            "start the time grid above 0"
+        } else {
+            "use euler or midpoint, whose stages stay inside the steps, or end the time grid below 1"
+        }
+    )]
+    Domain {
+        /// The method's name.
+        method: &'static str,
+        /// The time.
+        t: f64,
+    },
+    /// A recorded node that the grid does not have.
+    #[error("trajectory node {node} is beyond the time grid, whose last node is {steps}")]
+    Node {
+        /// The node asked for.
+        node: usize,
+        /// The grid's last node.
+        steps: usize,
+    },
+    /// Noise that is no number.
+    #[error("the noise of sample {sample} holds NaN or infinity")]
+    Noise {
+        /// Global sample index.
+        sample: u64,
+    },
+    /// A velocity that is no number.
+    #[error("the velocity of sample {sample} became NaN or infinite at step {step}, t = {t}")]
+    Velocity {
+        /// Global sample index.
+        sample: u64,
+        /// Step number, from 0.
+        step: usize,
+        /// Time of the evaluation.
+        t: f64,
+    },
+    /// The step size an adaptive method would need underflows, or the steps never end.
+    #[error(
+        "sample {sample} stalled at t = {t} after {steps} steps: the tolerance cannot be met; \
+         loosen rtol and atol, or use a fixed-step method"
+    )]
+    Stalled {
+        /// Global sample index.
+        sample: u64,
+        /// Where it got to.
+        t: f64,
+        /// Steps tried.
+        steps: usize,
+    },
+    /// The observer asked to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// The field failed.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+}

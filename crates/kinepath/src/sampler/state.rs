@@ -1,0 +1,48 @@
+//! Arithmetic on batches of states: one rounding per element, rows in parallel.
+
+use ndarray::{Array2, ArrayView2, Axis, Zip};
+
+/// `base + scale(row)·Σ_l coefficients[l]·stages[l]` into `out`, row-parallel, summed in f64.
+pub(super) fn combine(
+    out: &mut Array2<f32>,
+    base: &Array2<f32>,
+    stages: &[Array2<f32>],
+    coefficients: &[f64],
+    scale: impl Fn(usize) -> f64 + Sync,
+) {
+    let terms: Vec<(f64, &Array2<f32>)> =
+        coefficients.iter().copied().zip(stages).filter(|(c, _)| *c != 0.0).collect();
+    Zip::indexed(out.axis_iter_mut(Axis(0))).and(base.axis_iter(Axis(0))).par_for_each(
+        |row, mut out, base| {
+            let stages: Vec<_> = terms.iter().map(|(c, stage)| (*c, stage.row(row))).collect();
+            let scale = scale(row);
+            for d in 0..out.len() {
+                let sum: f64 = stages.iter().map(|(c, stage)| c * f64::from(stage[d])).sum();
+                out[d] = (f64::from(base[d]) + scale * sum) as f32;
+            }
+        },
+    );
+}
+
+/// Multiplies `stage` by `eta` in place and returns `‖k‖²` of every row, summed in f64.
+pub(super) fn scale_and_measure(stage: &mut Array2<f32>, eta: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+    let mut norms = vec![0.0; stage.nrows()];
+    Zip::indexed(stage.axis_iter_mut(Axis(0))).and(&mut norms).par_for_each(|row, mut k, norm| {
+        let eta = eta(row);
+        if eta != 1.0 {
+            k.mapv_inplace(|v| (eta * f64::from(v)) as f32);
+        }
+        *norm = k.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+    });
+    norms
+}
+
+/// `½‖x − x0‖²` of every row.
+pub(super) fn displacement(x: ArrayView2<'_, f32>, x0: ArrayView2<'_, f32>) -> Vec<f64> {
+    x.outer_iter()
+        .zip(x0.outer_iter())
+        .map(|(x, x0)| {
+            0.5 * x.iter().zip(x0).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>()
+        })
+        .collect()
+}
