@@ -43,7 +43,8 @@ mod tests {
         let n = x.len() as f64;
         let moment = |p| x.iter().map(|&v| f64::from(v).powi(p)).sum::<f64>() / n;
         // Five standard errors of each moment.
-        for (power, expected, sd) in [(1, 0.0, 1.0), (2, 1.0, 2f64.sqrt()), (4, 3.0, 96f64.sqrt())] {
+        for (power, expected, sd) in [(1, 0.0, 1.0), (2, 1.0, 2f64.sqrt()), (4, 3.0, 96f64.sqrt())]
+        {
             assert!((moment(power) - expected).abs() < 5.0 * sd / n.sqrt(), "moment {power}");
         }
     }

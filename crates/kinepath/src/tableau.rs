@@ -84,8 +84,7 @@ impl Tableau {
     };
 
     /// Every method of the crate.
-    pub const ALL: [Self; 5] =
-        [Self::EULER, Self::MIDPOINT, Self::HEUN, Self::RK4, Self::DOPRI5];
+    pub const ALL: [Self; 5] = [Self::EULER, Self::MIDPOINT, Self::HEUN, Self::RK4, Self::DOPRI5];
 
     /// The number of stages.
     pub fn stages(&self) -> usize {

@@ -1,4 +1,5 @@
 //! Solvers and energies against the closed-form path of a single Gaussian.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use kinepath::field::MixtureField;
 use kinepath::gain::Gain;

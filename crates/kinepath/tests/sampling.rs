@@ -1,4 +1,5 @@
 //! Invariants of sampling: energies, phases, recordings, independence of the batch, bad input.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::ops::ControlFlow;
 

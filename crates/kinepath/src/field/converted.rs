@@ -259,8 +259,9 @@ mod tests {
                     match prediction {
                         Prediction::Velocity if time.reversed => out.mapv_inplace(|v| -v),
                         Prediction::Velocity => {}
-                        Prediction::Data => out
-                            .zip_mut_with(&x.row(row), |v, &x| *v = x + (1.0 - t as f32) * *v),
+                        Prediction::Data => {
+                            out.zip_mut_with(&x.row(row), |v, &x| *v = x + (1.0 - t as f32) * *v)
+                        }
                         Prediction::Noise => {
                             out.zip_mut_with(&x.row(row), |v, &x| *v = x - t as f32 * *v);
                         }

@@ -153,7 +153,8 @@ impl EmpiricalField {
             let mut scores = scores.slice_mut(s![.., ..end - start]);
             matmul(0.0, scores.view_mut(), 1.0, x.view(), block.t());
             let mut live = false;
-            for (row, (sums, mut scores)) in sums.iter_mut().zip(scores.outer_iter_mut()).enumerate()
+            for (row, (sums, mut scores)) in
+                sums.iter_mut().zip(scores.outer_iter_mut()).enumerate()
             {
                 let linear = t[row] / (1.0 - t[row]).powi(2);
                 let quadratic = 0.5 * t[row] * linear;
@@ -203,11 +204,10 @@ impl Softmax {
     /// Adds a block of scores to the sums and replaces them by their weights; whether any weight
     /// matters to the mean.
     fn absorb(&mut self, first: usize, scores: &mut [f64]) -> bool {
-        let (best, largest) = scores
-            .iter()
-            .copied()
-            .enumerate()
-            .fold((0, f64::NEG_INFINITY), |best, next| if next.1 > best.1 { next } else { best });
+        let (best, largest) =
+            scores.iter().copied().enumerate().fold((0, f64::NEG_INFINITY), |best, next| {
+                if next.1 > best.1 { next } else { best }
+            });
         if largest > self.largest {
             if self.total > 0.0 {
                 let shift = self.largest - largest;
@@ -229,8 +229,8 @@ impl Softmax {
                 self.weighted_score += weight * relative;
             }
         }
-        // Not the reverse comparison: a NaN score must reach the mean.
-        !(largest - self.largest < NEGLIGIBLE)
+        // A NaN score does not count as large, but it has made the total NaN, and so the mean.
+        largest - self.largest >= NEGLIGIBLE
     }
 }
 
@@ -277,8 +277,11 @@ mod tests {
             let scores: Vec<f64> = points
                 .outer_iter()
                 .map(|p| {
-                    let square: f64 =
-                        x.iter().zip(p).map(|(&x, &p)| (f64::from(x) - t * f64::from(p)).powi(2)).sum();
+                    let square: f64 = x
+                        .iter()
+                        .zip(p)
+                        .map(|(&x, &p)| (f64::from(x) - t * f64::from(p)).powi(2))
+                        .sum();
                     -0.5 * square / (1.0 - t).powi(2)
                 })
                 .collect();
@@ -286,8 +289,12 @@ mod tests {
             let weights: Vec<f64> = scores.iter().map(|s| (s - largest).exp()).collect();
             let total: f64 = weights.iter().sum();
             for d in 0..points.ncols() {
-                let mean: f64 =
-                    weights.iter().zip(points.column(d)).map(|(w, &p)| w * f64::from(p)).sum::<f64>() / total;
+                let mean: f64 = weights
+                    .iter()
+                    .zip(points.column(d))
+                    .map(|(w, &p)| w * f64::from(p))
+                    .sum::<f64>()
+                    / total;
                 velocities[[row, d]] = (mean - f64::from(x[d])) / (1.0 - t);
             }
             entropies.push(
@@ -303,7 +310,8 @@ mod tests {
 
     #[test]
     fn agrees_with_the_definition_at_every_time_and_size() {
-        for (count, dim, copies) in [(1, 5, 1), (7, 1, 1), (300, 3, 2), (1000, 64, 1), (400, 1, 1)] {
+        for (count, dim, copies) in [(1, 5, 1), (7, 1, 1), (300, 3, 2), (1000, 64, 1), (400, 1, 1)]
+        {
             let mut points = training_set(count, dim);
             for _ in 1..copies {
                 points = ndarray::concatenate![Axis(0), points, points];
@@ -311,15 +319,25 @@ mod tests {
             let field = EmpiricalField::new(points.clone()).unwrap();
             for t in [0.0, 0.02, 0.3, 0.7, 0.95, 0.99, 0.999, 0.99999] {
                 let x = (1.0 - t as f32) * noise(5, 0..70, dim)
-                    + t as f32 * points.select(Axis(0), &(0..70).map(|i| i * 31 % count).collect::<Vec<_>>());
+                    + t as f32
+                        * points
+                            .select(Axis(0), &(0..70).map(|i| i * 31 % count).collect::<Vec<_>>());
                 let mut out = Array2::zeros(x.dim());
                 field.velocity(x.view(), &[t; 70], Condition::None, out.view_mut()).unwrap();
                 let (expected, entropies) = direct(&points, &x, t);
                 for row in 0..70 {
-                    let error: f64 = out.row(row).iter().zip(expected.row(row))
-                        .map(|(&a, b)| (f64::from(a) - b).powi(2)).sum::<f64>().sqrt();
+                    let error: f64 = out
+                        .row(row)
+                        .iter()
+                        .zip(expected.row(row))
+                        .map(|(&a, b)| (f64::from(a) - b).powi(2))
+                        .sum::<f64>()
+                        .sqrt();
                     let size = expected.row(row).iter().map(|v| v * v).sum::<f64>().sqrt();
-                    assert!(error <= 1e-5 * size.max(1e-6), "N {count} D {dim} t {t} row {row}: {error} of {size}");
+                    assert!(
+                        error <= 1e-5 * size.max(1e-6),
+                        "N {count} D {dim} t {t} row {row}: {error} of {size}"
+                    );
                 }
                 let posterior = field.posterior(x.view(), &[t; 70]).unwrap();
                 for (a, b) in posterior.entropy.iter().zip(entropies) {

@@ -177,9 +177,8 @@ mod tests {
     fn velocity_satisfies_the_continuity_equation() {
         let field =
             MixtureField::isotropic(&[0.3, 0.7], array![[-1.0], [2.0]], &[0.2, 0.5]).unwrap();
-        let density = |x: f32, t: f64| {
-            field.log_density(array![[x]].view(), &[t]).unwrap()[0].exp()
-        };
+        let density =
+            |x: f32, t: f64| field.log_density(array![[x]].view(), &[t]).unwrap()[0].exp();
         let velocity = |x: f32, t: f64| {
             let mut out = Array2::zeros((1, 1));
             field.velocity(array![[x]].view(), &[t], Condition::None, out.view_mut()).unwrap();

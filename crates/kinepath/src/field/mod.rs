@@ -7,7 +7,7 @@ mod guided;
 mod mixture;
 
 pub use closure::FnField;
-pub use converted::{Converted, ConventionParseError, Prediction, TimeConvention, TimeInput};
+pub use converted::{ConventionParseError, Converted, Prediction, TimeConvention, TimeInput};
 pub use empirical::{EmpiricalField, Posterior};
 pub use guided::Guided;
 pub use mixture::MixtureField;

@@ -119,9 +119,7 @@ mod tests {
         let expected = |shape, x: f64, normalised: bool| match shape {
             Shape::Linear => x,
             Shape::Constant => 1.0,
-            Shape::Exponential if normalised => {
-                ((rate * x).exp() - 1.0) / (f64::exp(rate) - 1.0)
-            }
+            Shape::Exponential if normalised => ((rate * x).exp() - 1.0) / (f64::exp(rate) - 1.0),
             Shape::Exponential => (rate * x).exp() - 1.0,
         };
         let shapes = [Shape::Linear, Shape::Constant, Shape::Exponential];

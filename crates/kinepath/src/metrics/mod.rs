@@ -1,1 +1,36 @@
-//! Metrics: plain functions on arrays.
+//! Metrics: plain functions on arrays whose rows are points.
+//!
+//! A *point* is a flattened sample or its feature vector: one row of an `f32` array `[N, D]`.
+//! Results are `f64`. Nothing here draws random numbers except through an explicit
+//! [`Bootstrap`](crate::stats::Bootstrap), and results do not depend on the thread count.
+//!
+//! | Question | Functions |
+//! |---|---|
+//! | which training points are closest? | [`DistinctPoints`], [`NeighbourIndex`] |
+//! | is a sample a copy? | [`gap_ratios`], [`f_mem`] |
+//! | how dense is the training set around a sample? | [`knn_support`], [`kde_support`], [`median_bandwidth`] |
+//! | how sure is a classifier? | [`fidelity`] |
+//! | are two sets of features alike? | [`FeatureMoments`], [`FrechetReference`], [`PrdcReference`] |
+
+mod distance;
+mod distinct;
+mod error;
+mod fidelity;
+mod frechet;
+mod memorization;
+mod moments;
+mod neighbours;
+mod prdc;
+mod prepared;
+mod support;
+mod top_k;
+
+pub use distinct::DistinctPoints;
+pub use error::MetricsError;
+pub use fidelity::{Fidelity, fidelity};
+pub use frechet::{FrechetReference, frechet_distance};
+pub use memorization::{GAP_THRESHOLD, GapRatios, f_mem, gap_ratios};
+pub use moments::{FeatureMoments, GaussianStats};
+pub use neighbours::{NeighbourIndex, Neighbours};
+pub use prdc::{Prdc, PrdcComparison, PrdcReference};
+pub use support::{kde_support, knn_support, median_bandwidth};

@@ -58,10 +58,11 @@ impl Ledger {
 
     /// Adds `weight·k²` to the energy map of row `row`.
     pub(super) fn map(&mut self, row: usize, weight: f64, stage: ArrayView1<'_, f32>) {
+        if weight == 0.0 {
+            return;
+        }
         if let Some(map) = &mut self.energy_map {
-            if weight != 0.0 {
-                map.row_mut(row).zip_mut_with(&stage, |m, &k| *m += weight * f64::from(k).powi(2));
-            }
+            map.row_mut(row).zip_mut_with(&stage, |m, &k| *m += weight * f64::from(k).powi(2));
         }
     }
 
@@ -73,7 +74,11 @@ impl Ledger {
     }
 
     /// Closes the books.
-    pub(super) fn close(self, endpoints: Array2<f32>, noise: ndarray::ArrayView2<'_, f32>) -> Paths {
+    pub(super) fn close(
+        self,
+        endpoints: Array2<f32>,
+        noise: ndarray::ArrayView2<'_, f32>,
+    ) -> Paths {
         Paths {
             displacement: state::displacement(endpoints.view(), noise),
             endpoints,

@@ -25,7 +25,10 @@ pub(super) fn combine(
 }
 
 /// Multiplies `stage` by `eta` in place and returns `‖k‖²` of every row, summed in f64.
-pub(super) fn scale_and_measure(stage: &mut Array2<f32>, eta: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+pub(super) fn scale_and_measure(
+    stage: &mut Array2<f32>,
+    eta: impl Fn(usize) -> f64 + Sync,
+) -> Vec<f64> {
     let mut norms = vec![0.0; stage.nrows()];
     Zip::indexed(stage.axis_iter_mut(Axis(0))).and(&mut norms).par_for_each(|row, mut k, norm| {
         let eta = eta(row);
@@ -42,7 +45,11 @@ pub(super) fn displacement(x: ArrayView2<'_, f32>, x0: ArrayView2<'_, f32>) -> V
     x.outer_iter()
         .zip(x0.outer_iter())
         .map(|(x, x0)| {
-            0.5 * x.iter().zip(x0).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>()
+            0.5 * x
+                .iter()
+                .zip(x0)
+                .map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2))
+                .sum::<f64>()
         })
         .collect()
 }

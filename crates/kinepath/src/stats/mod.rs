@@ -1,1 +1,34 @@
 //! Statistics: plain functions on columns.
+//!
+//! A *column* is a slice of `f64`, one value per sample. Resampling is seeded: the same seed gives
+//! the same interval, whatever the thread count.
+//!
+//! | Question | Functions |
+//! |---|---|
+//! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
+//! | do two settings differ on the same samples? | [`paired_bootstrap`] |
+//! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
+//! | which of many findings stand? | [`benjamini_hochberg`] |
+//! | how is a column spread? | [`quantile`], [`summarize`], [`quantile_bins`], [`terciles`] |
+
+mod bins;
+mod error;
+mod fdr;
+mod paired;
+mod partial;
+mod quantile;
+mod rank;
+mod resample;
+mod spearman;
+mod summary;
+
+pub use bins::{quantile_bins, terciles};
+pub use error::StatsError;
+pub use fdr::benjamini_hochberg;
+pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
+pub use partial::{partial_spearman, partial_spearman_interval};
+pub use quantile::{median, quantile};
+pub use rank::average_ranks;
+pub use resample::{Bootstrap, Interval, Replicates, bootstrap};
+pub use spearman::{spearman, spearman_interval};
+pub use summary::{Summary, mean, mean_interval, summarize};

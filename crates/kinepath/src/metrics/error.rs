@@ -1,0 +1,117 @@
+//! What can be wrong with the input of a metric.
+
+use ndarray::ArrayView2;
+use thiserror::Error;
+
+/// Why a metric could not be computed.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum MetricsError {
+    /// An array without rows or without columns.
+    #[error("{what} are empty: shape [{rows}, {columns}], at least one row and column are needed")]
+    Empty {
+        /// The array's role, in the plural.
+        what: &'static str,
+        /// Its number of rows.
+        rows: usize,
+        /// Its number of columns.
+        columns: usize,
+    },
+    /// A NaN or an infinity.
+    #[error("{what} hold a NaN or infinity at row {row}, column {column}")]
+    NotFinite {
+        /// The array's role, in the plural.
+        what: &'static str,
+        /// First offending row.
+        row: usize,
+        /// First offending column in that row.
+        column: usize,
+    },
+    /// Two arrays whose points differ in dimension.
+    #[error("{what} have {actual} columns where {expected} are expected")]
+    DimensionMismatch {
+        /// The array's role, in the plural.
+        what: &'static str,
+        /// Columns of the array it is compared with.
+        expected: usize,
+        /// Columns it has.
+        actual: usize,
+    },
+    /// Fewer points than the metric is defined for.
+    #[error("{what} need at least {needed} points, got {actual}")]
+    TooFewPoints {
+        /// What was asked for.
+        what: &'static str,
+        /// The least number of points.
+        needed: usize,
+        /// The number given (distinct ones, where neighbours are taken over distinct points).
+        actual: usize,
+    },
+    /// A neighbour count of zero.
+    #[error("the number of neighbours k must be at least 1, got 0")]
+    ZeroNeighbours,
+    /// A kernel bandwidth that is not a positive finite number.
+    #[error("the kernel bandwidth must be positive and finite, got {actual}")]
+    Bandwidth {
+        /// The bandwidth given.
+        actual: f64,
+    },
+    /// A resample refers to a row that does not exist.
+    #[error("row {actual} is out of range: there are {rows} rows")]
+    RowOutOfRange {
+        /// The row asked for.
+        actual: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// A symmetric eigendecomposition did not converge.
+    #[error("the eigendecomposition of a {dimension} × {dimension} matrix did not converge")]
+    Eigendecomposition {
+        /// Rows of the matrix.
+        dimension: usize,
+    },
+}
+
+/// Refuses empty arrays and values that are not finite.
+pub(super) fn check_points(
+    what: &'static str,
+    points: &ArrayView2<'_, f32>,
+) -> Result<(), MetricsError> {
+    let (rows, columns) = points.dim();
+    if rows == 0 || columns == 0 {
+        return Err(MetricsError::Empty { what, rows, columns });
+    }
+    match points.indexed_iter().find(|(_, value)| !value.is_finite()) {
+        Some(((row, column), _)) => Err(MetricsError::NotFinite { what, row, column }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses arrays of another dimension than `expected`.
+pub(super) fn check_dimension(
+    what: &'static str,
+    expected: usize,
+    points: &ArrayView2<'_, f32>,
+) -> Result<(), MetricsError> {
+    let actual = points.ncols();
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(MetricsError::DimensionMismatch { what, expected, actual })
+    }
+}
+
+/// Refuses resamples that are too small or point outside the `rows` at hand.
+pub(super) fn check_rows(
+    what: &'static str,
+    needed: usize,
+    rows: usize,
+    indices: &[usize],
+) -> Result<(), MetricsError> {
+    if indices.len() < needed {
+        return Err(MetricsError::TooFewPoints { what, needed, actual: indices.len() });
+    }
+    match indices.iter().find(|&&index| index >= rows) {
+        Some(&actual) => Err(MetricsError::RowOutOfRange { actual, rows }),
+        None => Ok(()),
+    }
+}

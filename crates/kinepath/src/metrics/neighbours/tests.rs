@@ -1,0 +1,129 @@
+use ndarray::{Array2, array};
+use proptest::prelude::*;
+
+use super::*;
+
+fn ramp(rows: usize, columns: usize, salt: f64) -> Array2<f32> {
+    Array2::from_shape_fn((rows, columns), |(i, j)| {
+        ((i * 29 + j * 13) as f64 * 0.377 + salt * (1 + i % 5) as f64).sin() as f32
+    })
+}
+
+/// All pairs, sorted by (squared distance, row).
+fn brute_force(points: &Array2<f32>, queries: &Array2<f32>, k: usize) -> Neighbours {
+    let mut indices = Array2::zeros((queries.nrows(), k));
+    let mut distances = Array2::zeros((queries.nrows(), k));
+    for (i, query) in queries.rows().into_iter().enumerate() {
+        let mut all: Vec<(f64, usize)> = points
+            .rows()
+            .into_iter()
+            .enumerate()
+            .map(|(j, row)| (squared_distance(query, row), j))
+            .collect();
+        all.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        for rank in 0..k {
+            distances[[i, rank]] = all[rank].0.sqrt();
+            indices[[i, rank]] = all[rank].1;
+        }
+    }
+    Neighbours { indices, distances }
+}
+
+#[test]
+fn equals_brute_force_across_block_boundaries() {
+    for (count, dimension, queries) in [(1, 1, 1), (63, 5, 65), (2100, 3, 130), (90, 1100, 7)] {
+        let (points, queries) = (ramp(count, dimension, 0.2), ramp(queries, dimension, 0.5));
+        let k = count.min(6);
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        assert_eq!(index.search(queries.view(), k).unwrap(), brute_force(&points, &queries, k));
+    }
+}
+
+/// A tight cluster at a large offset, where an f32 product alone cannot tell points apart.
+#[test]
+fn rounding_cannot_change_the_order() {
+    let points = Array2::from_shape_fn((300, 40), |(i, j)| {
+        1000.0 + 1.0e-3 * ((i * 40 + j) as f32 * 0.7).sin() + if i == 0 { 1.0e5 } else { 0.0 }
+    });
+    let queries = points.mapv(|value| value + 2.0e-4);
+    let index = NeighbourIndex::over_rows(points.view()).unwrap();
+    assert_eq!(index.search(queries.view(), 5).unwrap(), brute_force(&points, &queries, 5));
+}
+
+#[test]
+fn extreme_scales_neither_overflow_nor_underflow() {
+    for scale in [1.0e-38f32, 1.0e-20, 1.0e20, 1.0e38] {
+        let (points, queries) = (ramp(50, 6, 0.1) * scale, ramp(20, 6, 0.8) * scale);
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        assert_eq!(index.search(queries.view(), 3).unwrap(), brute_force(&points, &queries, 3));
+    }
+    let far = array![[3.0e38f32, -3.0e38]];
+    let index = NeighbourIndex::over_rows(array![[1.0e-30f32, 0.0], [0.0, 1.0e-30]]).unwrap();
+    assert!(index.search(far.view(), 2).unwrap().distances.iter().all(|d| d.is_finite()));
+}
+
+#[test]
+fn ties_go_to_the_lower_row_and_duplicates_count_once() {
+    let points = array![[1.0f32], [-1.0], [1.0], [3.0]];
+    let rows = NeighbourIndex::over_rows(points.view()).unwrap();
+    assert_eq!(rows.search(array![[0.0f32]].view(), 3).unwrap().indices, array![[0, 1, 2]]);
+    let distinct = NeighbourIndex::new(DistinctPoints::new(points.view()).unwrap());
+    assert_eq!(distinct.search(array![[0.0f32]].view(), 3).unwrap().indices, array![[0, 1, 3]]);
+
+    assert_eq!(rows.search_self(1).unwrap().distances, array![[0.0], [2.0], [0.0], [2.0]]);
+    let own = distinct.search_self(1).unwrap();
+    assert_eq!(distinct.rows(), [0, 1, 3]);
+    assert_eq!(own.distances, array![[2.0], [2.0], [2.0]]);
+    assert_eq!(own.indices, array![[1], [0], [0]]);
+}
+
+#[test]
+fn does_not_depend_on_the_thread_count() {
+    let (points, queries) = (ramp(1500, 9, 0.4), ramp(300, 9, 0.6));
+    let index = NeighbourIndex::over_rows(points.view()).unwrap();
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| index.search(queries.view(), 4).unwrap())
+    };
+    assert_eq!(run(1), run(5));
+}
+
+#[test]
+fn refuses_bad_queries_and_counts() {
+    let index = NeighbourIndex::over_rows(ramp(3, 2, 0.1)).unwrap();
+    let query = array![[0.0f32, 0.0]];
+    assert_eq!(index.search(query.view(), 0).unwrap_err(), MetricsError::ZeroNeighbours);
+    assert_eq!(
+        index.search(query.view(), 4).unwrap_err(),
+        MetricsError::TooFewPoints { what: "nearest neighbours", needed: 4, actual: 3 }
+    );
+    assert_eq!(
+        index.search_self(3).unwrap_err(),
+        MetricsError::TooFewPoints { what: "nearest neighbours", needed: 4, actual: 3 }
+    );
+    assert_eq!(
+        index.search(array![[0.0f32]].view(), 1).unwrap_err(),
+        MetricsError::DimensionMismatch { what: "queries", expected: 2, actual: 1 }
+    );
+    assert_eq!(
+        index.search(array![[0.0f32, f32::INFINITY]].view(), 1).unwrap_err(),
+        MetricsError::NotFinite { what: "queries", row: 0, column: 1 }
+    );
+    assert_eq!(
+        index.search(Array2::zeros((0, 2)).view(), 1).unwrap_err(),
+        MetricsError::Empty { what: "queries", rows: 0, columns: 2 }
+    );
+}
+
+proptest! {
+    /// Small integers: many exact ties.
+    #[test]
+    fn equals_brute_force_with_ties(
+        values in proptest::collection::vec(-3i8..4, 20..200), dimension in 1usize..5, k in 1usize..5,
+    ) {
+        let count = values.len() / dimension;
+        let all = Array2::from_shape_fn((count, dimension), |(i, j)| f32::from(values[i * dimension + j]));
+        let index = NeighbourIndex::over_rows(all.view()).unwrap();
+        prop_assert_eq!(index.search(all.view(), k).unwrap(), brute_force(&all, &all, k));
+    }
+}
