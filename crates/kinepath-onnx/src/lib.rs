@@ -1,1 +1,45 @@
-//! x
+//! ONNX networks as velocity fields, encoders and classifiers.
+//!
+//! Networks run on the processor through [rten](https://docs.rs/rten), which is pure Rust and
+//! loads `.onnx` files directly: nothing to install, nothing to convert.
+//!
+//! | Type | What it is |
+//! |---|---|
+//! | [`Network`] | a loaded file and the [`Signature`] that was found in its graph |
+//! | [`OnnxField`] | a network with a time input, as a [`VelocityField`](kinepath::field::VelocityField) |
+//! | [`Encoder`], [`Classifier`] | a network of images alone, giving features or logits |
+//! | [`Inspection`] | what a file holds and how it would be used, without running it |
+//!
+//! A network's inputs are recognised by name, and by rank and type where the names say nothing;
+//! [`Signature`] has the rules. What a network computes is passed on as it is: data or noise
+//! prediction, reversed and discrete time are conventions that the wrappers in
+//! [`kinepath::field`] convert.
+//!
+//! # Threads and repeatability
+//! Each network owns one thread per core. A batch is cut into slices of a few rows that run side
+//! by side, one thread each, which measured faster than several threads inside every operator. The
+//! same batch gives the same bytes, whatever the number of threads, except that a batch of one row
+//! may differ from the same row within a larger batch in the last bits.
+
+mod element;
+mod encoder;
+mod error;
+mod execute;
+mod field;
+mod frame;
+mod graph;
+mod inspect;
+mod network;
+mod roles;
+mod signature;
+mod slices;
+
+pub use element::Element;
+pub use encoder::{Classifier, Encoder};
+pub use error::{NetworkError, Problem};
+pub use field::OnnxField;
+pub use graph::{Axis, Graph, Port};
+pub use inspect::{Inspection, Kind};
+pub use network::Network;
+pub use roles::Reason;
+pub use signature::{Batch, RowInput, Rows, Signature, StateInput};

@@ -1,0 +1,103 @@
+//! Networks of images alone: encoders and classifiers.
+
+use std::sync::Arc;
+
+use ndarray::{Array2, ArrayView2};
+
+use crate::execute::Call;
+use crate::roles::{FEATURES, LOGITS, OutputRole};
+use crate::{Graph, Network, NetworkError, Problem, Signature};
+
+/// A network that turns images into feature vectors.
+#[derive(Debug)]
+pub struct Encoder(ImageNetwork);
+
+/// A network that turns images into class logits.
+#[derive(Debug)]
+pub struct Classifier(ImageNetwork);
+
+impl Encoder {
+    /// Takes a network for an encoder. Its features are the output named `features`, `embedding`,
+    /// …, or its only one.
+    ///
+    /// # Errors
+    /// [`Problem::NotImageOnly`] for a network with a time or label input, and
+    /// [`Problem::NoOutput`] when it is open which output has the features.
+    pub fn new(network: impl Into<Arc<Network>>) -> Result<Self, NetworkError> {
+        ImageNetwork::new(network.into(), &FEATURES).map(Self)
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.0.network
+    }
+
+    /// Features `[N, F]` of images `[N, D]`, each flattened row-major. Further axes of the output
+    /// are flattened as well.
+    ///
+    /// # Errors
+    /// [`Problem::RowLength`] when D is not that of the network, and [`Problem::Run`].
+    pub fn features(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
+        self.0.run(images)
+    }
+}
+
+impl Classifier {
+    /// Takes a network for a classifier. Its logits are the output named `logits`, or its only
+    /// one.
+    ///
+    /// # Errors
+    /// [`Problem::NotImageOnly`] for a network with a time or label input, and
+    /// [`Problem::NoOutput`] when it is open which output has the logits.
+    pub fn new(network: impl Into<Arc<Network>>) -> Result<Self, NetworkError> {
+        ImageNetwork::new(network.into(), &LOGITS).map(Self)
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.0.network
+    }
+
+    /// Logits `[N, classes]` of images `[N, D]`, each flattened row-major.
+    ///
+    /// # Errors
+    /// [`Problem::RowLength`] when D is not that of the network, and [`Problem::Run`].
+    pub fn logits(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
+        self.0.run(images)
+    }
+}
+
+#[derive(Debug)]
+struct ImageNetwork {
+    network: Arc<Network>,
+    output: String,
+}
+
+impl ImageNetwork {
+    fn new(network: Arc<Network>, role: &OutputRole) -> Result<Self, NetworkError> {
+        match interface(&network.graph, &network.signature, role) {
+            Ok(output) => Ok(Self { network, output }),
+            Err(problem) => Err(problem.of(&network.name)),
+        }
+    }
+
+    fn run(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
+        let signature = &self.network.signature;
+        let (actual, expected) = (images.ncols(), signature.dim());
+        let result = if actual == expected {
+            Call { network: &self.network, rows: Vec::new(), output: &self.output }.run(images)
+        } else {
+            let shape = signature.state.sample_shape.clone();
+            Err(Problem::RowLength { actual, expected, shape })
+        };
+        result.map_err(|problem| problem.of(&self.network.name))
+    }
+}
+
+/// The name of the output in `role`, of a network that needs nothing but images.
+fn interface(graph: &Graph, signature: &Signature, role: &OutputRole) -> Result<String, Problem> {
+    match signature.time.as_ref().or(signature.label.as_ref()) {
+        Some(other) => Err(Problem::NotImageOnly { input: other.name.clone() }),
+        None => Ok(graph.outputs[role.find(&graph.outputs)?.0].name.clone()),
+    }
+}

@@ -1,0 +1,137 @@
+//! Why a network cannot be used.
+
+use std::fmt::Display;
+
+/// A network that cannot be used, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{network}: {problem}")]
+pub struct NetworkError {
+    /// The network: its path, or the name given with its bytes.
+    pub network: String,
+    /// What is wrong with it, or with what it was given.
+    pub problem: Problem,
+}
+
+/// What is wrong with a network, or with what it was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The file cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// There are no bytes.
+    #[error("is empty; export or download it again")]
+    Empty,
+    /// The bytes are not a whole ONNX model.
+    #[error("is not an ONNX model, or was cut short ({0}); export or download it again")]
+    NotOnnx(String),
+    /// A file that is not called `….onnx`.
+    #[error("has another extension than `.onnx`; rename it")]
+    Extension,
+    /// An operator that the runtime does not have, or not in this form.
+    #[error("operator {operator} cannot be run ({reason}); export the network without it")]
+    Operator {
+        /// Its type, as `domain::Name` outside the standard set.
+        operator: String,
+        /// The node it occurs at.
+        node: String,
+        /// What the runtime says; it names the node.
+        reason: String,
+    },
+    /// The runtime refuses the graph for another reason.
+    #[error("cannot be loaded: {0}")]
+    Unloadable(String),
+    /// No input can be the state.
+    #[error(
+        "has no input that can be the state: one float input of shape [batch, …] is needed, it has {inputs}"
+    )]
+    NoState {
+        /// The inputs, as declared.
+        inputs: String,
+    },
+    /// Names and shapes leave it open which input has a role.
+    #[error(
+        "more than one input could be the {role}: {candidates}; name one of them {names} on export"
+    )]
+    Ambiguous {
+        /// The role.
+        role: &'static str,
+        /// The inputs in question.
+        candidates: String,
+        /// The names that would settle it.
+        names: String,
+    },
+    /// An input whose type or shape does not fit its role.
+    #[error("input `{input}` is taken for the {role}, which has to be {expected}")]
+    Unfit {
+        /// The input, as declared.
+        input: String,
+        /// Its role.
+        role: &'static str,
+        /// What the role demands.
+        expected: &'static str,
+    },
+    /// An input that nothing can be given for.
+    #[error(
+        "needs an input `{input}` that is neither state, time nor label; export the network with it fixed"
+    )]
+    Unused {
+        /// The input, as declared.
+        input: String,
+    },
+    /// A velocity field without a time input.
+    #[error("has no time input, so it is no velocity field; its inputs are {inputs}")]
+    NoTime {
+        /// The inputs, as declared.
+        inputs: String,
+    },
+    /// An encoder or classifier with more inputs than the image.
+    #[error("needs `{input}` beside the image, so it is no encoder or classifier")]
+    NotImageOnly {
+        /// The other input, as declared.
+        input: String,
+    },
+    /// No output is named for what is wanted, and there are several.
+    #[error(
+        "gives several outputs ({outputs}) and none is named {names}; rename the {role} on export"
+    )]
+    NoOutput {
+        /// What is wanted.
+        role: &'static str,
+        /// The outputs, as declared.
+        outputs: String,
+        /// The names that would settle it.
+        names: String,
+    },
+    /// An output that does not have the shape of what it should be.
+    #[error("output `{output}` has shape {actual}, expected {expected}")]
+    Output {
+        /// Its name.
+        output: String,
+        /// Its shape.
+        actual: String,
+        /// The shape it should have.
+        expected: String,
+    },
+    /// Rows of the wrong length.
+    #[error(
+        "takes rows of {expected} numbers (a sample of shape {shape:?}), was given rows of {actual}"
+    )]
+    RowLength {
+        /// The length given.
+        actual: usize,
+        /// The length needed.
+        expected: usize,
+        /// The shape of one sample.
+        shape: Vec<usize>,
+    },
+    /// Running it failed.
+    #[error("failed while running: {0}")]
+    Run(String),
+}
+
+impl Problem {
+    /// Says which network has the problem.
+    pub(crate) fn of(self, network: impl Display) -> NetworkError {
+        NetworkError { network: network.to_string(), problem: self }
+    }
+}

@@ -1,0 +1,174 @@
+//! A network as a velocity field.
+
+use std::sync::Arc;
+
+use kinepath::field::{Condition, FieldError, VelocityField, check_shapes};
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+use crate::execute::{Call, Values};
+use crate::roles::{VELOCITY, list};
+use crate::{Axis, Network, NetworkError, Port, Problem, RowInput, Signature};
+
+/// A network with a time input, as a [`VelocityField`].
+///
+/// What the network computes is the velocity, as it is; the time it is asked for goes in as it
+/// comes. A network that was trained with another convention (data or noise prediction, reversed,
+/// discrete or scaled time) belongs in a wrapper of [`kinepath::field`] that converts it. For an
+/// integer time input the time is rounded to the nearest integer, so a discrete-time network
+/// *needs* such a wrapper: [`Signature::time`] tells.
+///
+/// ```no_run
+/// use kinepath::field::{Condition, VelocityField};
+/// use kinepath_onnx::{Network, OnnxField};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let field = OnnxField::new(Network::load("unet.onnx")?)?;
+/// let x = ndarray::Array2::<f32>::zeros((4, field.dim()));
+/// let mut v = x.clone();
+/// field.velocity(x.view(), &[0.0, 0.25, 0.5, 0.75], Condition::None, v.view_mut())?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct OnnxField {
+    network: Arc<Network>,
+    time: RowInput,
+    output: String,
+}
+
+impl OnnxField {
+    /// Takes a network for a velocity field. Its output is the one named `velocity`, `v`,
+    /// `out_sample`, `output`, …, or its only one.
+    ///
+    /// # Errors
+    /// [`Problem::NoTime`] for a network without a time input, [`Problem::NoOutput`] when it is
+    /// open which output is the velocity, and [`Problem::Output`] when that output is declared
+    /// with another shape than the state.
+    pub fn new(network: impl Into<Arc<Network>>) -> Result<Self, NetworkError> {
+        let network = network.into();
+        let (time, output) =
+            interface(&network.graph.inputs, &network.graph.outputs, &network.signature)
+                .map_err(|problem| problem.of(&network.name))?;
+        Ok(Self { network, time, output })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    /// The shape of one sample, `[C, H, W]` for images; its product is the dimension D.
+    pub fn sample_shape(&self) -> &[usize] {
+        &self.network.signature.state.sample_shape
+    }
+
+    fn times(&self, t: &[f64]) -> Result<Values, FieldError> {
+        if let Some(row) = t.iter().position(|t| !t.is_finite()) {
+            return Err(FieldError::Invalid(format!("the time of row {row} is {}", t[row])));
+        }
+        Ok(if self.time.integer {
+            Values::Integer(t.iter().map(|t| t.round() as i32).collect())
+        } else {
+            Values::Float(t.iter().map(|&t| t as f32).collect())
+        })
+    }
+
+    fn labels(
+        &self,
+        condition: Condition<'_>,
+        rows: usize,
+    ) -> Result<Option<(&RowInput, Values)>, FieldError> {
+        let name = &self.network.name;
+        match (&self.network.signature.label, condition) {
+            (None, Condition::None) => Ok(None),
+            (None, Condition::Labels(_)) => Err(FieldError::Condition(format!(
+                "{name}: has no label input, so it cannot be conditioned on labels; leave them out"
+            ))),
+            (Some(input), Condition::None) => Err(FieldError::Condition(format!(
+                "{name}: needs a label a sample for its input `{}`",
+                input.name
+            ))),
+            (Some(input), Condition::Labels(labels)) => {
+                if labels.len() != rows {
+                    return Err(FieldError::Shape {
+                        what: "labels",
+                        actual: vec![labels.len()],
+                        expected: vec![rows],
+                    });
+                }
+                let narrow = |(row, &label): (usize, &i64)| {
+                    i32::try_from(label).map_err(|_| {
+                        FieldError::Condition(format!(
+                            "the label of row {row}, {label}, exceeds 32 bits"
+                        ))
+                    })
+                };
+                let labels: Result<_, _> = labels.iter().enumerate().map(narrow).collect();
+                Ok(Some((input, Values::Integer(labels?))))
+            }
+        }
+    }
+}
+
+/// The time input and the name of the velocity output.
+pub(crate) fn interface(
+    inputs: &[Port],
+    outputs: &[Port],
+    signature: &Signature,
+) -> Result<(RowInput, String), Problem> {
+    let time = signature.time.clone();
+    let time = time.ok_or_else(|| Problem::NoTime { inputs: list(inputs) })?;
+    let port = &outputs[VELOCITY.find(outputs)?.0];
+    check_output(port, &signature.state.sample_shape)?;
+    Ok((time, port.name.clone()))
+}
+
+/// Whether the declared shape of an output is, or can be, that of the state.
+fn check_output(port: &Port, sample_shape: &[usize]) -> Result<(), Problem> {
+    let Some(axes) = &port.shape else { return Ok(()) };
+    let fits = |(axis, length): (&Axis, &usize)| match axis {
+        Axis::Fixed(declared) => declared == length,
+        Axis::Free(_) => true,
+    };
+    let sample = axes.get(1..).unwrap_or_default();
+    if sample.len() == sample_shape.len() && sample.iter().zip(sample_shape).all(fits) {
+        return Ok(());
+    }
+    let expected =
+        sample_shape.iter().fold("[batch".to_owned(), |s, n| s + &format!(", {n}")) + "]";
+    Err(Problem::Output { output: port.name.clone(), actual: port.shape_text(), expected })
+}
+
+impl VelocityField for OnnxField {
+    fn dim(&self) -> usize {
+        self.network.signature.dim()
+    }
+
+    fn velocity(
+        &self,
+        x: ArrayView2<'_, f32>,
+        t: &[f64],
+        condition: Condition<'_>,
+        mut out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), FieldError> {
+        check_shapes(self.dim(), &x, t, &out)?;
+        let label = self.labels(condition, t.len())?;
+        let rows = [(&self.time, self.times(t)?)].into_iter().chain(label).collect();
+        if t.is_empty() {
+            return Ok(());
+        }
+        let network = &*self.network;
+        let velocity = Call { network, rows, output: &self.output }
+            .run(x)
+            .map_err(|problem| FieldError::Model(problem.of(&network.name).to_string()))?;
+        if velocity.dim() != out.dim() {
+            let problem = Problem::Output {
+                output: self.output.clone(),
+                actual: format!("{:?} (flattened)", velocity.shape()),
+                expected: format!("{:?}", out.shape()),
+            };
+            return Err(FieldError::Model(problem.of(&network.name).to_string()));
+        }
+        out.assign(&velocity);
+        Ok(())
+    }
+}

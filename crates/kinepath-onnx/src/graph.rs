@@ -1,0 +1,220 @@
+//! What an ONNX file declares, read without building anything that can run.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::fs::File;
+use std::io::{BufReader, Cursor, Seek};
+use std::path::Path;
+
+use rten_onnx::onnx::{DataType, GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use rten_onnx::protobuf::ProtobufError;
+use serde::Serialize;
+
+use crate::{Element, NetworkError, Problem, frame};
+
+/// The declared interface and the size of an ONNX graph.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Graph {
+    /// Inputs that a caller must give, in the file's order.
+    pub inputs: Vec<Port>,
+    /// Outputs, in the file's order.
+    pub outputs: Vec<Port>,
+    /// Number of floating-point weights.
+    pub parameters: u64,
+    /// How often each operator occurs, subgraphs included. Operators outside the standard set are
+    /// written `domain::Name`.
+    pub operators: BTreeMap<String, usize>,
+    /// Version of the standard operator set.
+    pub opset: i64,
+    /// The program that wrote the file, where the file says so.
+    pub producer: Option<String>,
+    /// The operator at each named node.
+    #[serde(skip)]
+    pub(crate) nodes: HashMap<String, String>,
+}
+
+/// An input or output of a graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Port {
+    /// Its name in the graph.
+    pub name: String,
+    /// Its element type.
+    pub element: Element,
+    /// Its axes, or `None` where the file declares no shape.
+    pub shape: Option<Vec<Axis>>,
+}
+
+/// The declared length of one axis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Axis {
+    /// Always this long.
+    Fixed(usize),
+    /// As long as the caller makes it; the name is the exporter's, empty where it gave none.
+    Free(String),
+}
+
+impl Graph {
+    /// Reads the declarations of the ONNX file at `path`. Weights are read and dropped.
+    ///
+    /// # Errors
+    /// [`Problem::Unreadable`], [`Problem::Empty`] and [`Problem::NotOnnx`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
+        let path = path.as_ref();
+        Self::read_file(path).map_err(|problem| problem.of(path.display()))
+    }
+
+    pub(crate) fn read_file(path: &Path) -> Result<Self, Problem> {
+        let unreadable = |error: std::io::Error| Problem::Unreadable(error.to_string());
+        let mut file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        if metadata.is_dir() {
+            return Err(Problem::Unreadable("it is a folder".into()));
+        }
+        if metadata.len() == 0 {
+            return Err(Problem::Empty);
+        }
+        frame::check(BufReader::new(&file), metadata.len()).map_err(Problem::NotOnnx)?;
+        file.rewind().map_err(unreadable)?;
+        Self::of(ModelProto::parse_file(file))
+    }
+
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
+        if bytes.is_empty() {
+            return Err(Problem::Empty);
+        }
+        frame::check(Cursor::new(bytes), bytes.len() as u64).map_err(Problem::NotOnnx)?;
+        Self::of(ModelProto::parse_buf(bytes))
+    }
+
+    fn of(model: Result<ModelProto, ProtobufError>) -> Result<Self, Problem> {
+        let model = model.map_err(|error| Problem::NotOnnx(error.to_string()))?;
+        let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
+        let opset = model
+            .opset_import
+            .iter()
+            .find(|set| standard(set.domain.as_deref().unwrap_or_default()))
+            .and_then(|set| set.version);
+        let graph = model.graph.ok_or_else(|| Problem::NotOnnx("it holds no graph".into()))?;
+        // The version follows the graph in a file, so its absence betrays a cut that the parser
+        // takes for the end.
+        let opset = opset.ok_or_else(|| Problem::NotOnnx("it names no operator set".into()))?;
+        if graph.output.is_empty() {
+            return Err(Problem::NotOnnx("its graph has no outputs".into()));
+        }
+        let (mut operators, mut nodes) = (BTreeMap::new(), HashMap::new());
+        list_operators(&graph, &mut operators, &mut nodes);
+        // Files of old versions list their weights among the inputs as well.
+        let weights: HashSet<_> = graph.initializer.iter().map(|w| w.name.as_deref()).collect();
+        let is_input = |value: &&ValueInfoProto| !weights.contains(&value.name.as_deref());
+        Ok(Self {
+            inputs: graph.input.iter().filter(is_input).map(Port::of).collect(),
+            outputs: graph.output.iter().map(Port::of).collect(),
+            parameters: graph.initializer.iter().map(weights_in).sum(),
+            operators,
+            opset,
+            producer: model.producer_name,
+            nodes,
+        })
+    }
+
+    /// The operator at a node, as `domain::Name` outside the standard set.
+    pub(crate) fn operator_of(&self, node: &str) -> String {
+        self.nodes.get(node).cloned().unwrap_or_else(|| "at an unnamed node".into())
+    }
+}
+
+fn list_operators(
+    graph: &GraphProto,
+    counts: &mut BTreeMap<String, usize>,
+    nodes: &mut HashMap<String, String>,
+) {
+    for node in &graph.node {
+        let name = node.op_type.as_deref().unwrap_or("(unnamed)");
+        let qualified = match node.domain.as_deref() {
+            None | Some("" | "ai.onnx") => name.to_owned(),
+            Some(domain) => format!("{domain}::{name}"),
+        };
+        if let Some(name) = &node.name {
+            nodes.insert(name.clone(), qualified.clone());
+        }
+        *counts.entry(qualified).or_default() += 1;
+        for subgraph in node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()) {
+            list_operators(subgraph, counts, nodes);
+        }
+    }
+}
+
+fn weights_in(tensor: &TensorProto) -> u64 {
+    let float =
+        Element::of(tensor.data_type).is_float() || tensor.data_type == Some(DataType::BFLOAT16);
+    let dims = tensor.dims.iter().map(|&d| u64::try_from(d).unwrap_or(0));
+    if float { dims.fold(1, u64::saturating_mul) } else { 0 }
+}
+
+impl Port {
+    fn of(value: &ValueInfoProto) -> Self {
+        let tensor = value.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+        let axis = |axis: &rten_onnx::onnx::Dimension| match axis.dim_value {
+            Some(length) if length >= 0 => Axis::Fixed(length as usize),
+            _ => Axis::Free(axis.dim_param.clone().unwrap_or_default()),
+        };
+        Self {
+            name: value.name.clone().unwrap_or_default(),
+            element: Element::of(tensor.and_then(|t| t.elem_type)),
+            shape: tensor
+                .and_then(|t| t.shape.as_ref())
+                .map(|shape| shape.dim.iter().map(axis).collect()),
+        }
+    }
+
+    /// Its shape for a person to read: `[batch, 1, 28, 28]`.
+    pub(crate) fn shape_text(&self) -> String {
+        let Some(axes) = &self.shape else { return "of undeclared shape".into() };
+        let axes: Vec<_> = axes.iter().map(ToString::to_string).collect();
+        format!("[{}]", axes.join(", "))
+    }
+
+    /// Number of axes, where declared.
+    pub fn rank(&self) -> Option<usize> {
+        self.shape.as_ref().map(Vec::len)
+    }
+}
+
+impl fmt::Display for Port {
+    /// `name: float32 [batch, 1, 28, 28]`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} {}", self.name, self.element, self.shape_text())
+    }
+}
+
+impl fmt::Display for Axis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(length) => write!(f, "{length}"),
+            Self::Free(name) if name.is_empty() => f.write_str("?"),
+            Self::Free(name) => f.write_str(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_reads_like_a_declaration() {
+        let port = |shape| Port { name: "x".into(), element: Element::Float32, shape };
+        let axes = vec![Axis::Free("batch".into()), Axis::Fixed(3), Axis::Free(String::new())];
+        assert_eq!(port(Some(axes)).to_string(), "x: float32 [batch, 3, ?]");
+        assert_eq!(port(Some(vec![])).to_string(), "x: float32 []");
+        assert_eq!(port(None).to_string(), "x: float32 of undeclared shape");
+    }
+
+    #[test]
+    fn bytes_that_are_no_model_are_refused() {
+        assert_eq!(Graph::parse(b""), Err(Problem::Empty));
+        assert!(matches!(Graph::parse(b"PK\x03\x04 a zip file"), Err(Problem::NotOnnx(_))));
+        assert!(matches!(Graph::parse(&[0x08, 0x08]), Err(Problem::NotOnnx(_))));
+    }
+}

@@ -1,0 +1,165 @@
+//! What a file holds and how it would be used.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::network::load_model;
+use crate::roles::{FEATURES, LOGITS};
+use crate::{Batch, Graph, NetworkError, Problem, Reason, RowInput, Rows, Signature, field};
+
+/// What an ONNX file holds and how it would be used: for a person to check before trusting a run.
+///
+/// It prints as a short text and serialises to JSON.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// The file.
+    pub path: String,
+    /// What it declares.
+    pub graph: Graph,
+    /// The inputs in their roles, or why that is not clear.
+    #[serde(serialize_with = "result")]
+    pub signature: Result<Signature, Problem>,
+    /// What it looks like, or why it is nothing that can be used.
+    #[serde(serialize_with = "result")]
+    pub kind: Result<Kind, Problem>,
+    /// Why it cannot be run, if so.
+    #[serde(serialize_with = "problem")]
+    pub obstacle: Option<Problem>,
+}
+
+/// What a network looks like from its inputs and outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// It takes a time: a velocity field, or a data or noise prediction to be converted to one.
+    VelocityField,
+    /// It takes images alone and names an output `logits`.
+    Classifier,
+    /// It takes images alone and names an output `features`, or has only one.
+    Encoder,
+}
+
+impl Inspection {
+    /// Inspects the file at `path`. A network that is read but cannot be used is no error: the
+    /// inspection says what stands in the way.
+    ///
+    /// # Errors
+    /// [`Problem::Unreadable`], [`Problem::Empty`] and [`Problem::NotOnnx`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
+        let path = path.as_ref();
+        let graph = Graph::read(path)?;
+        let signature = Signature::of(&graph);
+        let kind = signature.clone().and_then(|signature| Kind::of(&graph, &signature));
+        let obstacle = load_model(&graph, |options| options.load_file(path)).err();
+        Ok(Self { path: path.display().to_string(), graph, signature, kind, obstacle })
+    }
+}
+
+impl Kind {
+    fn of(graph: &Graph, signature: &Signature) -> Result<Self, Problem> {
+        if signature.time.is_some() {
+            field::interface(&graph.inputs, &graph.outputs, signature).map(|_| Self::VelocityField)
+        } else if let Some(label) = &signature.label {
+            Err(Problem::NotImageOnly { input: label.name.clone() })
+        } else if let Ok((_, Reason::Name)) = LOGITS.find(&graph.outputs) {
+            Ok(Self::Classifier)
+        } else {
+            FEATURES.find(&graph.outputs).map(|_| Self::Encoder)
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::VelocityField => "velocity field",
+            Self::Classifier => "classifier",
+            Self::Encoder => "encoder",
+        })
+    }
+}
+
+impl fmt::Display for Inspection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.path)?;
+        match &self.kind {
+            Ok(kind) => writeln!(f, "  kind        {kind}")?,
+            Err(problem) => writeln!(f, "  kind        unclear: {problem}")?,
+        }
+        for port in &self.graph.inputs {
+            writeln!(f, "  input       {port}{}", self.role_of(&port.name))?;
+        }
+        for port in &self.graph.outputs {
+            writeln!(f, "  output      {port}")?;
+        }
+        if let Ok(Signature { batch, .. }) = self.signature {
+            match batch {
+                Batch::Any => writeln!(f, "  batch       any")?,
+                Batch::Fixed(rows) => writeln!(f, "  batch       {rows} at a time")?,
+            }
+        }
+        writeln!(f, "  parameters  {}", self.graph.parameters)?;
+        let total: usize = self.graph.operators.values().sum();
+        let mut operators: Vec<_> = self.graph.operators.iter().collect();
+        operators.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let operators: Vec<_> =
+            operators.into_iter().map(|(name, count)| format!("{name} {count}")).collect();
+        writeln!(f, "  operators   {total}: {}", operators.join(", "))?;
+        writeln!(f, "  opset       {}", self.graph.opset)?;
+        if let Some(producer) = &self.graph.producer {
+            writeln!(f, "  producer    {producer}")?;
+        }
+        match &self.obstacle {
+            None => write!(f, "  runs        yes"),
+            Some(problem) => write!(f, "  runs        no: {problem}"),
+        }
+    }
+}
+
+impl Inspection {
+    /// The role of an input, as a remark behind its declaration.
+    fn role_of(&self, input: &str) -> String {
+        let Ok(signature) = &self.signature else { return String::new() };
+        if signature.state.name == input {
+            return format!("  → state, {}", signature.state.reason);
+        }
+        let is_it = |row: &&RowInput| row.name == input;
+        let (role, row) = if let Some(row) = signature.time.as_ref().filter(is_it) {
+            ("time", row)
+        } else if let Some(row) = signature.label.as_ref().filter(is_it) {
+            ("label", row)
+        } else {
+            return String::new();
+        };
+        let kind = match (role, row.integer) {
+            ("time", true) => "discrete ",
+            ("time", false) => "continuous ",
+            _ => "",
+        };
+        let rows = match row.rows {
+            Rows::Each => "one a sample",
+            Rows::Shared => "one for the whole batch",
+        };
+        format!("  → {kind}{role}, {rows}, {}", row.reason)
+    }
+}
+
+fn result<T: Serialize, S: serde::Serializer>(
+    result: &Result<T, Problem>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match result {
+        Ok(value) => value.serialize(serializer),
+        Err(problem) => std::collections::BTreeMap::from([("problem", problem.to_string())])
+            .serialize(serializer),
+    }
+}
+
+fn problem<S: serde::Serializer>(
+    problem: &Option<Problem>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    problem.as_ref().map(ToString::to_string).serialize(serializer)
+}

@@ -1,0 +1,231 @@
+//! How a network is called: which inputs it has, and in what shapes and types they go in.
+
+use serde::Serialize;
+
+use crate::roles::{InputRole, LABEL, STATE, TIME, list};
+use crate::{Axis, Graph, Port, Problem, Reason};
+
+/// How a network is called.
+///
+/// Inputs are recognised by name, ignoring case (the state as `x`, `sample`, `input`,
+/// `hidden_states`, …; the time as `t`, `timestep`, `time`, `sigma`, …; the label as `y`, `label`,
+/// `class_labels`, …). An input with another name is recognised if it alone fits: the state is a
+/// float of rank two or more, the time a number of rank one or less, the label an integer of rank
+/// one or less. Two inputs that fit equally well are an error, and so is an input left over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Signature {
+    /// The state, or image.
+    pub state: StateInput,
+    /// The time, for a velocity field.
+    pub time: Option<RowInput>,
+    /// The class label, for a conditional field.
+    pub label: Option<RowInput>,
+    /// How many rows go in at once.
+    pub batch: Batch,
+}
+
+/// The input that takes the state or image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StateInput {
+    /// Its name in the graph.
+    pub name: String,
+    /// The shape of one sample, without the batch: `[C, H, W]` for images.
+    pub sample_shape: Vec<usize>,
+    /// Why it was taken for the state.
+    pub reason: Reason,
+}
+
+/// An input that takes one number a row: a time or a label.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RowInput {
+    /// Its name in the graph.
+    pub name: String,
+    /// Whether it takes integers. A float time goes in as 32-bit float.
+    pub integer: bool,
+    /// Whether rows can differ.
+    pub rows: Rows,
+    /// Number of axes; those after the first have length 1.
+    pub rank: usize,
+    /// Why it was given its role.
+    pub reason: Reason,
+}
+
+/// Whether the rows of a batch can have different values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rows {
+    /// One value a row.
+    Each,
+    /// One value for all rows: a batch whose rows differ is run in parts.
+    Shared,
+}
+
+/// How many rows a network takes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Batch {
+    /// Any number.
+    Any,
+    /// Exactly this many: larger batches are run in parts, the last one filled up with copies of
+    /// its last row.
+    Fixed(usize),
+}
+
+impl Signature {
+    /// Finds the roles of a graph's inputs.
+    ///
+    /// # Errors
+    /// [`Problem::NoState`], [`Problem::Ambiguous`], [`Problem::Unfit`] and [`Problem::Unused`],
+    /// each naming the inputs in question.
+    pub fn of(graph: &Graph) -> Result<Self, Problem> {
+        let ports = &graph.inputs;
+        let no_state = || Problem::NoState { inputs: list(ports) };
+        let (state_at, state_reason) = STATE.find(ports, &[])?.ok_or_else(no_state)?;
+        let (batch, state) = state_input(&ports[state_at], state_reason)?;
+
+        // A label known by its name goes first: it would do for a time without a telling name.
+        let mut taken = vec![state_at];
+        let mut find = |role: &InputRole| -> Result<Option<RowInput>, Problem> {
+            let Some((at, reason)) = role.find(ports, &taken)? else { return Ok(None) };
+            taken.push(at);
+            row_input(&ports[at], role, reason, batch).map(Some)
+        };
+        let (time, label) = if LABEL.is_named_in(ports) {
+            let label = find(&LABEL)?;
+            (find(&TIME)?, label)
+        } else {
+            (find(&TIME)?, find(&LABEL)?)
+        };
+        match (0..ports.len()).find(|at| !taken.contains(at)) {
+            Some(at) => Err(Problem::Unused { input: ports[at].to_string() }),
+            None => Ok(Self { state, time, label, batch }),
+        }
+    }
+
+    /// Length of one row: the product of the sample shape.
+    pub fn dim(&self) -> usize {
+        self.state.sample_shape.iter().product()
+    }
+}
+
+fn state_input(port: &Port, reason: Reason) -> Result<(Batch, StateInput), Problem> {
+    let unfit = || STATE.unfit(port);
+    let [batch, sample @ ..] = port.shape.as_deref().ok_or_else(unfit)? else {
+        return Err(unfit());
+    };
+    let lengths: Option<Vec<usize>> = sample
+        .iter()
+        .map(|axis| match axis {
+            Axis::Fixed(length) if *length > 0 => Some(*length),
+            _ => None,
+        })
+        .collect();
+    let batch = match batch {
+        Axis::Free(_) => Batch::Any,
+        Axis::Fixed(0) => return Err(unfit()),
+        Axis::Fixed(rows) => Batch::Fixed(*rows),
+    };
+    let sample_shape = lengths.filter(|lengths| !lengths.is_empty()).ok_or_else(unfit)?;
+    // Lengths whose product overflows come from damage, not from an exporter.
+    let rows = if let Batch::Fixed(rows) = batch { rows } else { 1 };
+    let size = sample_shape.iter().try_fold(rows, |size, &length| size.checked_mul(length));
+    if !STATE.takes(port.element) || size.is_none() {
+        return Err(unfit());
+    }
+    Ok((batch, StateInput { name: port.name.clone(), sample_shape, reason }))
+}
+
+fn row_input(
+    port: &Port,
+    role: &InputRole,
+    reason: Reason,
+    batch: Batch,
+) -> Result<RowInput, Problem> {
+    let unfit = || role.unfit(port);
+    let shape = port.shape.as_deref().ok_or_else(unfit)?;
+    let rest = shape.get(1..).unwrap_or_default();
+    if !role.takes(port.element) || rest.iter().any(|axis| *axis != Axis::Fixed(1)) {
+        return Err(unfit());
+    }
+    let rows = match (shape.first(), batch) {
+        (Some(Axis::Free(_)), _) => Rows::Each,
+        (Some(Axis::Fixed(length)), Batch::Fixed(rows)) if *length == rows => Rows::Each,
+        (None | Some(Axis::Fixed(1)), _) => Rows::Shared,
+        (Some(Axis::Fixed(_)), _) => return Err(unfit()),
+    };
+    let integer = port.element.is_integer();
+    Ok(RowInput { name: port.name.clone(), integer, rows, rank: shape.len(), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Element;
+
+    fn graph(inputs: Vec<Port>) -> Graph {
+        Graph { inputs, ..Graph::default() }
+    }
+
+    /// A port whose zero lengths are free axes.
+    fn port(name: &str, element: Element, shape: &[usize]) -> Port {
+        let axis = |&n: &usize| if n == 0 { Axis::Free("n".into()) } else { Axis::Fixed(n) };
+        Port { name: name.into(), element, shape: Some(shape.iter().map(axis).collect()) }
+    }
+
+    fn image() -> Port {
+        port("x", Element::Float32, &[0, 3, 8, 8])
+    }
+
+    #[test]
+    fn image_time_and_label() {
+        let time = port("t", Element::Int64, &[0]);
+        let label = port("y", Element::Int64, &[0]);
+        let signature = Signature::of(&graph(vec![label, time, image()])).unwrap();
+        assert_eq!(signature.state.sample_shape, [3, 8, 8]);
+        assert_eq!(signature.dim(), 192);
+        assert_eq!(signature.batch, Batch::Any);
+        assert!(signature.time.unwrap().integer);
+        assert_eq!(signature.label.unwrap().rows, Rows::Each);
+    }
+
+    #[test]
+    fn times_are_shared_where_the_shape_has_no_room_for_rows() {
+        let rows = |state: Port, shape: &[usize]| {
+            let time = port("sigma", Element::Float32, shape);
+            Signature::of(&graph(vec![state, time])).map(|s| s.time.unwrap().rows)
+        };
+        assert_eq!(rows(image(), &[0]), Ok(Rows::Each));
+        assert_eq!(rows(image(), &[0, 1]), Ok(Rows::Each));
+        assert_eq!(rows(image(), &[]), Ok(Rows::Shared));
+        assert_eq!(rows(image(), &[1]), Ok(Rows::Shared));
+        assert!(matches!(rows(image(), &[4]), Err(Problem::Unfit { role: "time", .. })));
+        assert!(matches!(rows(image(), &[0, 2]), Err(Problem::Unfit { role: "time", .. })));
+        let pair = || port("x", Element::Float32, &[4, 6]);
+        assert_eq!(rows(pair(), &[4]), Ok(Rows::Each));
+        assert_eq!(rows(pair(), &[1]), Ok(Rows::Shared));
+    }
+
+    #[test]
+    fn a_label_with_a_name_is_not_taken_for_the_time() {
+        let label = port("class_labels", Element::Int64, &[0]);
+        let signature = Signature::of(&graph(vec![image(), label])).unwrap();
+        assert_eq!(signature.time, None);
+        assert_eq!(signature.label.unwrap().name, "class_labels");
+    }
+
+    #[test]
+    fn inputs_that_cannot_fill_their_role_are_named() {
+        let of = |ports| Signature::of(&graph(ports)).unwrap_err();
+        assert_eq!(of(vec![]), Problem::NoState { inputs: "none".into() });
+        let free = port("x", Element::Float32, &[0, 3, 0, 0]);
+        let Problem::Unfit { input, role, .. } = of(vec![free]) else { panic!() };
+        assert_eq!((input.as_str(), role), ("x: float32 [n, 3, n, n]", "state"));
+        let integer = port("sample", Element::Int64, &[0, 3]);
+        assert!(matches!(of(vec![integer]), Problem::Unfit { role: "state", .. }));
+        let one_hot = port("y", Element::Float32, &[0]);
+        assert!(matches!(of(vec![image(), one_hot]), Problem::Unfit { role: "label", .. }));
+        let text = port("context", Element::Float32, &[0, 77, 8]);
+        let expected = Problem::Unused { input: "context: float32 [n, 77, 8]".into() };
+        assert_eq!(of(vec![image(), text]), expected);
+    }
+}

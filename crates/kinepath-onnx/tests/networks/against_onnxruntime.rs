@@ -1,0 +1,131 @@
+//! Tiny networks of every supported form, against ONNX Runtime (`fixtures/make_models.py`).
+
+use crate::support::{Tensors, model, relative_error};
+use kinepath::field::{Condition, VelocityField};
+use kinepath_onnx::{Batch, Classifier, Encoder, OnnxField, Reason, Rows};
+use ndarray::{Array2, s};
+
+const TOLERANCE: f32 = 1e-6;
+
+fn velocity(field: &OnnxField, x: &Array2<f32>, t: &[f64], condition: Condition) -> Array2<f32> {
+    let mut out = Array2::from_elem(x.dim(), f32::NAN);
+    field.velocity(x.view(), t, condition, out.view_mut()).unwrap();
+    out
+}
+
+/// Checks one fixture in whole and row by row.
+fn check(name: &str, [x, t, v]: [&str; 3], condition: Condition) -> OnnxField {
+    let field = OnnxField::new(model(name)).unwrap();
+    let tensors = Tensors::load("models.safetensors");
+    let key = |port: &str| format!("{name}/{port}");
+    let (x, expected) = (tensors.rows(&key(x)), tensors.rows(&key(v)));
+    let t = if field.network().signature().time.as_ref().unwrap().integer {
+        tensors.integers(&key(t)).into_iter().map(|t| t as f64).collect()
+    } else {
+        tensors.floats(&key(t))
+    };
+    assert_eq!(field.dim(), x.ncols());
+    let whole = velocity(&field, &x, &t, condition);
+    let error = relative_error(&whole, &expected);
+    assert!(error <= TOLERANCE, "{name}: relative error {error}");
+    for row in 0..t.len() {
+        let label = match condition {
+            Condition::Labels(labels) => Condition::Labels(&labels[row..=row]),
+            Condition::None => Condition::None,
+        };
+        let alone = x.slice(s![row..=row, ..]).to_owned();
+        let alone = velocity(&field, &alone, &t[row..=row], label);
+        let expected = expected.slice(s![row..=row, ..]).to_owned();
+        assert!(relative_error(&alone, &expected) <= TOLERANCE, "{name}: row {row} alone");
+    }
+    field
+}
+
+#[test]
+fn float_time() {
+    let field = check("linear", ["x", "t", "velocity"], Condition::None);
+    assert_eq!(field.sample_shape(), [2, 4, 4]);
+}
+
+#[test]
+fn integer_time() {
+    let field = check("integer_time", ["sample", "timestep", "out_sample"], Condition::None);
+    assert!(field.network().signature().time.as_ref().unwrap().integer);
+}
+
+#[test]
+fn one_time_for_the_whole_batch() {
+    let field = check("scalar_time", ["sample", "sigma", "output"], Condition::None);
+    assert_eq!(field.network().signature().time.as_ref().unwrap().rows, Rows::Shared);
+}
+
+#[test]
+fn a_fixed_batch_and_names_that_say_nothing() {
+    let field = check("fixed_batch", ["arg0", "arg1", "result"], Condition::None);
+    let signature = field.network().signature();
+    assert_eq!(signature.batch, Batch::Fixed(2));
+    assert_eq!(signature.state.reason, Reason::OnlyFit);
+}
+
+#[test]
+fn labels() {
+    let labels = Tensors::load("models.safetensors").integers("labelled/y");
+    check("labelled", ["x", "t", "velocity"], Condition::Labels(&labels));
+}
+
+#[test]
+fn logits_and_features() {
+    let tensors = Tensors::load("models.safetensors");
+    let images = tensors.rows("classifier/image");
+    let network = std::sync::Arc::new(model("classifier"));
+    let features = Encoder::new(network.clone()).unwrap().features(images.view()).unwrap();
+    let logits = Classifier::new(network).unwrap().logits(images.view()).unwrap();
+    assert!(relative_error(&features, &tensors.rows("classifier/features")) <= TOLERANCE);
+    assert!(relative_error(&logits, &tensors.rows("classifier/logits")) <= TOLERANCE);
+}
+
+#[test]
+fn an_integer_time_is_rounded() {
+    let field = OnnxField::new(model("integer_time")).unwrap();
+    let x = Array2::ones((1, field.dim()));
+    let at = |t| velocity(&field, &x, &[t], Condition::None);
+    assert_eq!(at(499.0), at(498.6));
+    assert_ne!(at(499.0), at(498.4));
+}
+
+#[test]
+fn the_same_batch_gives_the_same_bytes_on_any_number_of_threads() {
+    let tensors = Tensors::load("models.safetensors");
+    let row = tensors.rows("linear/x");
+    let x = Array2::from_shape_fn((67, row.ncols()), |(i, j)| row[[i % 5, j]] + i as f32);
+    let t: Vec<f64> = (0..67).map(|i| f64::from(i) / 67.0).collect();
+    let results = [1, 2, 3, 8].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let field = pool.install(|| OnnxField::new(model("linear")).unwrap());
+        (velocity(&field, &x, &t, Condition::None), velocity(&field, &x, &t, Condition::None))
+    });
+    for (first, second) in &results {
+        assert_eq!(first, &results[0].0);
+        assert_eq!(second, &results[0].0);
+    }
+}
+
+#[test]
+fn an_empty_batch_is_no_work() {
+    let field = OnnxField::new(model("linear")).unwrap();
+    assert_eq!(velocity(&field, &Array2::zeros((0, 32)), &[], Condition::None).nrows(), 0);
+    let encoder = Encoder::new(model("classifier")).unwrap();
+    assert_eq!(encoder.features(Array2::zeros((0, 36)).view()).unwrap().dim(), (0, 5));
+}
+
+#[test]
+fn rows_need_not_be_contiguous() {
+    let tensors = Tensors::load("models.safetensors");
+    let (x, t) = (tensors.rows("linear/x"), tensors.floats("linear/t"));
+    let field = OnnxField::new(model("linear")).unwrap();
+    let transposed = x.t().as_standard_layout().to_owned();
+    let mut out = Array2::zeros((x.ncols(), x.nrows()));
+    let out_view = out.view_mut().reversed_axes();
+    field.velocity(transposed.t(), &t, Condition::None, out_view).unwrap();
+    assert_eq!(out.t(), velocity(&field, &x, &t, Condition::None));
+}

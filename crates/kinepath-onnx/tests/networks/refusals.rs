@@ -1,0 +1,116 @@
+//! Networks and calls that must be refused, with an error that names what is wrong.
+
+use std::fs;
+
+use crate::support::{fixture, model};
+use kinepath::field::{Condition, FieldError, VelocityField};
+use kinepath_onnx::{Classifier, Encoder, Network, NetworkError, OnnxField, Problem};
+use ndarray::Array2;
+
+fn load(name: &str) -> Result<Network, NetworkError> {
+    Network::load(fixture(&format!("models/{name}.onnx")))
+}
+
+#[test]
+fn a_missing_file_and_a_folder() {
+    let error = Network::load("no/such/model.onnx").unwrap_err();
+    assert_eq!(error.network, "no/such/model.onnx");
+    assert!(matches!(error.problem, Problem::Unreadable(_)), "{error}");
+    let error = Network::load(fixture("models")).unwrap_err();
+    assert!(matches!(error.problem, Problem::Unreadable(_)), "{error}");
+}
+
+#[test]
+fn an_empty_file_and_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    fs::write(&path, b"").unwrap();
+    assert_eq!(Network::load(&path).unwrap_err().problem, Problem::Empty);
+    fs::write(&path, b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n").unwrap();
+    assert!(matches!(Network::load(&path).unwrap_err().problem, Problem::NotOnnx(_)));
+}
+
+#[test]
+fn a_file_cut_short_anywhere() {
+    let bytes = fs::read(fixture("models/linear.onnx")).unwrap();
+    for length in 0..bytes.len() {
+        let problem = Network::from_bytes("cut", &bytes[..length]).unwrap_err().problem;
+        let expected = matches!(problem, Problem::Empty | Problem::NotOnnx(_));
+        assert!(expected, "{length} of {} bytes: {problem}", bytes.len());
+    }
+}
+
+#[test]
+fn another_extension() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.bin");
+    fs::copy(fixture("models/linear.onnx"), &path).unwrap();
+    assert_eq!(Network::load(&path).unwrap_err().problem, Problem::Extension);
+}
+
+#[test]
+fn an_operator_that_does_not_exist() {
+    let error = load("custom_operator").unwrap_err();
+    let Problem::Operator { operator, node, .. } = &error.problem else { panic!("{error}") };
+    assert_eq!((operator.as_str(), node.as_str()), ("org.example::Swirl", "mid/swirl"));
+}
+
+#[test]
+fn inputs_and_outputs_that_have_no_role() {
+    let expected = Problem::Unused { input: "context: float32 [batch, 6]".into() };
+    let problem = |name| match load(name).map(OnnxField::new) {
+        Err(error) | Ok(Err(error)) => error.problem,
+        Ok(Ok(_)) => panic!("accepted {name}"),
+    };
+    // Two float inputs of rank two, one of them called `x`.
+    assert_eq!(problem("extra_input"), expected);
+    assert!(matches!(problem("symbolic_shape"), Problem::Unfit { role: "state", .. }));
+    assert!(matches!(problem("two_outputs"), Problem::NoOutput { role: "velocity", .. }));
+    assert!(matches!(problem("wide_output"), Problem::Output { .. }));
+    assert!(matches!(problem("classifier"), Problem::NoTime { .. }));
+}
+
+#[test]
+fn a_field_is_no_encoder() {
+    let expected = Problem::NotImageOnly { input: "t".into() };
+    assert_eq!(Encoder::new(model("linear")).unwrap_err().problem, expected);
+    assert_eq!(Classifier::new(model("linear")).unwrap_err().problem, expected);
+}
+
+#[test]
+fn images_of_another_size() {
+    let error = Encoder::new(model("classifier")).unwrap();
+    let error = error.features(Array2::zeros((2, 35)).view()).unwrap_err();
+    let expected = Problem::RowLength { actual: 35, expected: 36, shape: vec![1, 6, 6] };
+    assert_eq!(error.problem, expected);
+}
+
+fn call(name: &str, cols: usize, t: &[f64], condition: Condition) -> FieldError {
+    let field = OnnxField::new(model(name)).unwrap();
+    let x = Array2::zeros((t.len(), cols));
+    let mut out = x.clone();
+    field.velocity(x.view(), t, condition, out.view_mut()).unwrap_err()
+}
+
+#[test]
+fn calls_that_do_not_fit() {
+    let shape = call("linear", 31, &[0.0], Condition::None);
+    assert!(matches!(shape, FieldError::Shape { what: "state x", .. }), "{shape}");
+    let time = call("linear", 32, &[0.0, f64::NAN], Condition::None);
+    assert_eq!(time, FieldError::Invalid("the time of row 1 is NaN".into()));
+    let wide = call("undeclared_wide_output", 6, &[0.0], Condition::None);
+    assert!(matches!(&wide, FieldError::Model(text) if text.contains("[1, 12]")), "{wide}");
+}
+
+#[test]
+fn labels_that_do_not_fit() {
+    let refused = |name, cols, condition| call(name, cols, &[0.0, 0.5], condition);
+    let condition = |error: &FieldError| matches!(error, FieldError::Condition(_));
+    assert!(condition(&refused("linear", 32, Condition::Labels(&[1, 2]))));
+    assert!(condition(&refused("labelled", 6, Condition::None)));
+    assert!(condition(&refused("labelled", 6, Condition::Labels(&[1, 1 << 40]))));
+    let count = refused("labelled", 6, Condition::Labels(&[1]));
+    assert!(matches!(count, FieldError::Shape { what: "labels", .. }), "{count}");
+    let unknown = refused("labelled", 6, Condition::Labels(&[1, 4]));
+    assert!(matches!(&unknown, FieldError::Model(text) if text.contains("embed")), "{unknown}");
+}

@@ -1,0 +1,61 @@
+//! Fixtures as arrays.
+
+use std::path::PathBuf;
+
+use kinepath_onnx::Network;
+use ndarray::Array2;
+use safetensors::SafeTensors;
+
+/// A file of `tests/fixtures`.
+pub(crate) fn fixture(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+/// A tiny model of `tests/fixtures/models`.
+pub(crate) fn model(name: &str) -> Network {
+    Network::load(fixture(&format!("models/{name}.onnx"))).unwrap()
+}
+
+/// The tensors of a safetensors fixture.
+pub(crate) struct Tensors(Vec<u8>);
+
+impl Tensors {
+    pub(crate) fn load(name: &str) -> Self {
+        Self(std::fs::read(fixture(name)).unwrap())
+    }
+
+    /// A tensor as `[first axis, all others]`.
+    pub(crate) fn rows(&self, name: &str) -> Array2<f32> {
+        let (shape, values) = self.values(name, f32::from_le_bytes);
+        Array2::from_shape_vec((shape[0], shape[1..].iter().product()), values).unwrap()
+    }
+
+    /// A float vector, widened.
+    pub(crate) fn floats(&self, name: &str) -> Vec<f64> {
+        self.values(name, |bytes| f64::from(f32::from_le_bytes(bytes))).1
+    }
+
+    /// An integer vector.
+    pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
+        self.values(name, i64::from_le_bytes).1
+    }
+
+    fn values<T, const N: usize>(
+        &self,
+        name: &str,
+        read: impl Fn([u8; N]) -> T,
+    ) -> (Vec<usize>, Vec<T>) {
+        let tensors = SafeTensors::deserialize(&self.0).unwrap();
+        let tensor = tensors.tensor(name).unwrap();
+        let values = tensor.data().chunks_exact(N).map(|chunk| read(chunk.try_into().unwrap()));
+        (tensor.shape().to_vec(), values.collect())
+    }
+}
+
+/// The largest difference, relative to the largest expected value.
+pub(crate) fn relative_error(actual: &Array2<f32>, expected: &Array2<f32>) -> f32 {
+    assert_eq!(actual.dim(), expected.dim());
+    assert!(actual.iter().all(|value| value.is_finite()));
+    let largest = |values: &Array2<f32>| values.fold(0.0f32, |most, value| most.max(value.abs()));
+    largest(&(actual - expected)) / largest(expected)
+}
