@@ -28,6 +28,7 @@ class ResBlock(nn.Module):
 
     def __init__(self, in_width: int, width: int, time_width: int, groups: int = 8) -> None:
         super().__init__()
+        self.width = width
         self.norm1 = nn.GroupNorm(groups, in_width)
         self.conv1 = nn.Conv2d(in_width, width, 3, padding=1)
         self.film = nn.Linear(time_width, 2 * width)
@@ -38,8 +39,8 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.conv1(F.silu(self.norm1(x)))
-        scale, shift = self.film(time)[:, :, None, None].chunk(2, dim=1)
-        h = self.norm2(h) * (1 + scale) + shift
+        film = self.film(time)[:, :, None, None]
+        h = self.norm2(h) * (1 + film[:, : self.width]) + film[:, self.width :]
         return self.skip(x) + self.conv2(F.silu(h))
 
 
@@ -48,7 +49,7 @@ class GlobalBlock(nn.Module):
 
     def __init__(self, width: int, side: int, hidden: int, time_width: int, channels: int = 16) -> None:
         super().__init__()
-        self.channels, self.side = channels, side
+        self.channels, self.side, self.hidden = channels, side, hidden
         self.norm = nn.GroupNorm(8, width)
         self.squeeze = nn.Conv2d(width, channels, 1)
         self.up = nn.Linear(channels * side * side, hidden)
@@ -59,8 +60,9 @@ class GlobalBlock(nn.Module):
 
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         h = self.up(self.squeeze(self.norm(x)).flatten(1))
-        scale, shift = self.film(time).chunk(2, dim=1)
-        h = self.down(F.silu(h * (1 + scale) + shift))
+        film = self.film(time)
+        h = h * (1 + film[:, : self.hidden]) + film[:, self.hidden :]
+        h = self.down(F.silu(h))
         return x + self.expand(h.reshape(-1, self.channels, self.side, self.side))
 
 
@@ -77,7 +79,7 @@ class VelocityUNet(nn.Module):
         inner_width: int = 64,
         time_width: int = 128,
         hidden: int = 384,
-        outer_blocks: int = 2,
+        outer_blocks: int = 1,
         inner_blocks: int = 2,
         min_gap: float = 0.02,
     ) -> None:

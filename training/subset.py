@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the four IDX.gz files")
     parser.add_argument("--out", type=Path, required=True, help="folder to write the subsets to")
-    parser.add_argument("--train-size", type=int, default=1024)
+    parser.add_argument("--train-size", type=int, default=512)
     parser.add_argument("--reference-size", type=int, default=2000)
     args = parser.parse_args()
 

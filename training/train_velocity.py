@@ -18,6 +18,7 @@ from torch import Tensor
 from flow import gap_ratio, posterior_mean, sample_euler
 from idx import read_idx, to_unit_range
 from model import VelocityUNet
+from muon import Muon
 
 
 def sample_times(count: int, mean: float, std: float) -> Tensor:
@@ -46,7 +47,7 @@ def train_step(model: VelocityUNet, images: Tensor, args: argparse.Namespace) ->
 
 
 def evaluate(model: VelocityUNet, images: Tensor, count: int, bf16: bool) -> dict[str, float]:
-    """F_mem and gap-ratio quantiles of `count` samples of 50 Euler steps, and data-prediction errors."""
+    """F_mem and gap-ratio quantiles of `count` samples (50 Euler steps); data-prediction errors."""
     generator = torch.Generator().manual_seed(1)
     noise = torch.randn((count, *images.shape[1:]), generator=generator)
     pick = images[torch.randint(len(images), (count,), generator=generator)]
@@ -61,7 +62,8 @@ def evaluate(model: VelocityUNet, images: Tensor, count: int, bf16: bool) -> dic
         samples = sample_euler(lambda x, t: model(x, t).float(), noise)
     ratio = gap_ratio(samples, images)
     row["f_mem"] = (ratio < 1 / 3).double().mean().item()
-    row["gap_q25"], row["gap_q50"] = (round(q.item(), 4) for q in ratio.quantile(torch.tensor([0.25, 0.5]).double()))
+    for quantile in (25, 50):
+        row[f"gap_q{quantile}"] = round(ratio.quantile(quantile / 100).item(), 4)
     return row
 
 
@@ -69,20 +71,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=Path, required=True, help="training images, IDX.gz")
     parser.add_argument("--run", type=Path, required=True, help="folder for checkpoints and log.jsonl")
-    parser.add_argument("--steps", type=int, default=14000, help="length of the learning-rate schedule")
+    parser.add_argument("--steps", type=int, default=7000, help="length of the learning-rate schedule")
     parser.add_argument("--stop-at", type=float, default=0.4, help="stop once F_mem reaches this")
     parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=4e-3)
     parser.add_argument("--warmup", type=int, default=200)
     parser.add_argument("--ema", type=float, default=0.999)
     parser.add_argument("--t-mean", type=float, default=-0.4, help="mean of logit t")
     parser.add_argument("--t-std", type=float, default=1.2, help="standard deviation of logit t")
     parser.add_argument("--loss-gap", type=float, default=0.05, help="smallest 1 - t in the loss weight")
-    parser.add_argument("--hidden", type=int, default=256)
-    parser.add_argument("--outer-blocks", type=int, default=2)
+    parser.add_argument("--hidden", type=int, default=384)
+    parser.add_argument("--outer-blocks", type=int, default=1)
     parser.add_argument("--inner-blocks", type=int, default=2)
-    parser.add_argument("--evaluate-every", type=int, default=250)
-    parser.add_argument("--evaluate-samples", type=int, default=256)
+    parser.add_argument("--evaluate-every", type=int, default=200)
+    parser.add_argument("--evaluate-samples", type=int, default=128)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction, default=True)
@@ -94,7 +96,9 @@ def main() -> None:
     shape = {"hidden": args.hidden, "outer_blocks": args.outer_blocks, "inner_blocks": args.inner_blocks}
     model = VelocityUNet(**shape)
     average = copy.deepcopy(model).requires_grad_(False)
-    optimizer = torch.optim.Adam(model.parameters(), lr=args.lr, betas=(0.9, 0.99))
+    matrices = [p for p in model.parameters() if p.ndim >= 2]
+    vectors = [p for p in model.parameters() if p.ndim < 2]
+    optimizers = [Muon(matrices, args.lr), torch.optim.Adam(vectors, args.lr, betas=(0.9, 0.99))]
     step, seconds = 0, 0.0
     args.run.mkdir(parents=True, exist_ok=True)
     checkpoint = args.run / "last.pt"
@@ -102,19 +106,22 @@ def main() -> None:
         state = torch.load(checkpoint)
         model.load_state_dict(state["model"])
         average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
         torch.set_rng_state(state["rng"])
         step, seconds = state["step"], state["seconds"]
 
     started, running = time.monotonic() - seconds, 0.0
     while step < args.steps:
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, args)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, args)
         loss = train_step(model, images, args)
-        optimizer.zero_grad(set_to_none=True)
+        model.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         step += 1
         decay = min(args.ema, (1 + step) / (10 + step))
         with torch.no_grad():
@@ -134,7 +141,7 @@ def main() -> None:
             "seconds": time.monotonic() - started,
             "model": model.state_dict(),
             "average": average.state_dict(),
-            "optimizer": optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
             "rng": torch.get_rng_state(),
             "shape": shape,
         }
