@@ -1,1 +1,18 @@
-//! x
+//! Data sets, run folders, studies and the report of kinepath.
+//!
+//! - [`data`] turns a path or a name into records: IDX, NPY/NPZ, safetensors, CIFAR, pictures.
+//! - [`source`] and [`schedule`] turn words into a velocity field and a plan.
+//! - [`run`] is the folder a sampling run leaves behind: settings, samples and one row a sample.
+//! - [`sampling`] fills a run folder; [`study`] judges and compares runs; [`report`] shows what
+//!   was found.
+
+pub mod data;
+mod error;
+pub mod report;
+pub mod run;
+pub mod sampling;
+pub mod schedule;
+pub mod source;
+pub mod study;
+
+pub use error::StudyError;

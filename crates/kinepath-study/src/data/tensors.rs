@@ -1,0 +1,164 @@
+//! Safetensors files, tensor by tensor, without reading what is not asked for.
+//!
+//! Layout: a little-endian u64 header length, a JSON header with the element type, shape and byte
+//! range of each tensor, then the bytes (<https://github.com/huggingface/safetensors#format>).
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use safetensors::Dtype;
+use safetensors::tensor::{Metadata, TensorInfo};
+
+use super::elements::{ElementType, Elements, RawArray};
+use super::error::{DataError, place};
+use super::keys;
+
+/// Bytes of the header length that starts the file.
+const LENGTH_BYTES: u64 = 8;
+
+/// An open safetensors file whose header has been checked against the file's length.
+#[derive(Debug)]
+pub(crate) struct TensorFile {
+    file: File,
+    place: String,
+    metadata: Metadata,
+    /// Where the tensors' bytes begin.
+    data_start: u64,
+}
+
+impl TensorFile {
+    /// Opens `path` and reads its header.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
+        let place = place(path);
+        let io = |error: std::io::Error| DataError::io(&place, &error);
+        let mut file = File::open(path).map_err(io)?;
+        let total = file.metadata().map_err(io)?.len();
+        if total == 0 {
+            return Err(DataError::Empty { place });
+        }
+        let short = |part: &str, expected, actual| DataError::Length {
+            place: place.clone(),
+            part: part.to_owned(),
+            expected,
+            actual,
+        };
+        if total < LENGTH_BYTES {
+            return Err(short("the header length", LENGTH_BYTES, total));
+        }
+        let mut length = [0; LENGTH_BYTES as usize];
+        file.read_exact(&mut length).map_err(io)?;
+        let length = u64::from_le_bytes(length);
+        // Checked before anything is allocated for the header.
+        if length > total - LENGTH_BYTES {
+            return Err(short("the header", length, total - LENGTH_BYTES));
+        }
+        let mut header = Vec::new();
+        (&mut file).take(length).read_to_end(&mut header).map_err(io)?;
+        let metadata: Metadata =
+            serde_json::from_slice(&header).map_err(|error| DataError::Malformed {
+                place: place.clone(),
+                format: "safetensors",
+                detail: error.to_string(),
+            })?;
+        let data_start = LENGTH_BYTES + length;
+        let expected = metadata.data_len() as u64;
+        if expected != total - data_start {
+            return Err(short("the tensors", expected, total - data_start));
+        }
+        Ok(Self { file, place, metadata, data_start })
+    }
+
+    /// The tensors' names, in the order of their bytes.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.metadata.offset_keys()
+    }
+
+    /// A line of the free-form metadata.
+    pub(crate) fn note(&self, key: &str) -> Option<&str> {
+        self.metadata.metadata().as_ref()?.get(key).map(String::as_str)
+    }
+
+    /// Element type, shape and byte range of a tensor.
+    pub(crate) fn info(&self, name: &str) -> Result<&TensorInfo, DataError> {
+        self.metadata.info(name).ok_or_else(|| DataError::MissingKey {
+            place: self.place.clone(),
+            wanted: format!("'{name}'"),
+            found: self.names().join(", "),
+        })
+    }
+
+    /// Reads one tensor.
+    pub(crate) fn read(&mut self, name: &str) -> Result<RawArray, DataError> {
+        let info = self.info(name)?.clone();
+        let element_type = element_type(info.dtype).ok_or_else(|| DataError::ElementType {
+            place: self.place.clone(),
+            what: format!("tensor '{name}'"),
+            dtype: format!("{:?}", info.dtype),
+            supported: "F32, F64, F16, BF16, U8 or another integer type",
+        })?;
+        let mut bytes = Vec::new();
+        self.copy(name, &mut bytes).map_err(|error| DataError::io(&self.place, &error))?;
+        Ok(RawArray { shape: info.shape, elements: element_type.decode(&bytes, false) })
+    }
+
+    /// Reads one tensor of element type F32.
+    pub(crate) fn read_f32(&mut self, name: &str) -> Result<(Vec<usize>, Vec<f32>), DataError> {
+        let array = self.read(name)?;
+        match array.elements {
+            Elements::F32(values) => Ok((array.shape, values)),
+            Elements::U8(_) | Elements::I64(_) => Err(DataError::ElementType {
+                place: self.place.clone(),
+                what: format!("tensor '{name}'"),
+                dtype: format!("{:?}", self.info(name)?.dtype),
+                supported: "F32",
+            }),
+        }
+    }
+
+    /// Copies the bytes of one tensor as they are. The tensor must exist.
+    pub(crate) fn copy(&mut self, name: &str, to: &mut impl Write) -> std::io::Result<()> {
+        let Some(info) = self.metadata.info(name) else {
+            return Err(std::io::Error::new(std::io::ErrorKind::NotFound, name.to_owned()));
+        };
+        let (start, end) = info.data_offsets;
+        self.file.seek(SeekFrom::Start(self.data_start + start as u64))?;
+        let copied = std::io::copy(&mut (&self.file).take((end - start) as u64), to)?;
+        if copied == (end - start) as u64 {
+            Ok(())
+        } else {
+            Err(std::io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+}
+
+/// Reads a data set: the data tensor and, where there is one, the labels.
+pub(crate) fn read(path: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataError> {
+    let mut file = TensorFile::open(path)?;
+    let names = file.names();
+    let data = file.read(keys::require(keys::DATA, &names, &file.place)?)?;
+    let labels = match keys::pick(keys::LABELS, &names) {
+        Some(key) => Some(file.read(key)?.into_labels(&file.place, key)?),
+        None => None,
+    };
+    Ok((data, labels))
+}
+
+fn element_type(dtype: Dtype) -> Option<ElementType> {
+    Some(match dtype {
+        Dtype::BOOL => ElementType::Bool,
+        Dtype::U8 => ElementType::U8,
+        Dtype::I8 => ElementType::I8,
+        Dtype::U16 => ElementType::U16,
+        Dtype::I16 => ElementType::I16,
+        Dtype::U32 => ElementType::U32,
+        Dtype::I32 => ElementType::I32,
+        Dtype::U64 => ElementType::U64,
+        Dtype::I64 => ElementType::I64,
+        Dtype::F16 => ElementType::F16,
+        Dtype::BF16 => ElementType::BF16,
+        Dtype::F32 => ElementType::F32,
+        Dtype::F64 => ElementType::F64,
+        _ => return None,
+    })
+}

@@ -1,0 +1,100 @@
+//! What can go wrong between a specification and a study.
+
+use kinepath::field::{ConventionParseError, FieldError};
+use kinepath::gain::GainParseError;
+use kinepath::grid::GridError;
+use kinepath::metrics::MetricsError;
+use kinepath::plan::PlanError;
+use kinepath::sampler::SampleError;
+use kinepath::stats::StatsError;
+use kinepath_onnx::NetworkError;
+
+use crate::data::DataError;
+use crate::run::{RunError, TableError};
+
+/// Why sampling, evaluating or a study failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// A specification that cannot be read.
+    #[error("{what} `{text}` cannot be used: {reason}")]
+    Spec {
+        /// What it specifies.
+        what: &'static str,
+        /// The text given.
+        text: String,
+        /// What is wrong, and what would be right.
+        reason: String,
+    },
+    /// Things that do not belong together.
+    #[error("{0}")]
+    Mismatch(String),
+    /// A file could not be read or written.
+    #[error("cannot {action} {path}: {reason}")]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: String,
+        /// Why it failed.
+        reason: String,
+    },
+    /// The run was asked to stop; what is finished is kept.
+    #[error("interrupted; the same command goes on where it stopped")]
+    Interrupted,
+    /// A data set.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A run folder.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The table of a run.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A velocity field.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// A convention of a network.
+    #[error(transparent)]
+    Convention(#[from] ConventionParseError),
+    /// A time grid.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// A gain expression.
+    #[error(transparent)]
+    Gain(#[from] GainParseError),
+    /// A plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// Sampling.
+    #[error(transparent)]
+    Sample(SampleError),
+    /// A metric.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
+    /// A statistic.
+    #[error(transparent)]
+    Stats(#[from] StatsError),
+}
+
+impl From<SampleError> for StudyError {
+    fn from(error: SampleError) -> Self {
+        match error {
+            SampleError::Interrupted => Self::Interrupted,
+            error => Self::Sample(error),
+        }
+    }
+}
+
+impl StudyError {
+    /// An operation on a file that failed.
+    pub(crate) fn file(
+        action: &'static str,
+        path: &std::path::Path,
+        error: &dyn std::fmt::Display,
+    ) -> Self {
+        Self::File { action, path: path.display().to_string(), reason: error.to_string() }
+    }
+}

@@ -1,0 +1,107 @@
+//! Plots: what the page's script draws, and the frames that it draws them into.
+//!
+//! A plot carries numbers only. Names, which come from people, stay in the page's text.
+
+use maud::{Markup, html};
+use serde::Serialize;
+
+/// The plots of a page, in order.
+#[derive(Debug, Default)]
+pub(super) struct Figures {
+    plots: Vec<Plot>,
+}
+
+/// One plot.
+#[derive(Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(super) enum Plot {
+    /// A distribution over equal bins, with the baseline's behind it.
+    Histogram {
+        /// Bin edges, one more than shares.
+        edges: Vec<f64>,
+        /// Share of samples per bin, in percent.
+        shares: Vec<f64>,
+        /// The baseline's shares; absent for the baseline itself.
+        baseline: Option<Vec<f64>>,
+        /// Top of the axis, common to the panels.
+        top: f64,
+        /// Colour.
+        series: usize,
+    },
+    /// An energy profile along time, with the baseline's median behind it.
+    Profile {
+        /// Times.
+        t: Vec<f64>,
+        /// Medians of `‖dx/dt‖²`.
+        median: Vec<f64>,
+        /// 10 % quantiles.
+        low: Vec<f64>,
+        /// 90 % quantiles.
+        high: Vec<f64>,
+        /// Gains.
+        eta: Vec<f64>,
+        /// The baseline's times and medians; absent for the baseline itself.
+        baseline: Option<(Vec<f64>, Vec<f64>)>,
+        /// Ends of the axis, common to the panels.
+        range: [f64; 2],
+        /// Whether the axis is logarithmic.
+        log: bool,
+        /// Colour.
+        series: usize,
+    },
+    /// One mark per sample.
+    Scatter {
+        /// Kinetic path energies.
+        kpe: Vec<f64>,
+        /// The other property.
+        y: Vec<f64>,
+        /// Whether the sample is memorized.
+        memorized: Vec<bool>,
+        /// What the other axis shows.
+        label: &'static str,
+        /// A line to draw across, if any.
+        threshold: Option<f64>,
+    },
+    /// Memorization and fidelity per KPE bin, one above the other.
+    Goldilocks {
+        /// Bins.
+        bins: Vec<Bin>,
+        /// Energies between which the band lies.
+        band: Option<[f64; 2]>,
+    },
+}
+
+/// A bin of the Goldilocks curve: `[low, estimate, high]` each.
+#[derive(Debug, Serialize)]
+pub(super) struct Bin {
+    /// Number of samples.
+    pub(super) n: usize,
+    /// Smallest and largest energy.
+    pub(super) kpe: [f64; 2],
+    /// F_mem in percent.
+    pub(super) f_mem: [f64; 3],
+    /// Fidelity.
+    pub(super) fidelity: [f64; 3],
+}
+
+impl Figures {
+    /// The frame of a new plot; `alt` says in words what it shows.
+    pub(super) fn add(&mut self, plot: Plot, alt: &str) -> Markup {
+        let class = match plot {
+            Plot::Histogram { .. } | Plot::Profile { .. } => "plot small",
+            Plot::Scatter { .. } => "plot square",
+            Plot::Goldilocks { .. } => "plot tall",
+        };
+        let position = self.plots.len();
+        self.plots.push(plot);
+        html! { div class=(class) data-plot=(position) role="img" aria-label=(alt) {} }
+    }
+
+    /// The plots as JSON that can stand in a script element: no `<` in it.
+    ///
+    /// # Errors
+    /// Those of `serde_json`.
+    pub(super) fn to_json(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string(&self.plots)?.replace('<', "\\u003c"))
+    }
+}

@@ -1,0 +1,47 @@
+//! The report: a study's results as one HTML file that works offline.
+//!
+//! Everything is inside the file: style, script, plotting library, data and pictures. Its content
+//! security policy forbids loading anything else. Numbers and sentences come from
+//! [`StudyResults`]; this module only arranges them.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `page` | the document around the sections |
+//! | `sections` | one file per part of the page, results in, markup out |
+//! | `figures` | plots: the data that the page's script draws, and their frames |
+//! | `forest`, `format`, `parts` | intervals as marks, numbers as text, recurring markup |
+
+mod figures;
+mod forest;
+mod format;
+mod page;
+mod parts;
+mod sections;
+
+use thiserror::Error;
+
+use crate::study::StudyResults;
+
+/// A report that cannot be drawn.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The settings have no form in TOML.
+    #[error("the study's settings cannot be written as TOML: {0}")]
+    Settings(#[from] toml::ser::Error),
+    /// The data of the plots cannot be written as JSON.
+    #[error("the data of the plots cannot be written as JSON: {0}")]
+    Plots(#[from] serde_json::Error),
+}
+
+/// Draws a study as a self-contained HTML page of about 1.2 MB and its pictures.
+///
+/// Pieces that the results lack (pictures, comparisons, an energy profile, a defined correlation)
+/// are left out or named as missing. All text of the results is escaped.
+///
+/// # Errors
+/// [`ReportError`] if settings or plots cannot be serialized.
+pub fn render(results: &StudyResults) -> Result<String, ReportError> {
+    let mut figures = figures::Figures::default();
+    let body = sections::all(results, &mut figures)?;
+    Ok(page::document(&results.settings.title, body, &figures.to_json()?).into_string())
+}

@@ -1,0 +1,64 @@
+//! Markup that several sections use.
+
+use kinepath::stats::Interval;
+use maud::{Markup, html};
+
+use super::format::{MISSING, Style, Unit};
+
+/// A table that scrolls sideways where the page is too narrow for it.
+pub(super) fn table(caption: &Markup, content: &Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="group" aria-label="table" {
+            table { caption { (caption) } (content) }
+        }
+    }
+}
+
+/// As [`table`], for tables with sentences: where the page is narrow, each row becomes a paragraph.
+pub(super) fn wordy_table(caption: &Markup, content: &Markup) -> Markup {
+    html! { div.wordy { (table(caption, content)) } }
+}
+
+/// An estimate with its interval. An estimate outside its own interval is marked with a dagger.
+pub(super) fn interval(value: &Interval, style: Style) -> Markup {
+    html! {
+        span.estimate { (style.estimate(value.estimate)) @if is_outside(value) { "†" } }
+        " " span.ends { (style.ends(value)) }
+    }
+}
+
+/// A lone figure with its interval, with the digits that suit it.
+pub(super) fn lone_interval(value: &Interval, unit: Unit) -> Markup {
+    interval(value, Style::of(unit, [value].into_iter()))
+}
+
+/// A difference with its interval.
+pub(super) fn difference(value: &Interval, style: Style) -> Markup {
+    html! {
+        span.estimate { (style.signed_estimate(value.estimate)) }
+        " " span.ends { (style.signed_ends(value)) }
+    }
+}
+
+/// Whether resampling shifts a figure so far that its interval leaves out its estimate.
+pub(super) fn is_outside(value: &Interval) -> bool {
+    value.estimate < value.low || value.estimate > value.high
+}
+
+/// An interval, or a dash where the figure is undefined.
+pub(super) fn optional(value: Option<&Interval>) -> Markup {
+    match value {
+        Some(value) => lone_interval(value, Unit::Plain),
+        None => html! { span.missing { (MISSING) } },
+    }
+}
+
+/// The name of the run at `position`, with the colour that it has in the plots.
+pub(super) fn run_name(position: usize, name: &str) -> Markup {
+    html! { span class={ "key key-" (series(position)) } aria-hidden="true" {} (name) }
+}
+
+/// The colour of the run at `position`: 0 for the baseline, then six that repeat.
+pub(super) fn series(position: usize) -> usize {
+    if position == 0 { 0 } else { (position - 1) % 6 + 1 }
+}

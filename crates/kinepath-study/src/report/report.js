@@ -1,0 +1,169 @@
+"use strict";
+// Draws the plots of the page. Colours come from the style sheet; text and grid lines are coloured
+// there too, so that they follow the colour scheme and print.
+(() => {
+  const plots = JSON.parse(document.getElementById("plot-data").textContent);
+  const styles = getComputedStyle(document.documentElement);
+  const colour = (name) => styles.getPropertyValue(`--${name}`).trim();
+  const wash = (name, alpha) => {
+    const hex = colour(name).replace("#", "");
+    const parts = [0, 2, 4].map((i) => parseInt(hex.slice(i, i + 2), 16));
+    return `rgba(${parts.join(",")},${alpha})`;
+  };
+  const font = { family: colour("sans"), size: 12 };
+  const coarse = matchMedia("(pointer: coarse)").matches;
+
+  const axis = (title, more) => ({
+    title: { text: title, standoff: 10 }, automargin: true, zeroline: false, fixedrange: coarse,
+    showline: true, linecolor: colour("rule"), gridcolor: colour("grid"), nticks: 6, ...more,
+  });
+  const layout = (more) => ({
+    font, autosize: true, showlegend: false, dragmode: coarse ? false : "zoom",
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    margin: { l: 8, r: 8, t: 6, b: 8 }, hovermode: "closest",
+    hoverlabel: { bgcolor: "#2a3238", bordercolor: "#2a3238", font: { ...font, color: "#fff" } },
+    ...more,
+  });
+  const config = { displayModeBar: false, displaylogo: false, responsive: true, doubleClick: "reset" };
+
+  // A histogram as one stepped outline that begins and ends at 0.
+  const outline = (edges, shares) => ({
+    x: [edges[0], ...edges],
+    y: [0, ...shares, 0],
+    line: { shape: "hv" }, mode: "lines",
+  });
+
+  const histogram = (p) => {
+    const filled = p.baseline ?? p.shares;
+    const text = filled.map((share, i) =>
+      `KPE ${p.edges[i].toPrecision(4)} to ${p.edges[i + 1].toPrecision(4)}<br>` +
+      (p.baseline ? `this gain ${p.shares[i].toFixed(1)} %<br>baseline ${share.toFixed(1)} %`
+                  : `${share.toFixed(1)} % of samples`));
+    const centres = filled.map((_, i) => (p.edges[i] + p.edges[i + 1]) / 2);
+    const traces = [
+      { type: "bar", x: centres, y: filled, width: p.edges.slice(1).map((e, i) => e - p.edges[i]),
+        marker: { color: wash("series-0", 0.38), line: { width: 0 } }, text, textposition: "none",
+        hovertemplate: "%{text}<extra></extra>" },
+    ];
+    const own = outline(p.edges, p.shares);
+    traces.push({ type: "scatter", ...own, hoverinfo: "skip",
+      line: { ...own.line, color: colour(`series-${p.series}`), width: 2 } });
+    return [traces, layout({
+      bargap: 0, hovermode: "x",
+      xaxis: axis("KPE"), yaxis: axis("% of samples", { range: [0, p.top] }),
+    })];
+  };
+
+  const profile = (p) => {
+    const line = colour(`series-${p.series}`);
+    const traces = [
+      { type: "scatter", x: p.t, y: p.low, mode: "lines", line: { width: 0, color: line }, hoverinfo: "skip" },
+      { type: "scatter", x: p.t, y: p.high, mode: "lines", line: { width: 0, color: line }, hoverinfo: "skip",
+        fill: "tonexty", fillcolor: wash(`series-${p.series}`, 0.2) },
+    ];
+    if (p.baseline) {
+      traces.push({ type: "scatter", x: p.baseline[0], y: p.baseline[1], mode: "lines", hoverinfo: "skip",
+        line: { color: colour("series-0"), width: 1.5 } });
+    }
+    traces.push({ type: "scatter", x: p.t, y: p.median, mode: "lines", line: { color: line, width: 2 },
+      customdata: p.eta.map((eta, i) => [eta, p.low[i], p.high[i]]),
+      hovertemplate: "t = %{x:.3f}, η = %{customdata[0]:.4f}<br>median %{y:.4~g}<br>" +
+        "10–90 %: %{customdata[1]:.4~g} to %{customdata[2]:.4~g}<extra></extra>" });
+    const range = p.log ? p.range.map(Math.log10) : p.range;
+    return [traces, layout({
+      hovermode: "x",
+      xaxis: axis("t", { range: [0, 1] }),
+      yaxis: axis("‖dx/dt‖²", { range, type: p.log ? "log" : "linear" }),
+    })];
+  };
+
+  const scatter = (p) => {
+    const group = (memorized, name, symbol, size) => {
+      const rows = p.kpe.map((_, i) => i).filter((i) => p.memorized[i] === memorized);
+      return { type: "scatter", mode: "markers", cliponaxis: false, name, customdata: rows,
+        x: rows.map((i) => p.kpe[i]), y: rows.map((i) => p.y[i]),
+        marker: { symbol, size, color: wash(memorized ? "memorized" : "other", 0.55), line: { width: 0 } },
+        hovertemplate: `sample %{customdata}, ${name}<br>KPE %{x:.4~g}<br>${p.label} %{y:.3~g}<extra></extra>` };
+    };
+    const shapes = p.threshold === null ? [] : [{
+      type: "line", xref: "paper", x0: 0, x1: 1, y0: p.threshold, y1: p.threshold,
+      line: { color: colour("soft"), width: 1, dash: "dash" },
+    }];
+    return [
+      [group(false, "not memorized", "circle", 6), group(true, "memorized", "triangle-up", 8)],
+      layout({ xaxis: axis("KPE"), yaxis: axis(p.label), shapes }),
+    ];
+  };
+
+  const goldilocks = (p) => {
+    const x = p.bins.map((bin) => (bin.kpe[0] + bin.kpe[1]) / 2);
+    const half = p.bins.map((bin) => (bin.kpe[1] - bin.kpe[0]) / 2);
+    const curve = (key, name, unit, line, symbol, more) => ({
+      type: "scatter", mode: "lines+markers", cliponaxis: false, x, y: p.bins.map((bin) => bin[key][1]),
+      line: { color: wash(line, 0.45), width: 1.5 }, marker: { color: colour(line), symbol, size: 9 },
+      error_x: { type: "data", array: half, color: wash(line, 0.4), thickness: 1.2, width: 0 },
+      error_y: { type: "data", symmetric: false, color: colour(line), thickness: 1.6, width: 4,
+        array: p.bins.map((bin) => bin[key][2] - bin[key][1]),
+        arrayminus: p.bins.map((bin) => bin[key][1] - bin[key][0]) },
+      customdata: p.bins.map((bin) => [bin.n, ...bin.kpe, bin[key][0], bin[key][2]]),
+      hovertemplate: `${name} %{y:.3~g}${unit} [%{customdata[3]:.3~g}, %{customdata[4]:.3~g}]<br>` +
+        "KPE %{customdata[1]:.4~g} to %{customdata[2]:.4~g}, n = %{customdata[0]}<extra></extra>",
+      ...more,
+    });
+    const shapes = p.band === null ? [] : [{
+      type: "rect", layer: "below", xref: "x", yref: "paper", x0: p.band[0], x1: p.band[1], y0: 0, y1: 1,
+      fillcolor: wash("band", 0.13), line: { width: 0 },
+    }];
+    return [
+      [curve("f_mem", "F_mem", " %", "memorized", "triangle-up", { yaxis: "y2" }),
+       curve("fidelity", "margin", "", "other", "circle", {})],
+      layout({
+        shapes,
+        xaxis: axis("KPE", { anchor: "y" }),
+        yaxis: axis("margin", { domain: [0, 0.46] }),
+        yaxis2: axis("F_mem, %", { domain: [0.54, 1], anchor: "x", rangemode: "tozero" }),
+      }),
+    ];
+  };
+
+  const kinds = { histogram, profile, scatter, goldilocks };
+
+  // Gives the drawing a view box, so that it scales with the paper when printed.
+  const scalable = (element) => {
+    const { width, height } = element._fullLayout;
+    element.style.setProperty("--ratio", `${width} / ${height}`);
+    for (const svg of element.querySelectorAll(".main-svg")) {
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    }
+  };
+
+  const draw = async (element) => {
+    const plot = plots[Number(element.dataset.plot)];
+    try {
+      await Plotly.react(element, ...kinds[plot.kind](plot), config);
+      if (!element.dataset.drawn) {
+        element.dataset.drawn = "yes";
+        element.on("plotly_afterplot", () => scalable(element));
+      }
+      scalable(element);
+    } catch (error) {
+      element.classList.add("failed");
+      element.textContent = `This plot could not be drawn: ${error.message}`;
+    }
+  };
+
+  const frames = [...document.querySelectorAll("[data-plot]")];
+  const drawAll = async () => {
+    for (const frame of frames) {
+      await draw(frame);
+      await new Promise((resume) => setTimeout(resume));
+    }
+  };
+  drawAll();
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+    for (const frame of frames) if (!frame.dataset.drawn) draw(frame);
+  });
+})();

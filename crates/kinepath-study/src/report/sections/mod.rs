@@ -1,0 +1,61 @@
+//! The parts of the page, in reading order.
+
+mod associations;
+mod definitions;
+mod energy;
+mod gains;
+mod goldilocks;
+mod overview;
+mod pictures;
+mod provenance;
+mod terciles;
+
+use maud::{Markup, html};
+
+use super::ReportError;
+use super::figures::Figures;
+use crate::study::StudyResults;
+use crate::study::results::ModelResults;
+
+/// The content of the page's body.
+pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Markup, ReportError> {
+    let provenance = provenance::section(results)?;
+    Ok(html! {
+        header.top { (overview::heading(results)) }
+        main {
+            (overview::section(results))
+            @for (position, model) in results.models.iter().enumerate() {
+                (model_section(results, model, position, figures))
+            }
+            (provenance)
+            (definitions::section())
+        }
+        footer {
+            p { "Made by kinepath " (results.kinepath) ". This file is complete: it loads nothing." }
+        }
+    })
+}
+
+/// Everything about one velocity field.
+fn model_section(
+    results: &StudyResults,
+    model: &ModelResults,
+    position: usize,
+    figures: &mut Figures,
+) -> Markup {
+    let id = overview::model_id(position);
+    html! {
+        section.model id=(id) aria-labelledby={ (id) "-title" } {
+            header {
+                h2 id={ (id) "-title" } { (model.name) }
+                p.spec { "Velocity field " code { (model.spec) } }
+            }
+            (gains::section(results, model))
+            (energy::section(model, figures))
+            (associations::section(results, model, figures))
+            (terciles::section(model))
+            (goldilocks::section(model, figures))
+            (pictures::section(model))
+        }
+    }
+}

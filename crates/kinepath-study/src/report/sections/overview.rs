@@ -1,0 +1,132 @@
+//! The top: title, findings in words, and what was run.
+
+use maud::{Markup, html};
+
+use crate::report::format;
+use crate::report::sections::provenance::percent;
+use crate::study::StudyResults;
+use crate::study::results::{DataResults, ModelResults};
+
+/// The anchor of the model at `position`.
+pub(super) fn model_id(position: usize) -> String {
+    format!("model-{}", position + 1)
+}
+
+/// The page's heading.
+pub(super) fn heading(results: &StudyResults) -> Markup {
+    html! {
+        p.kicker { "Kinetic energy of flow-matching sampling" }
+        h1 { (results.settings.title) }
+        nav aria-label="Contents" {
+            @for (position, model) in results.models.iter().enumerate() {
+                a href={ "#" (model_id(position)) } { (model.name) } " "
+            }
+            a href="#provenance" { "Settings and data" } " "
+            a href="#definitions" { "Definitions" }
+        }
+    }
+}
+
+/// Findings and conditions.
+pub(super) fn section(results: &StudyResults) -> Markup {
+    html! {
+        section.overview aria-labelledby="findings" {
+            h2 id="findings" { "Findings" }
+            @if results.models.is_empty() { p { "No velocity field was studied." } }
+            @for (position, model) in results.models.iter().enumerate() {
+                div.verdict {
+                    h3 { a href={ "#" (model_id(position)) } { (model.name) } }
+                    @if model.findings.is_empty() {
+                        p { "Nothing was found." }
+                    } @else {
+                        ul { @for finding in &model.findings { li { (finding) } } }
+                    }
+                }
+            }
+            h2 { "What was run" }
+            dl.facts {
+                @for (term, text) in facts(results) {
+                    div { dt { (term) } dd { (text) } }
+                }
+            }
+        }
+    }
+}
+
+/// What was run, as pairs of a term and its text.
+fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
+    let settings = &results.settings;
+    let sampler = &settings.sampler;
+    let level = percent(settings.significance);
+    vec![
+        ("Samples", samples(results)),
+        (
+            "Sampling",
+            format!(
+                "solver {}, {} steps, grid {}; {}",
+                sampler.solver,
+                format::count(sampler.steps),
+                sampler.grid,
+                evaluations(&results.models)
+            ),
+        ),
+        ("Training set", data(&results.training)),
+        ("Reference set", data(&results.reference)),
+        (
+            "Intervals",
+            format!("95 %, percentile bootstrap, {} resamples", format::count(settings.resamples)),
+        ),
+        (
+            "Differences",
+            format!(
+                "counted where the p-value, adjusted over all gains and metrics of a field, is at \
+                 most {level}"
+            ),
+        ),
+    ]
+}
+
+fn samples(results: &StudyResults) -> String {
+    let runs = || results.models.iter().flat_map(|model| &model.runs);
+    let counts: Vec<usize> = runs().map(|run| run.energy.kpe.count).collect();
+    let paired = if runs().any(|run| run.comparison.is_some()) {
+        "the same noise for every gain"
+    } else {
+        "one set of noise"
+    };
+    let seed = results.settings.seed;
+    match (counts.iter().min(), counts.iter().max()) {
+        (Some(low), Some(high)) if low == high => {
+            format!("n = {} per gain, {paired} (seed {seed})", format::count(*low))
+        }
+        (Some(low), Some(high)) => {
+            let (low, high) = (format::count(*low), format::count(*high));
+            format!("n = {low} to {high} per gain, {paired} (seed {seed})")
+        }
+        _ => "none".to_owned(),
+    }
+}
+
+fn evaluations(models: &[ModelResults]) -> String {
+    let runs = models.iter().flat_map(|model| &model.runs);
+    let (low, high) = runs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), run| {
+        (low.min(run.energy.nfe.min), high.max(run.energy.nfe.max))
+    });
+    match (low.is_finite() && high.is_finite(), low == high) {
+        (false, _) => "NFE unknown".to_owned(),
+        (true, true) => format!("NFE {} per sample", format::fixed(low, 0)),
+        (true, false) => {
+            format!("NFE {} to {} per sample", format::fixed(low, 0), format::fixed(high, 0))
+        }
+    }
+}
+
+fn data(data: &DataResults) -> String {
+    format!(
+        "{}: {} records, {} of them different, of shape {}",
+        data.name,
+        format::count(data.count),
+        format::count(data.distinct),
+        format::shape(&data.shape)
+    )
+}

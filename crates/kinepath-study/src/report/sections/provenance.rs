@@ -1,0 +1,89 @@
+//! Where the numbers come from: data, false alarms, settings.
+
+use maud::{Markup, html};
+
+use crate::report::format::{self, Unit};
+use crate::report::{ReportError, parts};
+use crate::study::StudyResults;
+use crate::study::results::DataResults;
+
+/// Data sets with their hashes, the false-alarm rate, and the settings as TOML.
+///
+/// # Errors
+/// [`ReportError::Settings`] if the settings have no form in TOML.
+pub(super) fn section(results: &StudyResults) -> Result<Markup, ReportError> {
+    let settings = toml::to_string_pretty(&results.settings)?;
+    Ok(html! {
+        section id="provenance" aria-labelledby="provenance-title" {
+            h2 id="provenance-title" { "Settings and data" }
+            h3 { "How often the memorization test cries wolf" }
+            p {
+                "The same criterion, gap ratio below 1/3, applied to real records that the model has \
+                 not seen: "
+                b { (parts::lone_interval(&results.false_alarm, Unit::Percent)) }
+                " of " (format::count(results.reference.count))
+                " reference records count as copies. It is what F_mem would be for a model whose \
+                 samples are new real records."
+            }
+            h3 { "Data" }
+            (data(results))
+            h3 { "Settings" }
+            p {
+                "The study with all its settings. Saved as a file, it repeats with "
+                code { "kinepath study FILE.toml" } "."
+            }
+            pre tabindex="0" { code { (settings) } }
+        }
+    })
+}
+
+fn data(results: &StudyResults) -> Markup {
+    let caption = html! {
+        "The data sets, as they were used. SHA-256 is of their content."
+    };
+    let rows = html! {
+        thead { tr {
+            th scope="col" { "role" } th scope="col" { "data" } th scope="col" { "records" }
+            th scope="col" { "different" } th scope="col" { "shape" } th scope="col" { "values" }
+            th scope="col" { "SHA-256" }
+        } }
+        tbody {
+            (row("training", &results.training))
+            (row("reference", &results.reference))
+        }
+    };
+    parts::table(&caption, &rows)
+}
+
+fn row(role: &str, data: &DataResults) -> Markup {
+    html! {
+        tr {
+            th scope="row" { (role) }
+            td { code { (data.name) } }
+            td.number { (format::count(data.count)) }
+            td.number { (format::count(data.distinct)) }
+            td { (format::shape(&data.shape)) }
+            td { (data.scaling) }
+            td { code.hash { (data.sha256) } }
+        }
+    }
+}
+
+/// A level as a percentage, without superfluous digits.
+pub(super) fn percent(share: f64) -> String {
+    let text = format::fixed(100.0 * share, 2);
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    format!("{text} %")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_short() {
+        assert_eq!(percent(0.05), "5 %");
+        assert_eq!(percent(0.1), "10 %");
+        assert_eq!(percent(0.001), "0.1 %");
+    }
+}

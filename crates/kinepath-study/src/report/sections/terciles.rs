@@ -1,0 +1,69 @@
+//! Fidelity and memorization by KPE tercile.
+
+use maud::{Markup, html};
+
+use crate::report::{format, parts};
+use crate::study::results::{ModelResults, Tercile};
+
+/// The table of terciles; nothing where there are none.
+pub(super) fn section(model: &ModelResults) -> Markup {
+    if model.terciles.is_empty() {
+        return html! {};
+    }
+    let n = model.samples.kpe.len();
+    let caption = html! {
+        "The baseline's samples in thirds by KPE"
+        @if n > 0 { ", about " (format::count(n / model.terciles.len())) " samples each" }
+        ": mean ± standard deviation over samples."
+    };
+    let rows = html! {
+        thead { tr {
+            th scope="col" { "third" } th scope="col" { "mean KPE" }
+            th scope="col" { "confidence" } th scope="col" { "margin" }
+            th scope="col" { "memorized" }
+        } }
+        tbody {
+            @for (position, tercile) in model.terciles.iter().enumerate() {
+                (row(name(position, model.terciles.len()), tercile))
+            }
+        }
+    };
+    html! {
+        section {
+            h3 { "Low, middle and high energy" }
+            p {
+                "The same question in three groups: whether samples with more energy are more \
+                 clearly something, and whether they are more often copies. The spread is that of \
+                 the samples, not an uncertainty of the mean."
+            }
+            (parts::table(&caption, &rows))
+        }
+    }
+}
+
+fn name(position: usize, count: usize) -> String {
+    match (position, count) {
+        (0, 3) => "low".to_owned(),
+        (1, 3) => "middle".to_owned(),
+        (2, 3) => "high".to_owned(),
+        _ => (position + 1).to_string(),
+    }
+}
+
+fn row(name: String, tercile: &Tercile) -> Markup {
+    let spread = |(mean, sd): (f64, f64)| {
+        html! {
+            span.estimate { (format::fixed(mean, 3)) } " "
+            span.ends { "± " (format::fixed(sd, 3)) }
+        }
+    };
+    html! {
+        tr {
+            th scope="row" { (name) }
+            td.number { (format::significant(tercile.kpe, 4)) }
+            td.number { (spread(tercile.confidence)) }
+            td.number { (spread(tercile.margin)) }
+            td.number { (format::fixed(100.0 * tercile.f_mem, 1)) " %" }
+        }
+    }
+}

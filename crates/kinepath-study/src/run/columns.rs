@@ -1,0 +1,20 @@
+//! The names of the columns that every run has, in order.
+
+/// Sample index, from 0 (i64).
+pub const INDEX: &str = "index";
+/// Class asked for, or absent (optional i64).
+pub const LABEL: &str = "label";
+/// Kinetic path energy, squared data units (f64).
+pub const KPE: &str = "kpe";
+/// The part of it from steps that start before τ (f64).
+pub const KPE_LAUNCH: &str = "kpe_launch";
+/// The part of it from steps that start at τ or later (f64).
+pub const KPE_LANDING: &str = "kpe_landing";
+/// Displacement energy ½‖x(1) − x(0)‖², squared data units (f64).
+pub const DISPLACEMENT: &str = "displacement";
+/// Path efficiency, displacement energy over kinetic path energy (f64).
+pub const EFFICIENCY: &str = "efficiency";
+/// The share of the energy from t ≥ 0.95 (f64).
+pub const TERMINAL_SPIKE: &str = "terminal_spike";
+/// Field evaluations (i64).
+pub const NFE: &str = "nfe";

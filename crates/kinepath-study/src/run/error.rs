@@ -1,0 +1,168 @@
+//! What can go wrong with a run folder, said so that the reader knows what to do next.
+
+use std::io;
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::table::TableError;
+use crate::data::DataError;
+
+/// A run folder that cannot be written, continued or read.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum RunError {
+    /// The operating system refused.
+    #[error("{path}: cannot {action}: {message}; {}", advice(*kind))]
+    Io {
+        /// The file or folder.
+        path: String,
+        /// What was being done.
+        action: &'static str,
+        /// The class of the failure.
+        kind: io::ErrorKind,
+        /// The operating system's own words.
+        message: String,
+    },
+    /// Another process is writing into the folder.
+    #[error(
+        "{path}: another process is sampling into this folder; wait for it to end, or choose \
+         another folder"
+    )]
+    Locked {
+        /// The run folder.
+        path: String,
+    },
+    /// The folder belongs to a run with other settings.
+    #[error(
+        "{path}: this folder holds a run with other settings: {key} is {found} there and \
+         {wanted} now; choose another folder, or ask to overwrite"
+    )]
+    OtherSettings {
+        /// The settings file of the folder.
+        path: String,
+        /// The first key that differs, dotted, in alphabetical order.
+        key: String,
+        /// Its value in the folder, as TOML, or `absent`.
+        found: String,
+        /// Its value now, as TOML, or `absent`.
+        wanted: String,
+    },
+    /// Settings that describe no run.
+    #[error("{path}: settings cannot be used: {detail}")]
+    Settings {
+        /// The settings file, or the folder it is meant for.
+        path: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A file of ours by name, but not by origin.
+    #[error(
+        "{path}: exists, but no run.toml tells where it comes from; move it away, or choose \
+         another folder, or ask to overwrite"
+    )]
+    Foreign {
+        /// The file in the way.
+        path: String,
+    },
+    /// The folder is no run.
+    #[error("{path}: not a run folder (no run.toml); give the folder that `sample` wrote")]
+    NotARun {
+        /// The folder.
+        path: String,
+    },
+    /// The run was stopped before its end.
+    #[error(
+        "{path}: this run is not finished ({done} of {total} samples); repeat the same `sample` \
+         command to go on where it stopped"
+    )]
+    Unfinished {
+        /// The folder.
+        path: String,
+        /// Samples there are.
+        done: usize,
+        /// Samples there will be.
+        total: usize,
+    },
+    /// Samples are missing at the moment of finishing.
+    #[error("{path}: samples {start} to {end} are not written yet; write them before finishing")]
+    Missing {
+        /// The folder.
+        path: String,
+        /// First missing sample.
+        start: usize,
+        /// One past the last missing sample of that batch.
+        end: usize,
+    },
+    /// A part that is no batch of this run.
+    #[error(
+        "the part of {rows} samples from {start} is no batch of this run ({batch} a batch, \
+         {count} in all)"
+    )]
+    PartRange {
+        /// First sample.
+        start: usize,
+        /// Number of samples.
+        rows: usize,
+        /// Samples of a batch.
+        batch: usize,
+        /// Samples of the run.
+        count: usize,
+    },
+    /// A part whose arrays or columns do not fit each other, the settings, or earlier parts.
+    #[error("the part from sample {start}: {what} is {actual}, expected {expected}")]
+    PartShape {
+        /// First sample.
+        start: usize,
+        /// Which array or column.
+        what: String,
+        /// Its shape or kind.
+        actual: String,
+        /// What it should be.
+        expected: String,
+    },
+    /// A file of the run that contradicts the rest or itself.
+    #[error("{path}: damaged or changed: {detail}; sample again, or restore the file")]
+    Damaged {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A table that does not hold together.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// A tensor file that cannot be read.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}
+
+impl RunError {
+    pub(crate) fn io(path: &Path, action: &'static str, error: &io::Error) -> Self {
+        Self::Io {
+            path: path.display().to_string(),
+            action,
+            kind: error.kind(),
+            message: error.to_string(),
+        }
+    }
+
+    pub(crate) fn damaged(path: &Path, detail: impl ToString) -> Self {
+        Self::Damaged { path: path.display().to_string(), detail: detail.to_string() }
+    }
+}
+
+/// What to do about each class of I/O failure.
+fn advice(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "free some space and repeat the same command, which goes on where this one stopped"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "choose a folder you may write to"
+        }
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "a file is in the way: choose another folder"
+        }
+        _ => "check the path and the disk",
+    }
+}

@@ -1,0 +1,38 @@
+//! Run folders: what sampling writes and everything else reads.
+//!
+//! ```text
+//! run.toml              the resolved settings: enough to repeat the run; its presence says "whole"
+//! samples.safetensors   `samples` f32 [N, *shape]; with recording `profile` [N, steps],
+//!                       `energy_map` [N, *shape], `trajectory` [N, K, *shape]
+//! samples.parquet       a row a sample: the columns of [`columns`]; evaluation adds its own
+//! parts/                until the run is finished: one file a batch, the settings, a lock
+//! ```
+
+pub mod columns;
+mod error;
+mod lock;
+mod merge;
+mod parquet;
+mod part;
+mod pending;
+mod reader;
+mod settings;
+mod table;
+mod writer;
+
+pub use error::RunError;
+pub use part::Part;
+pub(crate) use pending::write_bytes;
+pub use reader::RunReader;
+pub use settings::{FieldSettings, NoiseSettings, RecordSettings, RunSettings, SamplerSettings};
+pub use table::{Column, Table, TableError};
+pub use writer::{Existing, Opened, RunWriter};
+
+/// The settings of a run.
+const SETTINGS_FILE: &str = "run.toml";
+/// The endpoints and what was recorded.
+const SAMPLES_FILE: &str = "samples.safetensors";
+/// The table.
+const TABLE_FILE: &str = "samples.parquet";
+/// The batches of an unfinished run.
+const PARTS_FOLDER: &str = "parts";

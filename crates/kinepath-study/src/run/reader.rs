@@ -1,0 +1,155 @@
+//! Reading a finished run.
+
+use std::path::{Path, PathBuf};
+
+use ndarray::{Array2, ArrayD, IxDyn};
+
+use super::error::RunError;
+use super::part::{PartFile, SAMPLES};
+use super::settings::RunSettings;
+use super::table::Table;
+use super::{PARTS_FOLDER, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
+use crate::data::tensors::TensorFile;
+
+/// A finished run folder. Settings and table are in memory, arrays are read when asked for.
+#[derive(Debug)]
+pub struct RunReader {
+    dir: PathBuf,
+    settings: RunSettings,
+    table: Table,
+}
+
+impl RunReader {
+    /// Opens the run folder `dir`.
+    ///
+    /// # Errors
+    /// [`RunError::NotARun`] or [`RunError::Unfinished`] when there is no finished run;
+    /// [`RunError`] when a file is missing, damaged, or does not fit the others.
+    pub fn open(dir: &Path) -> Result<Self, RunError> {
+        let settings_path = dir.join(SETTINGS_FILE);
+        if !settings_path.exists() {
+            return Err(unfinished(dir).unwrap_or_else(|| not_a_run(dir)));
+        }
+        let settings = RunSettings::read(&settings_path)?;
+        let table_path = dir.join(TABLE_FILE);
+        let table = parquet::read(&table_path)?;
+        if table.rows() != settings.count {
+            let detail = format!("{} rows for {} samples", table.rows(), settings.count);
+            return Err(RunError::damaged(&table_path, detail));
+        }
+        Ok(Self { dir: dir.to_owned(), settings, table })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The settings of the run.
+    #[must_use]
+    pub fn settings(&self) -> &RunSettings {
+        &self.settings
+    }
+
+    /// One row a sample; the columns of [`columns`](super::columns) and what evaluation added.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The endpoints, `[N, D]`; the shape of one is in the settings.
+    ///
+    /// # Errors
+    /// [`RunError`] when `samples.safetensors` is missing, damaged, or of another shape than the
+    /// settings say.
+    pub fn samples(&self) -> Result<Array2<f32>, RunError> {
+        let (shape, values) = self.file()?.read_f32(SAMPLES)?;
+        let (count, dim) = (self.settings.count, self.settings.dim());
+        if shape.first() != Some(&count) || shape[1..] != self.settings.shape {
+            return Err(self.misfit(SAMPLES, &shape));
+        }
+        Array2::from_shape_vec((count, dim), values).map_err(|_| self.misfit(SAMPLES, &shape))
+    }
+
+    /// The energy profile, `[N, steps]`, where it was recorded.
+    ///
+    /// # Errors
+    /// As [`samples`](Self::samples).
+    pub fn profile(&self) -> Result<Option<Array2<f32>>, RunError> {
+        let Some(profile) = self.tensor("profile")? else { return Ok(None) };
+        let shape = profile.shape().to_vec();
+        profile.into_dimensionality().map(Some).map_err(|_| self.misfit("profile", &shape))
+    }
+
+    /// The energy map, `[N, *shape]`, where it was recorded.
+    ///
+    /// # Errors
+    /// As [`samples`](Self::samples).
+    pub fn energy_map(&self) -> Result<Option<ArrayD<f32>>, RunError> {
+        self.tensor("energy_map")
+    }
+
+    /// The trajectory, `[N, K, *shape]`, where it was recorded; the times are in the settings.
+    ///
+    /// # Errors
+    /// As [`samples`](Self::samples).
+    pub fn trajectory(&self) -> Result<Option<ArrayD<f32>>, RunError> {
+        self.tensor("trajectory")
+    }
+
+    /// Replaces the table, in memory and, atomically, on the disk.
+    ///
+    /// # Errors
+    /// [`RunError`] when it has another number of rows than the run has samples, or cannot be
+    /// written; the old table then stays.
+    pub fn replace_table(&mut self, table: Table) -> Result<(), RunError> {
+        let path = self.dir.join(TABLE_FILE);
+        if table.rows() != self.settings.count {
+            let detail = format!("{} rows for {} samples", table.rows(), self.settings.count);
+            return Err(RunError::damaged(&path, detail));
+        }
+        parquet::pending(&table, &self.dir, &path)?.publish(&path)?;
+        self.table = table;
+        Ok(())
+    }
+
+    fn tensor(&self, name: &str) -> Result<Option<ArrayD<f32>>, RunError> {
+        let mut file = self.file()?;
+        if !file.names().iter().any(|other| other == name) {
+            return Ok(None);
+        }
+        let (shape, values) = file.read_f32(name)?;
+        if shape.first() != Some(&self.settings.count) {
+            return Err(self.misfit(name, &shape));
+        }
+        let array = ArrayD::from_shape_vec(IxDyn(&shape), values);
+        array.map(Some).map_err(|_| self.misfit(name, &shape))
+    }
+
+    fn file(&self) -> Result<TensorFile, RunError> {
+        Ok(TensorFile::open(&self.dir.join(SAMPLES_FILE))?)
+    }
+
+    fn misfit(&self, name: &str, shape: &[usize]) -> RunError {
+        let RunSettings { count, shape: sample, .. } = &self.settings;
+        let detail = format!("'{name}' is {shape:?} for {count} samples of shape {sample:?}");
+        RunError::damaged(&self.dir.join(SAMPLES_FILE), detail)
+    }
+}
+
+/// How far a run without final files has come, if there is one.
+fn unfinished(dir: &Path) -> Option<RunError> {
+    let parts = dir.join(PARTS_FOLDER);
+    let settings = RunSettings::read(&parts.join(SETTINGS_FILE)).ok()?;
+    let done = settings
+        .batches()
+        .filter(|batch| PartFile::open(&parts, batch).is_ok())
+        .map(|batch| batch.len())
+        .sum();
+    Some(RunError::Unfinished { path: dir.display().to_string(), done, total: settings.count })
+}
+
+fn not_a_run(dir: &Path) -> RunError {
+    RunError::NotARun { path: dir.display().to_string() }
+}

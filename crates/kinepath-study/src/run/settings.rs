@@ -1,0 +1,203 @@
+//! `run.toml`: everything needed to repeat a run.
+
+use std::ops::Range;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use super::error::RunError;
+use crate::data::Scaling;
+
+/// The resolved settings of a sampling run.
+///
+/// Types that live elsewhere appear as the text the command line takes, so that a run can be
+/// repeated by hand; what such a text resolved to stands beside it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSettings {
+    /// The version of kinepath that samples.
+    pub kinepath: String,
+    /// N, the number of samples (at least 1).
+    pub count: usize,
+    /// Samples of a batch (at least 1). It is part of the settings because another batch size
+    /// gives other last digits.
+    pub batch: usize,
+    /// The shape of one sample, such as `[1, 28, 28]`.
+    pub shape: Vec<usize>,
+    /// What is sampled.
+    pub field: FieldSettings,
+    /// How it is sampled.
+    pub sampler: SamplerSettings,
+    /// Where the samples start.
+    pub noise: NoiseSettings,
+    /// What is kept beside the endpoints.
+    pub record: RecordSettings,
+}
+
+/// The velocity field and its conventions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldSettings {
+    /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`.
+    pub spec: String,
+    /// SHA-256 of the model file or of the data set's content, in hexadecimal.
+    pub sha256: String,
+    /// What the network predicts: `velocity`, `data` or `noise`.
+    pub predicts: String,
+    /// The network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
+    pub time: String,
+    /// For `empirical:`, what was done to the stored data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
+    /// The scale of classifier-free guidance, where there is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<f64>,
+    /// The class or condition asked for, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+}
+
+/// Solver, time grid and gain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplerSettings {
+    /// `euler`, `midpoint`, `heun`, `rk4` or `dopri5`.
+    pub solver: String,
+    /// The number of steps (for `dopri5`, the most it may take).
+    pub steps: usize,
+    /// The grid as asked for: `uniform`, `cosine`, `shift:S` or a file.
+    pub grid: String,
+    /// The nodes the grid resolved to: increasing times in [0, 1].
+    pub nodes: Vec<f64>,
+    /// The gain as asked for: `unit`, `kts:…`, `ssc:…` or a file.
+    pub gain: String,
+    /// The energy quadrature: `solver` or `left`.
+    pub quadrature: String,
+    /// τ, the time that divides launch energy from landing energy.
+    pub split: f64,
+    /// Relative tolerance of an adaptive solver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rtol: Option<f64>,
+    /// Absolute tolerance of an adaptive solver, in data units.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub atol: Option<f64>,
+}
+
+/// Where the samples start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum NoiseSettings {
+    /// Standard normal noise, one stream a sample index.
+    Seed {
+        /// The seed, at most 2⁶³ − 1 (TOML has no larger integers).
+        seed: u64,
+    },
+    /// Given starting points.
+    File {
+        /// The file.
+        path: String,
+        /// SHA-256 of its content, as [`NoiseFile::sha256`](crate::data::NoiseFile::sha256).
+        sha256: String,
+    },
+}
+
+/// What is kept beside the endpoints and the energies.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordSettings {
+    /// `profile` `[N, steps]`: ‖k₁‖² at each step, in squared data units.
+    pub profile: bool,
+    /// `energy_map` `[N, *shape]`: the energy of each element of a sample.
+    pub energy_map: bool,
+    /// The times of `trajectory` `[N, K, *shape]`; empty when it is not kept.
+    pub trajectory: Vec<f64>,
+}
+
+impl RunSettings {
+    /// D, the number of values of a sample.
+    #[must_use]
+    pub fn dim(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// The batches of the run, in order.
+    pub(crate) fn batches(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (count, batch) = (self.count, self.batch.max(1));
+        (0..count).step_by(batch).map(move |start| start..count.min(start.saturating_add(batch)))
+    }
+
+    /// Reads a settings file.
+    pub(crate) fn read(path: &Path) -> Result<Self, RunError> {
+        let text = read_text(path)?;
+        toml::from_str(&text).map_err(|error| unusable(path, error.to_string()))
+    }
+
+    /// The text of the settings file.
+    pub(crate) fn to_toml(&self, path: &Path) -> Result<String, RunError> {
+        if self.count == 0 || self.batch == 0 || self.dim() == 0 {
+            return Err(unusable(
+                path,
+                format!(
+                    "count {}, batch {} and the axes of shape {:?} must all be at least 1",
+                    self.count, self.batch, self.shape
+                ),
+            ));
+        }
+        toml::to_string(self).map_err(|error| unusable(path, error.to_string()))
+    }
+
+    /// Refuses a settings file that says anything else than these settings. Both are compared as
+    /// text, so that a file of another version is told by its first difference.
+    pub(crate) fn compare(&self, path: &Path) -> Result<(), RunError> {
+        let parse =
+            |text: &str| text.parse::<Table>().map_err(|error| unusable(path, error.to_string()));
+        let found = parse(&read_text(path)?)?;
+        let wanted = parse(&self.to_toml(path)?)?;
+        match first_difference("", &found, &wanted) {
+            None => Ok(()),
+            Some((key, found, wanted)) => Err(RunError::OtherSettings {
+                path: path.display().to_string(),
+                key,
+                found: found.map_or("absent".to_owned(), shorten),
+                wanted: wanted.map_or("absent".to_owned(), shorten),
+            }),
+        }
+    }
+}
+
+/// A dotted key and its values on both sides.
+type Difference<'a> = (String, Option<&'a Value>, Option<&'a Value>);
+
+fn first_difference<'a>(prefix: &str, left: &'a Table, right: &'a Table) -> Option<Difference<'a>> {
+    let mut keys: Vec<_> = left.keys().chain(right.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    keys.into_iter().find_map(|key| {
+        let path = format!("{prefix}{key}");
+        match (left.get(key), right.get(key)) {
+            (Some(Value::Table(left)), Some(Value::Table(right))) => {
+                first_difference(&format!("{path}."), left, right)
+            }
+            (left, right) => (left != right).then_some((path, left, right)),
+        }
+    })
+}
+
+/// A value as TOML; a long list of times is cut, so that the message stays readable.
+fn shorten(value: &Value) -> String {
+    const LONGEST: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, RunError> {
+    std::fs::read_to_string(path).map_err(|error| RunError::io(path, "read", &error))
+}
+
+fn unusable(path: &Path, detail: String) -> RunError {
+    RunError::Settings { path: path.display().to_string(), detail }
+}

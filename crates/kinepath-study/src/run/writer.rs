@@ -1,0 +1,260 @@
+//! Writing a run, batch by batch, so that a killed run can go on.
+
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::error::RunError;
+use super::lock::Lock;
+use super::merge::merge;
+use super::part::{Layout, Part, PartFile, file_name};
+use super::pending::{self, SUFFIX};
+use super::settings::RunSettings;
+use super::{PARTS_FOLDER, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE};
+
+/// What to do with a folder that already holds a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Go on where it stopped if the settings are the same; refuse otherwise.
+    Resume,
+    /// Start over. Its files are removed first.
+    Overwrite,
+}
+
+/// A run folder opened for writing.
+#[derive(Debug)]
+pub enum Opened {
+    /// The folder holds the whole run, with the same settings: there is nothing to do.
+    Complete,
+    /// Batches are missing.
+    Incomplete(Box<RunWriter>),
+}
+
+/// Writes the batches of a run and puts them together.
+///
+/// Until [`finish`](Self::finish), everything lies in `parts/` inside the folder: one file a
+/// batch, each written under a temporary name, synced and renamed. A run that was killed loses
+/// only the batches it was computing, and ends with the same bytes as an undisturbed one, because
+/// batches are always cut at the same places. One process at a time may hold a folder.
+///
+/// # Examples
+/// ```no_run
+/// # fn sample(range: std::ops::Range<usize>) -> kinepath_study::run::Part { unimplemented!() }
+/// # fn settings() -> kinepath_study::run::RunSettings { unimplemented!() }
+/// use kinepath_study::run::{Existing, Opened, RunWriter};
+///
+/// let opened = RunWriter::open("out".as_ref(), settings(), Existing::Resume)?;
+/// if let Opened::Incomplete(mut run) = opened {
+///     for batch in run.missing() {
+///         run.write(&sample(batch))?;
+///     }
+///     run.finish()?;
+/// }
+/// # Ok::<(), kinepath_study::run::RunError>(())
+/// ```
+#[derive(Debug)]
+pub struct RunWriter {
+    dir: PathBuf,
+    parts: PathBuf,
+    settings: RunSettings,
+    /// Whether each batch is on the disk.
+    done: Vec<bool>,
+    /// The layout of the first part, which the others must share.
+    layout: Option<Layout>,
+    _lock: Lock,
+}
+
+impl RunWriter {
+    /// Opens `dir` for the run that `settings` describe, creating it where it does not exist.
+    ///
+    /// # Errors
+    /// [`RunError::OtherSettings`] when the folder holds another run and `existing` is
+    /// [`Existing::Resume`]; [`RunError::Locked`] when another process is writing into it;
+    /// [`RunError::Foreign`] when it holds files of unknown origin under the names of a run's;
+    /// [`RunError::Settings`] when a count or an axis is 0; [`RunError::Io`] when the folder
+    /// cannot be written.
+    pub fn open(dir: &Path, settings: RunSettings, existing: Existing) -> Result<Opened, RunError> {
+        let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+        let text = settings.to_toml(dir)?;
+        let final_settings = dir.join(SETTINGS_FILE);
+        let parts = dir.join(PARTS_FOLDER);
+        if existing == Existing::Resume {
+            if final_settings.exists() {
+                return complete(&settings, dir, &parts);
+            }
+            let mut results = [SAMPLES_FILE, TABLE_FILE].map(|name| dir.join(name)).into_iter();
+            if let Some(foreign) = results.find(|path| path.exists() && !parts.exists()) {
+                return Err(RunError::Foreign { path: foreign.display().to_string() });
+            }
+        }
+        fs::create_dir_all(&parts)
+            .map_err(|error| RunError::io(&parts, "create the folder", &error))?;
+        let lock = Lock::take(dir, &parts)?;
+        match existing {
+            Existing::Overwrite => clear(dir, &parts)?,
+            // Another process may have finished the run since the first look.
+            Existing::Resume if final_settings.exists() => {
+                drop(lock);
+                return complete(&settings, dir, &parts);
+            }
+            Existing::Resume => {}
+        }
+        let kept_settings = parts.join(SETTINGS_FILE);
+        if kept_settings.exists() {
+            settings.compare(&kept_settings)?;
+        } else {
+            pending::write_bytes(&kept_settings, text.as_bytes())?;
+        }
+        let mut writer = Self {
+            dir: dir.to_owned(),
+            done: vec![false; settings.count.div_ceil(settings.batch)],
+            parts,
+            settings,
+            layout: None,
+            _lock: lock,
+        };
+        writer.take_stock()?;
+        Ok(Opened::Incomplete(Box::new(writer)))
+    }
+
+    /// The batches that are not on the disk yet, in order.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Range<usize>> {
+        let batches = self.settings.batches().zip(&self.done);
+        batches.filter(|(_, done)| !**done).map(|(batch, _)| batch).collect()
+    }
+
+    /// Number of samples on the disk.
+    #[must_use]
+    pub fn samples_done(&self) -> usize {
+        let batches = self.settings.batches().zip(&self.done);
+        batches.filter(|(_, done)| **done).map(|(batch, _)| batch.len()).sum()
+    }
+
+    /// Writes the results of one batch. It is safe on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`RunError::PartRange`] when the part is no batch of the run; [`RunError::PartShape`] when
+    /// its arrays do not fit the settings or the parts before; [`RunError::Io`] when it cannot be
+    /// written.
+    pub fn write(&mut self, part: &Part) -> Result<(), RunError> {
+        let range = part.range();
+        let index = part.start / self.settings.batch;
+        if self.settings.batches().nth(index) != Some(range.clone()) {
+            return Err(RunError::PartRange {
+                start: part.start,
+                rows: range.len(),
+                batch: self.settings.batch,
+                count: self.settings.count,
+            });
+        }
+        let misfit = |what: &str, actual: String, expected: String| RunError::PartShape {
+            start: part.start,
+            what: what.to_owned(),
+            actual,
+            expected,
+        };
+        let (dim, expected) = (part.samples.ncols(), self.settings.dim());
+        if dim != expected {
+            return Err(misfit("the length of a sample", dim.to_string(), expected.to_string()));
+        }
+        let layout = part.layout()?;
+        if let Some(expected) = self.layout.as_ref().filter(|expected| **expected != layout) {
+            return Err(misfit(
+                "the list of arrays and columns",
+                format!("{layout:?}"),
+                format!("{expected:?}"),
+            ));
+        }
+        part.write(&self.parts.join(file_name(&range)))?;
+        self.layout = Some(layout);
+        self.done[index] = true;
+        Ok(())
+    }
+
+    /// Puts the parts together under their final names and removes `parts/`.
+    ///
+    /// The parts are streamed: memory holds the table, but never all samples. `run.toml` comes
+    /// last, so that a folder that has one is whole.
+    ///
+    /// # Errors
+    /// [`RunError::Missing`] when a batch is missing; [`RunError::Io`] when a file cannot be
+    /// written, in which case the parts stay and nothing has a final name.
+    pub fn finish(self) -> Result<(), RunError> {
+        if let Some(missing) = self.missing().first() {
+            return Err(RunError::Missing {
+                path: self.dir.display().to_string(),
+                start: missing.start,
+                end: missing.end,
+            });
+        }
+        let batches: Vec<_> = self.settings.batches().collect();
+        let settings = self.dir.join(SETTINGS_FILE);
+        let merged = merge(&self.dir, &self.parts, &self.settings, &batches)?;
+        merged.samples.publish(&self.dir.join(SAMPLES_FILE))?;
+        merged.table.publish(&self.dir.join(TABLE_FILE))?;
+        fs::rename(self.parts.join(SETTINGS_FILE), &settings)
+            .map_err(|error| RunError::io(&settings, "rename", &error))?;
+        pending::sync_folder(&settings)?;
+        remove_parts(&self.parts)
+    }
+
+    /// Finds the parts on the disk and removes what killed processes left. A part that cannot be
+    /// read counts as missing: it will be written again.
+    fn take_stock(&mut self) -> Result<(), RunError> {
+        let io = |error: std::io::Error| RunError::io(&self.parts, "read the folder", &error);
+        for entry in fs::read_dir(&self.parts).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            if path.to_string_lossy().ends_with(SUFFIX) {
+                remove(&path)?;
+            }
+        }
+        for (index, batch) in self.settings.batches().enumerate() {
+            let layout = PartFile::open(&self.parts, &batch).and_then(|part| part.layout());
+            let Ok(layout) = layout else { continue };
+            let same = self.layout.get_or_insert_with(|| layout.clone()) == &layout;
+            self.done[index] = same;
+        }
+        Ok(())
+    }
+}
+
+/// The answer for a folder with a `run.toml`. A process killed right after writing it leaves the
+/// parts behind; they are of no more use.
+fn complete(settings: &RunSettings, dir: &Path, parts: &Path) -> Result<Opened, RunError> {
+    settings.compare(&dir.join(SETTINGS_FILE))?;
+    if parts.exists() {
+        let _lock = Lock::take(dir, parts)?;
+        remove_parts(parts)?;
+    }
+    Ok(Opened::Complete)
+}
+
+fn remove_parts(parts: &Path) -> Result<(), RunError> {
+    fs::remove_dir_all(parts).map_err(|error| RunError::io(parts, "remove the folder", &error))
+}
+
+/// Removes the files of an earlier run, the settings first: without them the rest is no run.
+fn clear(dir: &Path, parts: &Path) -> Result<(), RunError> {
+    for name in [SETTINGS_FILE, SAMPLES_FILE, TABLE_FILE] {
+        remove(&dir.join(name))?;
+    }
+    let io = |error: std::io::Error| RunError::io(parts, "read the folder", &error);
+    for entry in fs::read_dir(parts).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        if path.extension().is_some() {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file if it is there.
+fn remove(path: &Path) -> Result<(), RunError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(RunError::io(path, "remove", &error))
+        }
+        _ => Ok(()),
+    }
+}

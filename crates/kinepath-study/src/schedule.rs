@@ -1,0 +1,220 @@
+//! From the command line's words for solver, grid and gain to a compiled plan.
+
+use std::path::Path;
+
+use kinepath::gain::Gain;
+use kinepath::grid::Grid;
+use kinepath::plan::{Plan, Quadrature};
+use kinepath::tableau::Tableau;
+
+use crate::StudyError;
+use crate::run::SamplerSettings;
+
+/// Solver, time grid and gain as a person writes them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScheduleSpec {
+    /// `euler`, `midpoint`, `heun`, `rk4` or `dopri5`.
+    pub solver: String,
+    /// Number of grid steps; for an adaptive solver the steps it must stop at. Ignored by a grid
+    /// from a file.
+    pub steps: usize,
+    /// `uniform`, `cosine`, `shift:S`, or a file with one time a line.
+    pub grid: String,
+    /// Where the path begins and ends, within `[0, 1]`.
+    pub interval: (f64, f64),
+    /// A gain expression, or a file with `t eta` on each line.
+    pub gain: String,
+    /// `solver` or `left`.
+    pub quadrature: String,
+    /// Relative tolerance of an adaptive solver.
+    pub rtol: f64,
+    /// Absolute tolerance of an adaptive solver, in data units.
+    pub atol: f64,
+}
+
+impl Default for ScheduleSpec {
+    /// Fifty uniform Euler steps without a gain.
+    fn default() -> Self {
+        Self {
+            solver: "euler".to_owned(),
+            steps: 50,
+            grid: "uniform".to_owned(),
+            interval: (0.0, 1.0),
+            gain: "unit".to_owned(),
+            quadrature: "solver".to_owned(),
+            rtol: 1e-5,
+            atol: 1e-5,
+        }
+    }
+}
+
+impl ScheduleSpec {
+    /// Compiles the plan and resolves what goes into `run.toml`.
+    ///
+    /// # Errors
+    /// [`StudyError`] for an unknown word, an unreadable file, or an inadmissible grid or gain.
+    pub fn compile(&self) -> Result<(Plan, SamplerSettings), StudyError> {
+        let tableau = Tableau::by_name(&self.solver).ok_or_else(|| StudyError::Spec {
+            what: "solver",
+            text: self.solver.clone(),
+            reason: format!("use {}", Tableau::ALL.map(|tableau| tableau.name).join(", ")),
+        })?;
+        let quadrature = match self.quadrature.as_str() {
+            "solver" => Quadrature::Solver,
+            "left" => Quadrature::Left,
+            _ => {
+                return Err(StudyError::Spec {
+                    what: "quadrature",
+                    text: self.quadrature.clone(),
+                    reason: "use solver or left".to_owned(),
+                });
+            }
+        };
+        let adaptive = tableau.error.is_some();
+        if adaptive && quadrature == Quadrature::Left {
+            return Err(StudyError::Spec {
+                what: "quadrature",
+                text: self.quadrature.clone(),
+                reason: format!("{} chooses its own steps; use solver", tableau.name),
+            });
+        }
+        let grid = self.grid()?;
+        let gain = read_gain(&self.gain)?;
+        let plan = if adaptive {
+            Plan::adaptive(grid, tableau, gain, self.rtol, self.atol)?
+        } else {
+            Plan::fixed(grid, tableau, gain, quadrature)?
+        };
+        let settings = SamplerSettings {
+            solver: self.solver.clone(),
+            steps: plan.grid().steps(),
+            grid: self.grid.clone(),
+            nodes: plan.grid().nodes().to_vec(),
+            gain: plan.gain().to_string(),
+            quadrature: self.quadrature.clone(),
+            split: plan.gain().split(),
+            rtol: adaptive.then_some(self.rtol),
+            atol: adaptive.then_some(self.atol),
+        };
+        Ok((plan, settings))
+    }
+
+    fn grid(&self) -> Result<Grid, StudyError> {
+        let (start, end) = self.interval;
+        let whole = |grid: Grid| {
+            if self.interval == (0.0, 1.0) { Ok(grid) } else { grid.within(start, end) }
+        };
+        Ok(match self.grid.as_str() {
+            "uniform" => whole(Grid::uniform(self.steps)?)?,
+            "cosine" => whole(Grid::cosine(self.steps)?)?,
+            text => match text.strip_prefix("shift:") {
+                Some(shift) => {
+                    let shift = shift.parse().map_err(|_| StudyError::Spec {
+                        what: "grid",
+                        text: text.to_owned(),
+                        reason: "shift:S needs a number S > 0, such as shift:3".to_owned(),
+                    })?;
+                    whole(Grid::shifted(self.steps, shift)?)?
+                }
+                None => {
+                    let forms = "use uniform, cosine, shift:S or a file with one time a line";
+                    let times = read_numbers("grid", text, 1, forms)?;
+                    Grid::explicit(times.into_iter().map(|line| line[0]).collect())?
+                }
+            },
+        })
+    }
+}
+
+/// Reads a gain: an expression, or a file with a time and a gain on each line.
+fn read_gain(text: &str) -> Result<Gain, StudyError> {
+    if !Path::new(text).exists() {
+        return Ok(text.parse()?);
+    }
+    let points = read_numbers("gain", text, 2, "a gain file has a time and a gain on each line")?;
+    let points = points.into_iter().map(|line| (line[0], line[1])).collect();
+    Gain::table(points)
+        .map_err(|error| StudyError::file("use the gain of", Path::new(text), &error))
+}
+
+/// The numbers of a text file, `width` on each line, apart by blanks or commas; `#` begins a
+/// comment.
+fn read_numbers(
+    what: &'static str,
+    path: &str,
+    width: usize,
+    forms: &str,
+) -> Result<Vec<Vec<f64>>, StudyError> {
+    let text = std::fs::read_to_string(path).map_err(|error| StudyError::Spec {
+        what,
+        text: path.to_owned(),
+        reason: format!("{forms} ({error})"),
+    })?;
+    let mut lines = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let content = line.split('#').next().unwrap_or_default();
+        let fields: Vec<&str> =
+            content.split([' ', '\t', ',']).filter(|field| !field.is_empty()).collect();
+        if fields.is_empty() {
+            continue;
+        }
+        let values: Result<Vec<f64>, _> = fields.iter().map(|field| field.parse()).collect();
+        match values {
+            Ok(values) if values.len() == width => lines.push(values),
+            _ => {
+                let reason = format!("line {}: `{line}`; {forms}", number + 1);
+                return Err(StudyError::file("understand", Path::new(path), &reason));
+            }
+        }
+    }
+    Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(change: impl FnOnce(&mut ScheduleSpec)) -> String {
+        let mut spec = ScheduleSpec::default();
+        change(&mut spec);
+        spec.compile().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn words_are_understood_or_named() {
+        assert!(error(|s| s.solver = "rk5".into()).contains("euler, midpoint, heun, rk4, dopri5"));
+        assert!(error(|s| s.steps = 0).contains("at least one step"));
+        assert!(error(|s| s.grid = "shift:x".into()).contains("shift:3"));
+        assert!(error(|s| s.grid = "no-such-file".into()).contains("one time a line"));
+        assert!(error(|s| s.quadrature = "trapezoid".into()).contains("solver or left"));
+        assert!(error(|s| s.interval = (0.5, 0.5)).contains("start < end"));
+        assert!(error(|s| s.gain = "kts:beta=0.2".into()).contains("largest admissible beta"));
+        let adaptive = |s: &mut ScheduleSpec| {
+            s.solver = "dopri5".into();
+            s.quadrature = "left".into();
+        };
+        assert!(error(adaptive).contains("chooses its own steps"));
+    }
+
+    #[test]
+    fn grids_and_gains_come_from_files_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let (grid, gain) = (folder.path().join("grid"), folder.path().join("gain"));
+        std::fs::write(&grid, "# times\n0\n0.25\n1.0 # end\n").unwrap();
+        std::fs::write(&gain, "0, 1.5\n1\t0.5\n").unwrap();
+        let mut spec = ScheduleSpec {
+            grid: grid.display().to_string(),
+            gain: gain.display().to_string(),
+            ..ScheduleSpec::default()
+        };
+        let (plan, settings) = spec.compile().unwrap();
+        assert_eq!(settings.nodes, [0.0, 0.25, 1.0]);
+        assert_eq!(plan.gain().eta(0.5), 1.0);
+        assert_eq!(settings.gain, "table:0=1.5,1=0.5");
+        std::fs::write(&grid, "0\nzero\n").unwrap();
+        assert!(spec.compile().unwrap_err().to_string().contains("line 2"));
+        std::fs::write(&gain, "0 1\n0 1\n").unwrap();
+        spec.grid = "cosine".into();
+        assert!(spec.compile().unwrap_err().to_string().contains("point 1"));
+    }
+}

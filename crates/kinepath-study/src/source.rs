@@ -1,0 +1,187 @@
+//! From a specification such as `onnx:unet.onnx` to a velocity field.
+
+use std::path::Path;
+
+use kinepath::field::{Converted, EmpiricalField, Guided, MixtureField, VelocityField};
+use kinepath_onnx::{Network, OnnxField};
+use ndarray::Array2;
+use serde::Deserialize;
+
+use crate::StudyError;
+use crate::data::{self, builtin, sha256_hex};
+use crate::run::FieldSettings;
+
+/// The forms of a field specification, for help and error messages.
+pub const FIELD_FORMS: &str = "onnx:FILE, empirical:DATA or mixture:FILE";
+
+/// A velocity field to open: its specification and the conventions of its network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldSpec {
+    /// `onnx:FILE`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
+    pub spec: String,
+    /// What a network predicts: `velocity`, `data` or `noise`.
+    pub predicts: String,
+    /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
+    pub time: String,
+    /// Guidance scale and null label of classifier-free guidance.
+    pub guidance: Option<(f64, i64)>,
+}
+
+/// An opened velocity field.
+pub struct FieldSource {
+    /// The field, in the straight-path convention.
+    pub field: Box<dyn VelocityField>,
+    /// Shape of one sample.
+    pub shape: Vec<usize>,
+    /// What goes into `run.toml`.
+    pub settings: FieldSettings,
+}
+
+impl FieldSource {
+    /// Opens the field that `spec` describes.
+    ///
+    /// A mixture file is TOML with `weights` (K), `means` (K lists of D) and `variances` (K
+    /// numbers, or K lists of D).
+    ///
+    /// # Errors
+    /// [`StudyError`] for an unknown form or convention, and whatever opening the file brings.
+    pub fn open(spec: &FieldSpec) -> Result<Self, StudyError> {
+        let (kind, source) = spec.spec.split_once(':').unwrap_or((&spec.spec, ""));
+        match kind {
+            "onnx" if !source.is_empty() => open_network(spec, source),
+            "empirical" if !source.is_empty() => open_empirical(spec, source),
+            "mixture" if !source.is_empty() => open_mixture(spec, Path::new(source)),
+            _ => Err(StudyError::Spec {
+                what: "field",
+                text: spec.spec.clone(),
+                reason: format!("use {FIELD_FORMS}"),
+            }),
+        }
+    }
+
+    fn assemble<F: VelocityField + 'static>(
+        spec: &FieldSpec,
+        network: F,
+        shape: Vec<usize>,
+        sha256: String,
+    ) -> Result<Self, StudyError> {
+        let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
+        let field: Box<dyn VelocityField> = match spec.guidance {
+            None => Box::new(converted),
+            Some((scale, null_label)) => Box::new(Guided::new(converted, null_label, scale)?),
+        };
+        let settings = FieldSettings {
+            spec: spec.spec.clone(),
+            sha256,
+            predicts: spec.predicts.clone(),
+            time: spec.time.clone(),
+            scaling: None,
+            guidance: spec.guidance.map(|(scale, _)| scale),
+            condition: None,
+        };
+        Ok(Self { field, shape, settings })
+    }
+}
+
+/// The bytes of a network: a file, or `builtin:NAME`.
+fn network_bytes(source: &str) -> Result<Vec<u8>, StudyError> {
+    match source.strip_prefix(builtin::PREFIX) {
+        Some("velocity") => Ok(builtin::VELOCITY_ONNX.to_vec()),
+        Some("classifier") => Ok(builtin::CLASSIFIER_ONNX.to_vec()),
+        Some(_) => Err(StudyError::Spec {
+            what: "network",
+            text: source.to_owned(),
+            reason: "the embedded ones are builtin:velocity and builtin:classifier".to_owned(),
+        }),
+        None => std::fs::read(source)
+            .map_err(|error| StudyError::file("read", Path::new(source), &error)),
+    }
+}
+
+/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file.
+///
+/// # Errors
+/// [`StudyError`] if it cannot be read or used.
+pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
+    let bytes = network_bytes(source)?;
+    let network = if source.starts_with(builtin::PREFIX) {
+        Network::from_bytes(source, &bytes)?
+    } else {
+        Network::load(source)?
+    };
+    Ok((network, sha256_hex(&bytes)))
+}
+
+fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
+    let (network, sha256) = open_onnx(source)?;
+    let field = OnnxField::new(network)?;
+    let shape = field.sample_shape().to_vec();
+    FieldSource::assemble(spec, field, shape, sha256)
+}
+
+fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
+    if spec.predicts != "velocity" || spec.time != "unit" || spec.guidance.is_some() {
+        return Err(StudyError::Spec {
+            what: "field",
+            text: spec.spec.clone(),
+            reason: "an empirical field is a velocity in unit time without guidance; conventions \
+                     are for networks"
+                .to_owned(),
+        });
+    }
+    let data = data::load(source)?;
+    Ok(FieldSource {
+        settings: FieldSettings {
+            spec: spec.spec.clone(),
+            sha256: data.sha256,
+            predicts: spec.predicts.clone(),
+            time: spec.time.clone(),
+            scaling: Some(data.scaling),
+            guidance: None,
+            condition: None,
+        },
+        field: Box::new(EmpiricalField::new(data.values)?),
+        shape: data.shape,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MixtureFile {
+    weights: Vec<f64>,
+    means: Vec<Vec<f64>>,
+    variances: Variances,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Variances {
+    Isotropic(Vec<f64>),
+    Diagonal(Vec<Vec<f64>>),
+}
+
+fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| StudyError::file("read", path, &error))?;
+    let file: MixtureFile = toml::from_str(&text)
+        .map_err(|error| StudyError::file("understand the mixture", path, &error))?;
+    let means = matrix("means", &file.means, path)?;
+    let shape = vec![means.ncols()];
+    let field = match file.variances {
+        Variances::Isotropic(variances) => {
+            MixtureField::isotropic(&file.weights, means, &variances)?
+        }
+        Variances::Diagonal(rows) => {
+            MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
+        }
+    };
+    FieldSource::assemble(spec, field, shape, sha256_hex(text.as_bytes()))
+}
+
+fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {
+    let columns = rows.first().map_or(0, Vec::len);
+    Array2::from_shape_vec((rows.len(), columns), rows.concat()).map_err(|_| {
+        let reason = format!("the rows of `{name}` differ in length");
+        StudyError::file("understand the mixture", path, &reason)
+    })
+}

@@ -1,0 +1,153 @@
+//! What the energy goes with: rank correlations, plain and controlled for brightness.
+
+use kinepath::stats::{
+    Bootstrap, Interval, StatsError, partial_spearman_interval, spearman_interval, summarize,
+    terciles,
+};
+
+use super::judge::Judged;
+use super::results::{Association, Tercile};
+use crate::StudyError;
+
+/// Rank correlations of KPE with fidelity, support and copying, beside partial ones that control
+/// for the confounds of an energy: `‖x(1)‖²` and displacement.
+///
+/// # Errors
+/// [`StudyError::Stats`] for anything but a column that does not vary.
+pub(super) fn associations(
+    kpe: &[f64],
+    displacement: &[f64],
+    judged: &Judged,
+    bootstrap: &Bootstrap,
+) -> Result<Vec<Association>, StudyError> {
+    let columns: [(&str, &str, &[f64]); 5] = [
+        ("confidence", "classifier confidence", &judged.fidelity.confidence),
+        ("margin", "classifier margin", &judged.fidelity.margin),
+        ("knn_support", "kNN support", &judged.knn_support),
+        ("kde_support", "kernel support", &judged.kde_support),
+        ("gap_ratio", "gap ratio to the training set", &judged.gaps.ratio),
+    ];
+    let controls: [&[f64]; 2] = [&judged.squared_norm, displacement];
+    columns
+        .into_iter()
+        .map(|(with, name, column)| {
+            let plain = defined(spearman_interval(kpe, column, bootstrap))?;
+            let partial = defined(partial_spearman_interval(kpe, column, &controls, bootstrap))?;
+            Ok(Association {
+                with: with.to_owned(),
+                name: name.to_owned(),
+                sentence: describe(name, plain, partial),
+                plain,
+                partial,
+            })
+        })
+        .collect()
+}
+
+/// A correlation that does not exist because a column is constant is absent, not an error.
+fn defined(result: Result<Interval, StatsError>) -> Result<Option<Interval>, StudyError> {
+    match result {
+        Ok(interval) => Ok(Some(interval)),
+        Err(
+            StatsError::Constant { .. }
+            | StatsError::Explained { .. }
+            | StatsError::Undefined { .. }
+            | StatsError::UndefinedReplicates { .. },
+        ) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// −1, 0 or 1: the sign that an interval settles.
+fn sign(interval: Interval) -> i8 {
+    if interval.low > 0.0 {
+        1
+    } else if interval.high < 0.0 {
+        -1
+    } else {
+        0
+    }
+}
+
+fn describe(name: &str, plain: Option<Interval>, partial: Option<Interval>) -> String {
+    let way = |sign: i8| if sign > 0 { "higher" } else { "lower" };
+    let Some(plain) = plain else {
+        return format!("No correlation with {name} is defined: it does not vary.");
+    };
+    let Some(partial) = partial else {
+        return format!(
+            "The correlation with {name} cannot be told from that of the confounds: they explain \
+             one side completely."
+        );
+    };
+    match (sign(plain), sign(partial)) {
+        (0, 0) => format!("No association with {name} is detected, plain or controlled."),
+        (0, s) => format!(
+            "Higher energy goes with {} {name} only once ‖x(1)‖² and displacement are controlled \
+             for.",
+            way(s)
+        ),
+        (s, 0) => format!(
+            "Higher energy goes with {} {name}, but the association vanishes when ‖x(1)‖² and \
+             displacement are controlled for: it is not told apart from brightness and contrast.",
+            way(s)
+        ),
+        (s, p) if s == p => format!(
+            "Higher energy goes with {} {name}, and still does when ‖x(1)‖² and displacement are \
+             controlled for.",
+            way(s)
+        ),
+        (s, p) => format!(
+            "Higher energy goes with {} {name}, but at equal ‖x(1)‖² and displacement with {}: \
+             the plain association comes from those confounds.",
+            way(s),
+            way(p)
+        ),
+    }
+}
+
+/// Fidelity and memorization by KPE tercile, lowest energy first.
+///
+/// # Errors
+/// [`StudyError::Stats`] for fewer than three samples.
+pub(super) fn tercile_table(kpe: &[f64], judged: &Judged) -> Result<Vec<Tercile>, StudyError> {
+    terciles(kpe)?
+        .iter()
+        .map(|rows| {
+            let column = |values: &[f64]| -> Result<(f64, f64), StudyError> {
+                let values: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
+                let summary = summarize(&values)?;
+                Ok((summary.mean, summary.sd))
+            };
+            Ok(Tercile {
+                kpe: column(kpe)?.0,
+                confidence: column(&judged.fidelity.confidence)?,
+                margin: column(&judged.fidelity.margin)?,
+                f_mem: column(&judged.memorized)?.0,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_follow_the_signs() {
+        let interval = |low, high| Some(Interval { estimate: (low + high) / 2.0, low, high });
+        let (up, down, none) = (interval(0.1, 0.3), interval(-0.3, -0.1), interval(-0.1, 0.1));
+        for (plain, partial, part) in [
+            (up, up, "still does"),
+            (up, none, "vanishes"),
+            (up, down, "comes from those confounds"),
+            (none, down, "only once"),
+            (none, none, "No association"),
+            (None, None, "does not vary"),
+            (up, None, "explain one side completely"),
+        ] {
+            assert!(describe("margin", plain, partial).contains(part), "{part}");
+        }
+        assert!(describe("margin", down, down).contains("lower margin"));
+    }
+}

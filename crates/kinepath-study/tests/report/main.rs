@@ -1,0 +1,214 @@
+//! The report of a made-up study: whole, well-formed, self-contained, and safe to open.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+mod fixture;
+mod html;
+
+use kinepath_study::report::render;
+use kinepath_study::study::StudyResults;
+use kinepath_study::study::results::{Comparison, ModelResults, SampleColumns, Verdict};
+
+use fixture::{bare, study};
+use html::{attributes, check_well_formed, without_elements};
+
+/// The page without style and scripts: what a person reads.
+fn content(results: &StudyResults) -> String {
+    let page = render(results).unwrap();
+    check_well_formed(&page).unwrap();
+    without_elements(&page, &["script", "style"])
+}
+
+/// The data of the plots.
+fn plots(results: &StudyResults) -> serde_json::Value {
+    let page = render(results).unwrap();
+    let start = page.find(r#"type="application/json">"#).unwrap();
+    let data = &page[start + r#"type="application/json">"#.len()..];
+    serde_json::from_str(&data[..data.find("</script>").unwrap()]).unwrap()
+}
+
+fn kinds(results: &StudyResults) -> Vec<String> {
+    let plots = plots(results);
+    plots.as_array().unwrap().iter().map(|p| p["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_part_is_there() {
+    let text = content(&study());
+    for part in [
+        "Findings",
+        "What was run",
+        "n = 512 per gain, the same noise for every gain (seed 0)",
+        "What the gains change",
+        "How much energy the paths spend",
+        "When they spend it",
+        "KPE against support",
+        "KPE against margin",
+        "partial ρ",
+        "Low, middle and high energy",
+        "The Goldilocks curve",
+        "What the samples look like",
+        "How often the memorization test cries wolf",
+        "arXiv 2602.07928",
+        "Definitions",
+        "[data]",
+    ] {
+        assert!(text.contains(part), "the page lacks: {part}");
+    }
+    for model in &study().models {
+        let sentences = model.findings.iter().chain([&model.goldilocks.sentence]);
+        for sentence in sentences.chain(model.associations.iter().map(|a| &a.sentence)) {
+            assert!(text.contains(&html::escaped(sentence)), "the page lacks: {sentence}");
+        }
+    }
+}
+
+#[test]
+fn numbers_come_with_their_intervals_and_judgements() {
+    let text = content(&study());
+    for part in ["37.3 %", "[33.2, 41.4]", "−6.1 pp", "&lt; 0.001", "better", "undetected"] {
+        assert!(text.contains(part), "the page lacks: {part}");
+    }
+    let kinds = kinds(&study());
+    let count = |kind: &str| kinds.iter().filter(|k| *k == kind).count();
+    assert_eq!(count("histogram"), 10);
+    assert_eq!(count("profile"), 10);
+    assert_eq!(count("scatter"), 6);
+    assert_eq!(count("goldilocks"), 2);
+}
+
+#[test]
+fn an_estimate_outside_its_interval_is_explained() {
+    let mut results = study();
+    assert!(!content(&results).contains('†'));
+    results.models[0].runs[0].metrics[1].value.estimate = 1.0;
+    let text = content(&results);
+    assert!(text.contains("1.0†"));
+    assert!(text.contains("†: the estimate lies outside its own interval"));
+}
+
+#[test]
+fn nothing_is_loaded_from_outside() {
+    let page = render(&study()).unwrap();
+    assert!(page.contains("Content-Security-Policy"));
+    let visible = without_elements(&page, &["script", "style"]);
+    for (element, name, value) in attributes(&visible) {
+        match name.as_str() {
+            "src" => assert!(value.starts_with("data:image/"), "{element} loads {value}"),
+            "href" if element == "a" => {
+                assert!(value.starts_with('#') || value.starts_with("https://arxiv.org/abs/"));
+            }
+            "href" => assert_eq!(value, "data:,", "{element} loads {value}"),
+            "srcset" | "action" | "data" | "style" => panic!("{element} has {name}={value}"),
+            _ => assert!(!name.starts_with("on"), "{element} has {name}={value}"),
+        }
+    }
+    assert!(!page.contains("<script src") && !page.contains("@import"));
+}
+
+#[test]
+fn text_of_people_is_escaped_everywhere() {
+    let hostile = r#"<script>alert("1")</script><img src=x onerror=alert(2)>'&"#;
+    let set = |text: &mut String| *text = hostile.to_owned();
+    let mut results = study();
+    set(&mut results.kinepath);
+    set(&mut results.settings.title);
+    set(&mut results.settings.sampler.grid);
+    for data in [&mut results.training, &mut results.reference] {
+        [&mut data.name, &mut data.scaling, &mut data.sha256].into_iter().for_each(set);
+    }
+    for model in &mut results.models {
+        [&mut model.name, &mut model.spec, &mut model.goldilocks.sentence]
+            .into_iter()
+            .for_each(set);
+        model.findings.iter_mut().for_each(set);
+        for run in &mut model.runs {
+            [&mut run.name, &mut run.gain, &mut run.folder].into_iter().for_each(set);
+            run.metrics.iter_mut().for_each(|metric| set(&mut metric.name));
+            run.comparison.iter_mut().for_each(|comparison| set(&mut comparison.sentence));
+        }
+        for association in &mut model.associations {
+            [&mut association.name, &mut association.sentence].into_iter().for_each(set);
+        }
+        for picture in &mut model.pictures {
+            set(&mut picture.group);
+            picture.sample = "https://example.org/spy.png".to_owned();
+            picture.nearest = "javascript:alert(3)".to_owned();
+        }
+    }
+    let page = render(&results).unwrap();
+    check_well_formed(&page).unwrap();
+    assert!(!page.contains("<script>alert"));
+    assert!(!page.contains("<img src=x"));
+    assert!(!page.contains("example.org") && !page.contains("javascript:alert"));
+    assert!(page.contains("&lt;script&gt;alert(&quot;1&quot;)"));
+}
+
+#[test]
+fn missing_pieces_are_named_or_left_out() {
+    let text = content(&bare());
+    for part in [
+        "There is nothing to compare",
+        "No metrics were computed",
+        "No energy profile was recorded",
+        "No properties of single samples were computed",
+        "There are no bins to draw",
+        "There are no pictures",
+        "no histogram",
+    ] {
+        assert!(text.contains(part), "the page lacks: {part}");
+    }
+    assert!(!text.contains("NaN") && !text.contains("inf"));
+    assert_eq!(kinds(&bare()), Vec::<String>::new());
+
+    let empty = StudyResults { models: Vec::new(), ..bare() };
+    assert!(content(&empty).contains("No velocity field was studied"));
+}
+
+#[test]
+fn one_missing_piece_leaves_the_others() {
+    let change = |change: fn(&mut ModelResults)| {
+        let mut results = study();
+        results.models.truncate(1);
+        change(&mut results.models[0]);
+        (content(&results), kinds(&results))
+    };
+    let (text, kinds) = change(|model| model.associations[0].plain = None);
+    assert!(text.contains(r#"<span class="missing">–</span>"#) && kinds.len() == 14);
+    let (_, kinds) = change(|model| model.runs[0].energy.profile.clear());
+    assert_eq!(kinds.iter().filter(|kind| *kind == "profile").count(), 4);
+    let (_, kinds) = change(|model| model.samples.margin.truncate(3));
+    assert_eq!(kinds.iter().filter(|kind| *kind == "scatter").count(), 2);
+    let (text, _) = change(|model| model.samples = SampleColumns::default());
+    assert!(text.contains("in words"));
+    let (text, _) = change(|model| model.runs[1].metrics.clear());
+    assert!(text.contains("−6.1 pp"));
+    let (text, _) = change(|model| model.goldilocks.band = Some((5, 99)));
+    assert!(text.contains("No band is shaded"));
+    let (text, _) = change(|model| model.pictures[0].energy_map.clear());
+    assert!(text.contains(": not recorded"));
+    let (text, _) = change(|model| {
+        let comparison: &mut Comparison = model.runs[1].comparison.as_mut().unwrap();
+        comparison.differences.clear();
+        comparison.verdict = Verdict::NoDetectableEffect;
+    });
+    assert!(text.contains("no detectable effect"));
+}
+
+#[test]
+fn undefined_numbers_are_dashes() {
+    let mut results = study();
+    results.models[0].runs[1].metrics[0].value.high = f64::NAN;
+    results.models[0].samples.margin[3] = f64::INFINITY;
+    results.models[0].runs[0].energy.values[0] = f64::NAN;
+    assert!(!content(&results).contains("NaN"));
+    assert!(plots(&results).to_string().contains("null"));
+}
+
+/// Draws the made-up study into a file, to look at: `KINEPATH_REPORT=page.html cargo test`.
+#[test]
+fn the_page_can_be_looked_at() {
+    if let Ok(path) = std::env::var("KINEPATH_REPORT") {
+        std::fs::write(path, render(&study()).unwrap()).unwrap();
+    }
+}

@@ -1,0 +1,387 @@
+//! Run folders: what is written is read, and a killed run ends like an undisturbed one.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
+
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+
+use kinepath_study::data::DataError;
+use kinepath_study::run::{
+    Column, Existing, FieldSettings, NoiseSettings, Opened, Part, RecordSettings, RunError,
+    RunReader, RunSettings, RunWriter, SamplerSettings, Table,
+};
+use ndarray::{Array2, ArrayD, IxDyn};
+use proptest::prelude::*;
+
+const STEPS: usize = 3;
+
+fn settings() -> RunSettings {
+    RunSettings {
+        kinepath: "0.1.0".to_owned(),
+        count: 11,
+        batch: 4,
+        shape: vec![1, 2, 3],
+        field: FieldSettings {
+            spec: "empirical:builtin:fashion-mnist".to_owned(),
+            sha256: "00".repeat(32),
+            predicts: "velocity".to_owned(),
+            time: "unit".to_owned(),
+            scaling: None,
+            guidance: Some(1.5),
+            condition: None,
+        },
+        sampler: SamplerSettings {
+            solver: "heun".to_owned(),
+            steps: STEPS,
+            grid: "uniform".to_owned(),
+            nodes: vec![0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0],
+            gain: "unit".to_owned(),
+            quadrature: "solver".to_owned(),
+            split: 0.6,
+            rtol: None,
+            atol: None,
+        },
+        noise: NoiseSettings::Seed { seed: 3 },
+        record: RecordSettings { profile: true, energy_map: true, trajectory: vec![0.5, 1.0] },
+    }
+}
+
+/// A batch of numbers that depend on the sample alone.
+fn part(range: Range<usize>) -> Part {
+    let rows = range.len();
+    let tensor = |shape: &[usize], salt: f32| {
+        let row: usize = shape.iter().product();
+        let whole: Vec<usize> = std::iter::once(rows).chain(shape.iter().copied()).collect();
+        let start = range.start * row;
+        let values = (start..start + rows * row).map(|i| i as f32 + salt).collect();
+        ArrayD::from_shape_vec(IxDyn(&whole), values).unwrap()
+    };
+    let table = Table::new(vec![
+        ("index".to_owned(), Column::I64(range.clone().map(|i| i as i64).collect())),
+        (
+            "label".to_owned(),
+            Column::OptI64(range.clone().map(|i| (i % 3 > 0).then_some(i as i64)).collect()),
+        ),
+        ("kpe".to_owned(), Column::F64(range.clone().map(|i| (i as f64).sqrt()).collect())),
+        ("memorized".to_owned(), Column::Bool(range.clone().map(|i| i % 2 == 0).collect())),
+    ]);
+    Part {
+        start: range.start,
+        samples: tensor(&[6], 0.25).into_dimensionality().unwrap(),
+        table: table.unwrap(),
+        tensors: vec![
+            ("profile".to_owned(), tensor(&[STEPS], 0.5)),
+            ("energy_map".to_owned(), tensor(&[1, 2, 3], 0.75)),
+            ("trajectory".to_owned(), tensor(&[2, 1, 2, 3], 0.125)),
+        ],
+    }
+}
+
+fn open(dir: &Path) -> RunWriter {
+    match RunWriter::open(dir, settings(), Existing::Resume).unwrap() {
+        Opened::Incomplete(writer) => *writer,
+        Opened::Complete => panic!("nothing has been written"),
+    }
+}
+
+fn finished(dir: &Path) {
+    let mut writer = open(dir);
+    for batch in writer.missing() {
+        writer.write(&part(batch)).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+/// The names and bytes of all files of a folder.
+fn bytes(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, fs::read(&path).unwrap_or_default())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    finished(dir.path());
+    let names: Vec<_> = bytes(dir.path()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["run.toml", "samples.parquet", "samples.safetensors"]);
+
+    let run = RunReader::open(dir.path()).unwrap();
+    let whole = part(0..11);
+    assert_eq!(run.settings(), &settings());
+    assert_eq!(run.table(), &whole.table);
+    assert_eq!(run.samples().unwrap(), whole.samples);
+    let profile: Array2<f32> = whole.tensors[0].1.clone().into_dimensionality().unwrap();
+    assert_eq!(run.profile().unwrap(), Some(profile));
+    assert_eq!(run.energy_map().unwrap().as_ref(), Some(&whole.tensors[1].1));
+    assert_eq!(run.trajectory().unwrap().as_ref(), Some(&whole.tensors[2].1));
+}
+
+#[test]
+fn what_was_not_recorded_is_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = open(dir.path());
+    for batch in writer.missing() {
+        writer.write(&Part { tensors: Vec::new(), ..part(batch) }).unwrap();
+    }
+    writer.finish().unwrap();
+    let run = RunReader::open(dir.path()).unwrap();
+    assert_eq!(run.profile(), Ok(None));
+    assert_eq!(run.trajectory(), Ok(None));
+    assert_eq!(run.samples().unwrap(), part(0..11).samples);
+}
+
+#[test]
+fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
+    let undisturbed = tempfile::tempdir().unwrap();
+    finished(undisturbed.path());
+
+    let killed = tempfile::tempdir().unwrap();
+    let dir = killed.path();
+    let mut writer = open(dir);
+    assert_eq!(writer.missing(), [0..4, 4..8, 8..11]);
+    writer.write(&part(4..8)).unwrap();
+    drop(writer);
+    // What a process leaves that is killed while it writes, and a part the disk lost half of.
+    let parts = dir.join("parts");
+    fs::write(parts.join(".x1.tmp"), "half a part").unwrap();
+    fs::write(parts.join("part-000000000008-000000000011.safetensors"), [9; 40]).unwrap();
+    assert_eq!(
+        RunReader::open(dir).unwrap_err(),
+        RunError::Unfinished { path: dir.display().to_string(), done: 4, total: 11 }
+    );
+
+    let mut writer = open(dir);
+    assert_eq!(writer.missing(), [0..4, 8..11]);
+    assert_eq!(writer.samples_done(), 4);
+    writer.write(&part(8..11)).unwrap();
+    writer.write(&part(0..4)).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(bytes(dir), bytes(undisturbed.path()));
+}
+
+#[test]
+fn a_run_killed_while_finishing_is_finished_by_the_next() {
+    let undisturbed = tempfile::tempdir().unwrap();
+    finished(undisturbed.path());
+    let killed = tempfile::tempdir().unwrap();
+    let dir = killed.path();
+    let mut writer = open(dir);
+    for batch in writer.missing() {
+        writer.write(&part(batch)).unwrap();
+    }
+    drop(writer);
+    // Only the first of the final names has been given.
+    fs::write(dir.join("samples.safetensors"), "whatever").unwrap();
+    let writer = open(dir);
+    assert_eq!(writer.missing(), []);
+    writer.finish().unwrap();
+    assert_eq!(bytes(dir), bytes(undisturbed.path()));
+
+    // All names have been given, the parts are still there.
+    fs::create_dir(dir.join("parts")).unwrap();
+    let opened = RunWriter::open(dir, settings(), Existing::Resume).unwrap();
+    assert!(matches!(opened, Opened::Complete));
+    assert_eq!(bytes(dir), bytes(undisturbed.path()));
+}
+
+#[test]
+fn other_settings_are_refused_by_key_until_told_to_overwrite() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut other = settings();
+    other.sampler.gain = "ssc:alpha=0.1,power=2".to_owned();
+    let refused = |key: &str, found: &str, wanted: &str| {
+        let opened = RunWriter::open(dir.path(), other.clone(), Existing::Resume);
+        match opened.unwrap_err() {
+            RunError::OtherSettings { key: k, found: f, wanted: w, .. } => {
+                assert_eq!((k.as_str(), f.as_str(), w.as_str()), (key, found, wanted));
+            }
+            error => panic!("{error}"),
+        }
+    };
+    let mut writer = open(dir.path());
+    writer.write(&part(0..4)).unwrap();
+    drop(writer);
+    refused("sampler.gain", "\"unit\"", "\"ssc:alpha=0.1,power=2\"");
+    finished(dir.path());
+    refused("sampler.gain", "\"unit\"", "\"ssc:alpha=0.1,power=2\"");
+
+    let opened = RunWriter::open(dir.path(), other, Existing::Overwrite).unwrap();
+    let Opened::Incomplete(writer) = opened else { panic!("everything was to be removed") };
+    assert_eq!(writer.samples_done(), 0);
+    let names: Vec<_> = bytes(dir.path()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["parts"]);
+}
+
+#[test]
+fn a_key_that_only_one_side_has_is_a_difference() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let mut other = settings();
+    other.field.guidance = None;
+    let error = RunWriter::open(dir.path(), other, Existing::Resume).unwrap_err();
+    assert!(error.to_string().contains("field.guidance is 1.5 there and absent now"), "{error}");
+}
+
+#[test]
+fn a_complete_run_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    finished(dir.path());
+    let before = bytes(dir.path());
+    let opened = RunWriter::open(dir.path(), settings(), Existing::Resume).unwrap();
+    assert!(matches!(opened, Opened::Complete));
+    assert_eq!(bytes(dir.path()), before);
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path());
+    let second = RunWriter::open(dir.path(), settings(), Existing::Resume).unwrap_err();
+    assert_eq!(second, RunError::Locked { path: dir.path().display().to_string() });
+    drop(first);
+    drop(open(dir.path()));
+}
+
+#[test]
+fn folders_that_cannot_hold_the_run_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    fs::write(&file, "x").unwrap();
+    let error = RunWriter::open(&file, settings(), Existing::Resume).unwrap_err();
+    assert!(matches!(error, RunError::Io { .. }), "{error}");
+    assert!(error.to_string().contains("choose another folder"), "{error}");
+
+    fs::write(dir.path().join("samples.parquet"), "mine").unwrap();
+    let error = RunWriter::open(dir.path(), settings(), Existing::Resume).unwrap_err();
+    assert!(matches!(error, RunError::Foreign { .. }), "{error}");
+    assert_eq!(fs::read(dir.path().join("samples.parquet")).unwrap(), b"mine");
+
+    let empty = RunSettings { count: 0, ..settings() };
+    let error = RunWriter::open(dir.path(), empty, Existing::Resume).unwrap_err();
+    assert!(matches!(error, RunError::Settings { .. }), "{error}");
+    let error = RunReader::open(dir.path()).unwrap_err();
+    assert!(matches!(error, RunError::NotARun { .. }), "{error}");
+}
+
+#[test]
+fn parts_that_do_not_fit_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = open(dir.path());
+    for range in [0..3, 1..5, 8..12, 12..16] {
+        let error = writer.write(&part(range.clone())).unwrap_err();
+        assert!(matches!(error, RunError::PartRange { .. }), "{range:?}: {error}");
+    }
+    writer.write(&part(0..4)).unwrap();
+    let mut wide = part(4..8);
+    wide.samples = Array2::zeros((4, 7));
+    let mut bare = part(4..8);
+    bare.tensors.pop();
+    let mut short = part(4..8);
+    short.table = part(8..11).table;
+    for misfit in [wide, bare, short] {
+        let error = writer.write(&misfit).unwrap_err();
+        assert!(matches!(error, RunError::PartShape { start: 4, .. }), "{error}");
+    }
+    let error = writer.finish().unwrap_err();
+    assert!(matches!(error, RunError::Missing { start: 4, end: 8, .. }), "{error}");
+}
+
+#[test]
+fn a_table_with_more_columns_replaces_the_old_one() {
+    let dir = tempfile::tempdir().unwrap();
+    finished(dir.path());
+    let mut run = RunReader::open(dir.path()).unwrap();
+    let mut table = run.table().clone();
+    table.set("gap", Column::F64(vec![f64::INFINITY; 11])).unwrap();
+    run.replace_table(table.clone()).unwrap();
+    assert_eq!(run.table(), &table);
+    assert_eq!(RunReader::open(dir.path()).unwrap().table(), &table);
+    assert!(run.replace_table(part(0..4).table).is_err());
+    assert_eq!(bytes(dir.path()).len(), 3, "no temporary file stays");
+}
+
+#[test]
+fn truncated_results_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    finished(dir.path());
+    let read = || -> Result<(), RunError> {
+        let run = RunReader::open(dir.path())?;
+        run.samples()?;
+        run.trajectory().map(|_| ())
+    };
+    for name in ["samples.safetensors", "samples.parquet"] {
+        let file = dir.path().join(name);
+        let whole = fs::read(&file).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&file, &whole[..length]).unwrap();
+            let error = read().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        fs::remove_file(&file).unwrap();
+        let error = read().unwrap_err();
+        let missing = matches!(error, RunError::Io { .. } | RunError::Data(DataError::Io { .. }));
+        assert!(missing, "{error}");
+        fs::write(&file, &whole).unwrap();
+    }
+    fs::write(dir.path().join("run.toml"), "count = ").unwrap();
+    assert!(matches!(read(), Err(RunError::Settings { .. })));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_table_survives_the_disk(
+        rows in prop::collection::vec(
+            (any::<f64>(), any::<i64>(), any::<Option<i64>>(), any::<bool>()),
+            11,
+        ),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        finished(dir.path());
+        let mut run = RunReader::open(dir.path()).unwrap();
+        let table = Table::new(vec![
+            ("f".to_owned(), Column::F64(rows.iter().map(|row| row.0).collect())),
+            ("i".to_owned(), Column::I64(rows.iter().map(|row| row.1).collect())),
+            ("o".to_owned(), Column::OptI64(rows.iter().map(|row| row.2).collect())),
+            ("b".to_owned(), Column::Bool(rows.iter().map(|row| row.3).collect())),
+        ]).unwrap();
+        run.replace_table(table.clone()).unwrap();
+        let read = RunReader::open(dir.path()).unwrap();
+        let bits = |table: &Table| -> Vec<u64> {
+            table.f64("f").unwrap().iter().map(|value| value.to_bits()).collect()
+        };
+        prop_assert_eq!(bits(read.table()), bits(&table));
+        for name in ["i", "o", "b"] {
+            prop_assert_eq!(read.table().get(name), table.get(name));
+        }
+    }
+
+    #[test]
+    fn changed_bytes_of_results_never_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        finished(dir.path());
+        for name in ["samples.safetensors", "samples.parquet", "run.toml"] {
+            let file = dir.path().join(name);
+            let whole = fs::read(&file).unwrap();
+            let mut bytes = whole.clone();
+            for (at, value) in &changes {
+                bytes[at.index(whole.len())] = *value;
+            }
+            fs::write(&file, &bytes).unwrap();
+            let _ = RunReader::open(dir.path()).map(|run| (run.samples(), run.trajectory()));
+            fs::write(&file, &whole).unwrap();
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A small study end to end, on the embedded data.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::ops::ControlFlow;
+
+use kinepath_study::StudyError;
+use kinepath_study::run::Existing;
+use kinepath_study::study::results::{Effect, StudyResults, Verdict};
+use kinepath_study::study::{DataSettings, METRICS, StudySettings, evaluate_runs, run_study};
+
+/// The empirical field of the training set, whose samples are all copies, and a landing so weak
+/// that the path stops far from them.
+fn settings() -> StudySettings {
+    let mut settings = StudySettings { count: 64, bins: 4, resamples: 200, ..Default::default() };
+    settings.sampler.steps = 10;
+    settings.fields.retain(|field| field.spec.starts_with("empirical:"));
+    settings.gains.truncate(2);
+    settings.gains[0].name = "half".to_owned();
+    settings.gains[0].gain = "table:0=0.5,1=0.5".to_owned();
+    settings
+}
+
+fn quiet(_: &str, _: f64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+#[test]
+fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = run_study(&settings(), folder.path(), Existing::Resume, &mut quiet).unwrap();
+    let model = &results.models[0];
+
+    let baseline = &model.runs[0];
+    let figure = |run: usize, key: &str| {
+        model.runs[run].metrics.iter().find(|metric| metric.metric == key).unwrap().value
+    };
+    assert_eq!(figure(0, "f_mem").estimate, 1.0, "the empirical flow ends on training points");
+    assert_eq!(figure(1, "f_mem").estimate, 0.0, "half the speed ends nowhere near them");
+    for metric in &baseline.metrics {
+        let value = metric.value;
+        assert!(value.low <= value.estimate && value.estimate <= value.high, "{metric:?}");
+    }
+    let half = model.runs[1].comparison.as_ref().unwrap();
+    assert_eq!(half.differences.len(), METRICS.len());
+    let effect = |key: &str| {
+        half.differences.iter().find(|difference| difference.metric == key).unwrap().effect
+    };
+    assert_eq!((effect("f_mem"), effect("frechet_distance")), (Effect::Better, Effect::Worse));
+    assert_eq!(half.verdict, Verdict::Trades);
+
+    // Half the speed on a path that bends towards the data: at most a quarter of the launch, and
+    // the energies of the parts add up.
+    for run in &model.runs {
+        let energy = &run.energy;
+        assert!(
+            (energy.launch.mean + energy.landing.mean - energy.kpe.mean).abs()
+                < 1e-9 * energy.kpe.mean
+        );
+        assert_eq!((energy.nfe.min, energy.nfe.max), (10.0, 10.0));
+        assert_eq!((energy.profile.len(), energy.values.len()), (10, 64));
+    }
+    assert!(model.runs[1].energy.kpe.mean < baseline.energy.kpe.mean);
+    assert_eq!(model.goldilocks.bins.iter().map(|bin| bin.count).sum::<usize>(), 64);
+    assert_eq!(model.pictures.len(), 18);
+    assert!(model.pictures.iter().all(|picture| picture.sample.starts_with("data:image/png")));
+    assert!(results.false_alarm.estimate < 0.05);
+
+    let file = folder.path().join("study.json");
+    let written = std::fs::read(&file).unwrap();
+    assert!(StudyResults::read(&file).unwrap() == results, "what is read is what was found");
+    let mut sampled = false;
+    let again = run_study(&settings(), folder.path(), Existing::Resume, &mut |stage, done| {
+        sampled |= stage.starts_with("sampling") && done < 1.0;
+        ControlFlow::Continue(())
+    });
+    assert!(again.unwrap() == results);
+    assert!(!sampled, "finished runs must not be repeated");
+    assert!(std::fs::read(&file).unwrap() == written, "the same study gives the same bytes");
+
+    let mut other = settings();
+    other.seed = 1;
+    let refused = run_study(&other, folder.path(), Existing::Resume, &mut quiet).unwrap_err();
+    assert!(refused.to_string().contains("seed"), "{refused}");
+
+    // The same runs, judged outside the study, give the same figures.
+    let runs = [&model.runs[0], &model.runs[1]].map(|run| folder.path().join(&run.folder));
+    let folders: Vec<_> = runs.iter().map(|run| run.as_path()).collect();
+    let data: DataSettings = settings().data;
+    let judged = evaluate_runs(&folders, &data, 200, &mut |_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(judged.models[0].runs[0].metrics, baseline.metrics);
+    assert_eq!(judged.models[0].runs[1].energy.values, model.runs[1].energy.values);
+}
+
+#[test]
+fn an_interrupted_study_keeps_what_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut calls = 0;
+    let stopped = run_study(&settings(), folder.path(), Existing::Resume, &mut |_, _| {
+        calls += 1;
+        if calls < 15 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    assert!(matches!(stopped, Err(StudyError::Interrupted)));
+    assert!(!folder.path().join("study.json").exists());
+    let resumed = run_study(&settings(), folder.path(), Existing::Resume, &mut quiet).unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    let undisturbed = run_study(&settings(), fresh.path(), Existing::Resume, &mut quiet).unwrap();
+    assert!(resumed == undisturbed);
+}
+
+#[test]
+fn data_of_another_shape_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mixture = folder.path().join("mixture.toml");
+    std::fs::write(&mixture, "weights = [1]\nmeans = [[0, 1]]\nvariances = [1]\n").unwrap();
+    let mut settings = settings();
+    settings.fields[0].spec = format!("mixture:{}", mixture.display());
+    let error = run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap_err();
+    assert!(error.to_string().contains("shape [2]"), "{error}");
+}
