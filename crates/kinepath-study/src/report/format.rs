@@ -64,7 +64,7 @@ fn signed(value: f64, decimals: usize) -> String {
 }
 
 /// `value` with `digits` significant digits.
-pub(super) fn significant(value: f64, digits: usize) -> String {
+pub(crate) fn significant(value: f64, digits: usize) -> String {
     fixed(value, decimals_for(value.abs(), digits))
 }
 

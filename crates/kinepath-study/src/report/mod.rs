@@ -13,7 +13,7 @@
 
 mod figures;
 mod forest;
-mod format;
+pub(crate) mod format;
 mod page;
 mod parts;
 mod sections;

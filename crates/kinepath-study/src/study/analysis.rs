@@ -346,7 +346,7 @@ fn findings(
     }
     findings.extend(runs.iter().filter_map(|run| {
         let comparison = run.comparison.as_ref()?;
-        Some(format!("{} ({}) {}.", run.name, run.gain, comparison.sentence))
+        Some(format!("{}: {}.", run.name, comparison.sentence))
     }));
     findings.push(goldilocks.sentence.clone());
     findings.extend(

@@ -5,6 +5,7 @@ use kinepath::stats::{Bootstrap, Interval, mean_interval, quantile_bins};
 use super::judge::Judged;
 use super::results::{Goldilocks, GoldilocksBin};
 use crate::StudyError;
+use crate::report::format::significant;
 
 /// One quantile bin with the bootstrap replicates of its two means.
 struct Bin {
@@ -134,25 +135,24 @@ fn describe(
                  significantly above its lowest."
             .to_owned(),
         Some((first, end)) => {
-            let range = format!("{:.4} to {:.4}", bins[first].kpe_low, bins[end].kpe_high);
+            let (from, to) =
+                (significant(bins[first].kpe_low, 4), significant(bins[end].kpe_high, 4));
             match (first == 0, end == last) {
                 (false, false) => format!(
-                    "A Goldilocks band: between energies {range}, fidelity is not significantly \
+                    "A Goldilocks band: between energies {from} and {to}, fidelity is not significantly \
                      below its best and memorization not significantly above its lowest; outside \
                      it, one of them is."
                 ),
                 (true, false) => format!(
                     "No interior optimum: the least energetic samples are best, up to the energy \
-                     {:.4}; above it, fidelity is lower or memorization higher.",
-                    bins[end].kpe_high
+                     {to}; above it, fidelity is lower or memorization higher."
                 ),
                 (false, true) => format!(
                     "No interior optimum: the most energetic samples are best, from the energy \
-                     {:.4} on; below it, fidelity is lower or memorization higher.",
-                    bins[first].kpe_low
+                     {from} on; below it, fidelity is lower or memorization higher."
                 ),
                 (true, true) => format!(
-                    "No interior optimum: the band {range} spans all bins but for some within it."
+                    "No interior optimum: the band from {from} to {to} spans the whole range."
                 ),
             }
         }

@@ -30,7 +30,7 @@ pub(super) fn judge(differences: Vec<Difference>, count: usize) -> Comparison {
         }
         (true, false) => (Verdict::Harms, format!("harms {}", list(&worse))),
         (true, true) => {
-            (Verdict::NoDetectableEffect, format!("has no detectable effect at n = {count}"))
+            (Verdict::NoDetectableEffect, format!("no detectable effect at n = {count}"))
         }
     };
     Comparison { differences, verdict, sentence }

@@ -1,0 +1,67 @@
+//! `kinepath compare`: runs against a baseline, sample by sample.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use kinepath_study::study::evaluate_runs;
+
+use super::data::DataArgs;
+use super::report::write_report;
+use crate::console::Console;
+use crate::progress::Progress;
+use crate::tables;
+
+/// Name of the results file of a comparison.
+pub(super) const COMPARISON_FILE: &str = "comparison.json";
+
+const EXAMPLES: &str = "\
+Examples:
+  kinepath compare runs/baseline runs/kts runs/ssc --train builtin:fashion-mnist
+  kinepath compare runs/baseline runs/kts --train builtin:fashion-mnist --json --quiet
+
+All runs must start from the same noise and the same model, so that samples are pairs. Differences
+come with paired bootstrap intervals; q-values are adjusted over all runs and metrics.";
+
+/// Compare runs with a baseline on the same noise: paired differences and verdicts
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct CompareArgs {
+    /// The run folder to compare with
+    #[arg(value_name = "BASELINE")]
+    baseline: PathBuf,
+    /// The run folders to compare
+    #[arg(value_name = "RUN", required = true)]
+    runs: Vec<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+    /// Folder for comparison.json and report.html
+    #[arg(
+        long,
+        value_name = "DIR",
+        default_value = "kinepath-comparison",
+        help_heading = "Output"
+    )]
+    out: PathBuf,
+}
+
+pub(crate) fn run(args: &CompareArgs, console: &Console) -> Result<()> {
+    let data = args.data.settings()?;
+    let folders: Vec<&Path> =
+        std::iter::once(&args.baseline).chain(&args.runs).map(PathBuf::as_path).collect();
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    let mut progress = Progress::start(console, "judging")?;
+    let results = evaluate_runs(&folders, &data, args.data.resamples, &mut |fraction| {
+        progress.advance(fraction)
+    })?;
+    let file = args.out.join(COMPARISON_FILE);
+    results.write(&file)?;
+    let report = write_report(&results, &args.out)?;
+    drop(progress);
+    if console.json {
+        return console.print_json(&results);
+    }
+    console.print(tables::study(&results, true))?;
+    console.print(tables::files(&[("results", &file), ("report", &report)]))
+}

@@ -1,0 +1,53 @@
+//! `kinepath evaluate`: what the samples of one run are worth.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use kinepath_study::study::evaluate_runs;
+
+use super::data::DataArgs;
+use super::report::write_report;
+use crate::console::Console;
+use crate::progress::Progress;
+use crate::tables;
+
+/// Name of the results file in a run folder.
+pub(super) const EVALUATION_FILE: &str = "evaluation.json";
+
+const EXAMPLES: &str = "\
+Examples:
+  kinepath evaluate runs/baseline --train builtin:fashion-mnist
+  kinepath evaluate runs/mine --train train.npz --reference held-out.npz \\
+      --encoder inception.onnx --classifier classifier.onnx
+
+Writes evaluation.json and report.html into the run folder, and adds the columns of the judgement
+(gap ratio, nearest training point, confidence, margin, support) to its samples.parquet.";
+
+/// Judge the samples of a run: memorization, fidelity, support, and what their energy goes with
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct EvaluateArgs {
+    /// A run folder that `kinepath sample` wrote
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> Result<()> {
+    let data = args.data.settings()?;
+    let mut progress = Progress::start(console, "judging")?;
+    let results = evaluate_runs(&[&args.run], &data, args.data.resamples, &mut |fraction| {
+        progress.advance(fraction)
+    })?;
+    let file = args.run.join(EVALUATION_FILE);
+    results.write(&file)?;
+    let report = write_report(&results, &args.run)?;
+    drop(progress);
+    if console.json {
+        return console.print_json(&results);
+    }
+    console.print(tables::study(&results, console.verbose))?;
+    console.print(tables::files(&[("results", &file), ("report", &report)]))
+}

@@ -1,0 +1,31 @@
+//! One file a command.
+
+pub(crate) mod compare;
+pub(crate) mod completions;
+mod data;
+pub(crate) mod evaluate;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod report;
+pub(crate) mod sample;
+pub(crate) mod study;
+
+use anyhow::Result;
+
+use crate::cli::{Cli, Command};
+use crate::console::Console;
+
+/// Runs the command; none means the study of the embedded model.
+pub(crate) fn run(cli: Cli, console: &Console) -> Result<()> {
+    match cli.command {
+        None => study::run(&study::StudyArgs::default(), console),
+        Some(Command::Study(args)) => study::run(&args, console),
+        Some(Command::Sample(args)) => sample::run(&args, console),
+        Some(Command::Evaluate(args)) => evaluate::run(&args, console),
+        Some(Command::Compare(args)) => compare::run(&args, console),
+        Some(Command::Report(args)) => report::run(&args, console),
+        Some(Command::Inspect(args)) => inspect::run(&args, console),
+        Some(Command::Completions(args)) => completions::run(&args, console),
+        Some(Command::Man(args)) => man::run(&args, console),
+    }
+}

@@ -1,0 +1,89 @@
+//! `kinepath report`: the report, drawn again from its results.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use kinepath_study::study::{REPORT_FILE, RESULTS_FILE, StudyResults, write_whole};
+use serde_json::json;
+
+use super::compare::COMPARISON_FILE;
+use super::evaluate::EVALUATION_FILE;
+use crate::console::Console;
+use crate::exit::{Told, Usage, tell};
+
+const EXAMPLES: &str = "\
+Examples:
+  kinepath report kinepath-study
+  kinepath report runs/baseline runs/kts
+  kinepath report kinepath-comparison/comparison.json";
+
+/// Draw report.html again from the results in study, run or comparison folders
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReportArgs {
+    /// Folders that hold study.json, evaluation.json or comparison.json, or one of these files
+    #[arg(value_name = "STUDY|RUN", required = true)]
+    places: Vec<PathBuf>,
+}
+
+pub(crate) fn run(args: &ReportArgs, console: &Console) -> Result<()> {
+    let mut written = Vec::new();
+    let mut failed = None;
+    for place in &args.places {
+        match render(place) {
+            Ok(report) => written.push(report),
+            // The others are drawn all the same; the exit code tells.
+            Err(error) if args.places.len() > 1 => {
+                tell(&error);
+                failed = Some(Told);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if console.json {
+        console.print_json(&json!({ "reports": written }))?;
+    } else {
+        for report in &written {
+            console.print(report.display())?;
+        }
+    }
+    failed.map_or(Ok(()), |told| Err(told.into()))
+}
+
+fn render(place: &Path) -> Result<PathBuf> {
+    let file = if place.is_dir() { results_in(place)? } else { place.to_owned() };
+    let results = StudyResults::read(&file)?;
+    write_report(&results, file.parent().unwrap_or(Path::new("")))
+}
+
+/// The one results file in `folder`.
+fn results_in(folder: &Path) -> Result<PathBuf> {
+    let names = [RESULTS_FILE, EVALUATION_FILE, COMPARISON_FILE];
+    let found: Vec<&str> = names.into_iter().filter(|name| folder.join(name).is_file()).collect();
+    match found.as_slice() {
+        [name] => Ok(folder.join(name)),
+        [] => Err(Usage(format!(
+            "{} holds none of {}; run `kinepath study`, `kinepath evaluate` or `kinepath compare` \
+             first",
+            folder.display(),
+            names.join(", ")
+        ))
+        .into()),
+        several => Err(Usage(format!(
+            "{} holds {}: name the file to draw",
+            folder.display(),
+            several.join(" and ")
+        ))
+        .into()),
+    }
+}
+
+/// Draws `results` into `folder`; returns the file.
+pub(super) fn write_report(results: &StudyResults, folder: &Path) -> Result<PathBuf> {
+    let file = folder.join(REPORT_FILE);
+    let html = kinepath_study::report::render(results)
+        .with_context(|| format!("cannot draw {}", file.display()))?;
+    write_whole(&file, html.as_bytes())?;
+    Ok(file)
+}

@@ -1,0 +1,102 @@
+//! `kinepath sample`: sampling into a run folder.
+
+mod args;
+mod summary;
+
+use anyhow::Result;
+use kinepath::record::Record;
+use kinepath_study::StudyError;
+use kinepath_study::data::load_noise;
+use kinepath_study::run::{Existing, RunError, RunReader};
+use kinepath_study::sampling::{SampleJob, Start};
+use kinepath_study::source::FieldSource;
+
+use args::RecordItem;
+pub(crate) use args::SampleArgs;
+use summary::{Before, Summary};
+
+use crate::console::Console;
+use crate::progress::Progress;
+
+pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
+    args.check()?;
+    let (plan, sampler) = args.schedule().compile()?;
+    let mut progress = Progress::start(console, "loading")?;
+    let mut source = FieldSource::open(&args.field())?;
+    source.settings.condition = args.condition();
+    let start = start(args, &source)?;
+    let count = args.count.unwrap_or(match &start {
+        Start::Given { noise, .. } => noise.values.nrows(),
+        Start::Seed(_) => args::DEFAULT_COUNT,
+    });
+    console.detail(format_args!(
+        "field {}, sample shape {:?}, sha256 {}",
+        source.settings.spec, source.shape, source.settings.sha256
+    ));
+    console.detail(format_args!(
+        "{} over {} steps from t = {} to {}, gain {}, {} quadrature",
+        sampler.solver,
+        sampler.steps,
+        plan.grid().start(),
+        plan.grid().end(),
+        sampler.gain,
+        sampler.quadrature
+    ));
+    let job = SampleJob {
+        record: record(&args.record, &plan),
+        source: &source,
+        plan: &plan,
+        sampler,
+        start,
+        count,
+        batch: args.batch,
+        labels: args.label.map(|label| vec![label; count]),
+    };
+    let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
+    let before = if args.overwrite { Before::Nothing } else { look(args) };
+    let _ = progress.observe("sampling", 0.0);
+    let reader = job.run(&args.out, existing, &mut |fraction| progress.advance(fraction))?;
+    drop(progress);
+    let summary = Summary::of(&reader, before)?;
+    if console.json { console.print_json(&summary) } else { console.print(summary) }
+}
+
+/// How far the folder has come already, for the final words; whether it can go on is for the job
+/// to say.
+fn look(args: &SampleArgs) -> Before {
+    match RunReader::open(&args.out) {
+        Ok(_) => Before::Complete,
+        Err(RunError::Unfinished { done, .. }) if done > 0 => Before::Begun(done),
+        Err(_) => Before::Nothing,
+    }
+}
+
+fn start(args: &SampleArgs, source: &FieldSource) -> Result<Start, StudyError> {
+    let Some(path) = &args.noise else { return Ok(Start::Seed(args.seed)) };
+    let noise = load_noise(path)?;
+    let dim: usize = source.shape.iter().product();
+    if noise.shape != source.shape && noise.shape != [dim] {
+        return Err(StudyError::Mismatch(format!(
+            "the noise in {} has shape {:?} per sample, but {} takes {:?} (or flattened, [{dim}])",
+            path.display(),
+            noise.shape,
+            source.settings.spec,
+            source.shape
+        )));
+    }
+    Ok(Start::Given { path: path.display().to_string(), noise })
+}
+
+fn record(items: &[RecordItem], plan: &kinepath::plan::Plan) -> Record {
+    let mut record = Record::default();
+    for item in items {
+        match item {
+            RecordItem::Profile => record.profile = true,
+            RecordItem::Map => record.energy_map = true,
+            RecordItem::Trajectory(count) => {
+                record.trajectory = Record::spread(*count, plan.grid());
+            }
+        }
+    }
+    record
+}

@@ -1,0 +1,212 @@
+//! The arguments of `kinepath sample`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::Result;
+use clap::{Args, value_parser};
+use kinepath_study::schedule::ScheduleSpec;
+use kinepath_study::source::FieldSpec;
+
+use crate::cli::at_least_one;
+use crate::exit::Usage;
+
+/// Samples drawn where neither --count nor a noise file says how many.
+pub(super) const DEFAULT_COUNT: usize = 128;
+/// The largest seed: settings files have no larger integers.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+const DEFAULT_STEPS: usize = 50;
+
+const EXAMPLES: &str = "\
+Examples:
+  kinepath sample --field onnx:builtin:velocity --count 256 --out runs/baseline
+      The embedded model, 50 Euler steps
+  kinepath sample --field onnx:model.onnx --solver heun --steps 25 --gain kts:alpha=0.01,beta=0.01
+      A model of your own with kinetic trajectory shaping
+  kinepath sample --field onnx:unet.onnx --time discrete:1000 --noise x0.npy --steps 50
+      A network trained on time indices 0...999, from given noise
+  kinepath sample --field empirical:train.npz --count 64 --record profile,map,trajectory:6
+      The exact flow of a data set, with all that can be recorded
+
+Gains:
+  unit                                          no shaping
+  kts:alpha=A,beta=B[,split=T,launch=SHAPE,landing=SHAPE,rate=K]
+      boost A at launch, damping B at landing; split 0.6, shapes linear (the launch's default),
+      constant, exponential (the landing's default), rate 3
+  ssc:alpha=A,power=P                           1 + A (1 - t)^P
+  table:T=ETA,T=ETA,...                         piecewise linear
+  FILE                                          a time and a gain on each line
+
+A run that was stopped goes on where it was when the same command is repeated, and ends with the
+same bytes.";
+
+/// Sample a flow model and measure the energy of every path, into a run folder
+///
+/// The folder gets run.toml (all settings), samples.safetensors (endpoints and what --record asks
+/// for) and samples.parquet (a row of energies for each sample).
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SampleArgs {
+    /// The velocity field: onnx:FILE, onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
+    #[arg(long, value_name = "FIELD", help_heading = "Model")]
+    field: String,
+    /// The network's time: unit, reversed, discrete:T (index floor(t (T-1))) or scaled:S
+    #[arg(long, value_name = "TIME", default_value = "unit", help_heading = "Model")]
+    time: String,
+    /// What the network predicts: velocity, data or noise
+    #[arg(long, value_name = "WHAT", default_value = "velocity", help_heading = "Model")]
+    predicts: String,
+    /// Class of all samples, for a network with a label input
+    #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
+    pub(super) label: Option<i64>,
+    /// Classifier-free guidance scale; each evaluation counts two
+    #[arg(long, value_name = "W", allow_negative_numbers = true, help_heading = "Model")]
+    #[arg(requires = "null_label", requires = "label")]
+    guidance: Option<f64>,
+    /// The label that stands for "no class" in guidance
+    #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
+    #[arg(requires = "guidance")]
+    null_label: Option<i64>,
+
+    /// euler, midpoint, heun, rk4 or dopri5 (which chooses its own steps)
+    #[arg(long, value_name = "NAME", default_value = "euler", help_heading = "Path")]
+    solver: String,
+    /// Steps of the grid; for dopri5 the least number [default: 50; for dopri5 1]
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Path")]
+    steps: Option<usize>,
+    /// uniform, cosine, shift:S, or a file with one time a line
+    #[arg(long, value_name = "GRID", default_value = "uniform", help_heading = "Path")]
+    grid: String,
+    /// Time at which paths start [default: 0]
+    #[arg(long, value_name = "T", help_heading = "Path")]
+    t_start: Option<f64>,
+    /// Time at which paths end [default: 1]
+    #[arg(long, value_name = "T", help_heading = "Path")]
+    t_end: Option<f64>,
+    /// The gain on the velocity, see below
+    #[arg(long, value_name = "GAIN", default_value = "unit", help_heading = "Path")]
+    gain: String,
+    /// How the energy is integrated: solver (its own weights) or left
+    #[arg(long, value_name = "RULE", default_value = "solver", help_heading = "Path")]
+    quadrature: String,
+    /// Relative tolerance of dopri5 [default: 1e-5]
+    #[arg(long, value_name = "X", help_heading = "Path")]
+    rtol: Option<f64>,
+    /// Absolute tolerance of dopri5, in data units [default: 1e-5]
+    #[arg(long, value_name = "X", help_heading = "Path")]
+    atol: Option<f64>,
+
+    /// Number of samples [default: the rows of --noise, or 128]
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Samples")]
+    pub(super) count: Option<usize>,
+    /// Seed of the noise; sample 17 of seed 3 is always the same
+    #[arg(long, value_name = "S", default_value = "0", help_heading = "Samples")]
+    #[arg(value_parser = value_parser!(u64).range(..=LARGEST_SEED), conflicts_with = "noise")]
+    pub(super) seed: u64,
+    /// Starting points from an NPY or safetensors file instead of a seed
+    #[arg(long, value_name = "FILE", help_heading = "Samples")]
+    pub(super) noise: Option<PathBuf>,
+    /// Samples integrated together
+    #[arg(long, value_name = "B", default_value = "128", value_parser = at_least_one)]
+    #[arg(help_heading = "Samples")]
+    pub(super) batch: usize,
+
+    /// What to keep beside endpoints and energies: profile, map, trajectory:K
+    #[arg(long, value_name = "WHAT,...", value_delimiter = ',', help_heading = "Output")]
+    pub(super) record: Vec<RecordItem>,
+    /// The run folder
+    #[arg(long, value_name = "DIR", default_value = "kinepath-run", help_heading = "Output")]
+    pub(super) out: PathBuf,
+    /// Start over if the folder holds a run
+    #[arg(long, help_heading = "Output")]
+    pub(super) overwrite: bool,
+}
+
+/// One word of `--record`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RecordItem {
+    /// The energy profile.
+    Profile,
+    /// The energy map.
+    Map,
+    /// That many states along the path.
+    Trajectory(usize),
+}
+
+impl FromStr for RecordItem {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match (text, text.split_once(':')) {
+            ("profile", _) => Ok(Self::Profile),
+            ("map", _) => Ok(Self::Map),
+            (_, Some(("trajectory", states))) => at_least_one(states).map(Self::Trajectory),
+            _ => {
+                Err("use profile, map and trajectory:K with K states, such as trajectory:6"
+                    .to_owned())
+            }
+        }
+    }
+}
+
+impl SampleArgs {
+    /// Refuses arguments that would have no effect.
+    pub(super) fn check(&self) -> Result<(), Usage> {
+        let from_file = !(["uniform", "cosine"].contains(&self.grid.as_str())
+            || self.grid.starts_with("shift:"));
+        let idle: &[(&str, bool, &str)] = &[
+            ("--steps", from_file && self.steps.is_some(), "a grid from a file has its own"),
+            ("--t-start", from_file && self.t_start.is_some(), "a grid from a file has its own"),
+            ("--t-end", from_file && self.t_end.is_some(), "a grid from a file has its own"),
+            ("--rtol", !self.adaptive() && self.rtol.is_some(), "only dopri5 has a tolerance"),
+            ("--atol", !self.adaptive() && self.atol.is_some(), "only dopri5 has a tolerance"),
+        ];
+        match idle.iter().find(|(_, idle, _)| *idle) {
+            None => Ok(()),
+            Some((name, _, reason)) => {
+                Err(Usage(format!("{name} would have no effect: {reason}; leave it out")))
+            }
+        }
+    }
+
+    /// The words for solver, grid and gain.
+    pub(super) fn schedule(&self) -> ScheduleSpec {
+        let defaults = ScheduleSpec::default();
+        ScheduleSpec {
+            solver: self.solver.clone(),
+            steps: self.steps.unwrap_or(if self.adaptive() { 1 } else { DEFAULT_STEPS }),
+            grid: self.grid.clone(),
+            interval: (
+                self.t_start.unwrap_or(defaults.interval.0),
+                self.t_end.unwrap_or(defaults.interval.1),
+            ),
+            gain: self.gain.clone(),
+            quadrature: self.quadrature.clone(),
+            rtol: self.rtol.unwrap_or(defaults.rtol),
+            atol: self.atol.unwrap_or(defaults.atol),
+        }
+    }
+
+    /// The words for the field.
+    pub(super) fn field(&self) -> FieldSpec {
+        FieldSpec {
+            spec: self.field.clone(),
+            predicts: self.predicts.clone(),
+            time: self.time.clone(),
+            guidance: self.guidance.zip(self.null_label),
+        }
+    }
+
+    /// The class asked for, as `run.toml` tells it.
+    pub(super) fn condition(&self) -> Option<String> {
+        let label = self.label?;
+        Some(match self.null_label {
+            None => format!("label {label}"),
+            Some(null) => format!("label {label}, null label {null}"),
+        })
+    }
+
+    fn adaptive(&self) -> bool {
+        self.solver == "dopri5"
+    }
+}

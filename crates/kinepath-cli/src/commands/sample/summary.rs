@@ -1,0 +1,118 @@
+//! What `kinepath sample` says at the end.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use kinepath::stats::{self, summarize};
+use kinepath_study::StudyError;
+use kinepath_study::run::{Column, RunReader, RunSettings, columns};
+use serde::Serialize;
+
+use crate::tables;
+
+/// What the folder held before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Before {
+    /// Nothing of this run.
+    Nothing,
+    /// Some of its samples.
+    Begun(usize),
+    /// All of it.
+    Complete,
+}
+
+/// The energies of a finished run and where it is.
+#[derive(Debug, Serialize)]
+pub(super) struct Summary {
+    run: PathBuf,
+    /// A run without all its samples has no summary.
+    complete: bool,
+    before: Before,
+    /// Energies in squared data units, shares and counts, over samples.
+    energy: Vec<Row>,
+    settings: RunSettings,
+}
+
+/// One column of the run's table in a few numbers.
+#[derive(Debug, Serialize)]
+struct Row {
+    column: &'static str,
+    /// Its name for people.
+    #[serde(skip)]
+    name: String,
+    #[serde(flatten)]
+    summary: stats::Summary,
+    /// The mean divided by the dimension D, for energies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_per_dimension: Option<f64>,
+}
+
+impl Summary {
+    pub(super) fn of(reader: &RunReader, before: Before) -> Result<Self, StudyError> {
+        let settings = reader.settings().clone();
+        let split = settings.sampler.split;
+        let energies = [
+            (columns::KPE, "kinetic path energy".to_owned()),
+            (columns::KPE_LAUNCH, format!("  launch, t < {split}")),
+            (columns::KPE_LANDING, format!("  landing, t ≥ {split}")),
+            (columns::DISPLACEMENT, "displacement energy".to_owned()),
+        ];
+        let others = [
+            (columns::EFFICIENCY, "efficiency".to_owned()),
+            (columns::TERMINAL_SPIKE, "share from t ≥ 0.95".to_owned()),
+            (columns::NFE, "evaluations (NFE)".to_owned()),
+        ];
+        let row = |column: &'static str, name, energy: bool| -> Result<Row, StudyError> {
+            let summary = summarize(&numbers(reader, column)?)?;
+            let mean_per_dimension = energy.then(|| summary.mean / settings.dim() as f64);
+            Ok(Row { column, name, summary, mean_per_dimension })
+        };
+        let energy = energies
+            .into_iter()
+            .map(|(column, name)| row(column, name, true))
+            .chain(others.into_iter().map(|(column, name)| row(column, name, false)))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { run: reader.dir().to_owned(), complete: true, before, energy, settings })
+    }
+}
+
+fn numbers(reader: &RunReader, column: &str) -> Result<Vec<f64>, StudyError> {
+    Ok(match reader.table().get(column) {
+        Some(Column::I64(_) | Column::OptI64(_)) => {
+            reader.table().i64(column)?.into_iter().map(|value| value as f64).collect()
+        }
+        _ => reader.table().f64(column)?.to_vec(),
+    })
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RunSettings { count, field, sampler, shape, .. } = &self.settings;
+        let samples = if *count == 1 { "sample" } else { "samples" };
+        writeln!(
+            f,
+            "{count} {samples} of {} {shape:?}, {} with {} steps, gain {}",
+            field.spec, sampler.solver, sampler.steps, sampler.gain
+        )?;
+        writeln!(f)?;
+        let mut table = tables::numbers(&["", "mean", "sd", "median", "min", "max", "mean / D"]);
+        for Row { name, summary, mean_per_dimension, .. } in &self.energy {
+            let numbers = [summary.mean, summary.sd, summary.median, summary.min, summary.max];
+            let mut cells = vec![name.clone()];
+            cells.extend(numbers.map(tables::number));
+            cells.push(mean_per_dimension.map_or(String::new(), tables::number));
+            table.add_row(cells);
+        }
+        writeln!(f, "{}", tables::text(&table))?;
+        writeln!(f, "energies in squared data units; D = {}", self.settings.dim())?;
+        writeln!(f)?;
+        let state = match self.before {
+            Before::Nothing => "complete".to_owned(),
+            Before::Begun(done) => format!("complete; {done} of its samples were there already"),
+            Before::Complete => "was complete already; nothing was computed".to_owned(),
+        };
+        writeln!(f, "run     {} ({state})", self.run.display())?;
+        write!(f, "files   run.toml, samples.safetensors, samples.parquet")
+    }
+}

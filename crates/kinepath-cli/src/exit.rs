@@ -1,0 +1,108 @@
+//! From results to exit codes and error messages, in one place.
+
+use std::process::ExitCode;
+
+use kinepath::sampler::SampleError;
+use kinepath_study::StudyError;
+use kinepath_study::run::RunError;
+
+use crate::console::{ClosedPipe, to_stderr};
+
+/// A run that failed.
+const FAILED: u8 = 1;
+/// A command line or a study file that cannot be meant.
+const USAGE: u8 = 2;
+/// Interrupted, as shells report SIGINT.
+pub(crate) const INTERRUPTED: u8 = 130;
+
+/// A use of the program that cannot be meant, beyond what the argument parser knows.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A failure that has been told already.
+#[derive(Debug)]
+pub(crate) struct Told;
+
+impl std::fmt::Display for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("failed")
+    }
+}
+
+impl std::error::Error for Told {}
+
+/// Tells what went wrong, if anything did, and picks the exit code.
+pub(crate) fn code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
+    if error.is::<ClosedPipe>() {
+        return ExitCode::SUCCESS;
+    }
+    if !error.is::<Told>() {
+        tell(&error);
+    }
+    ExitCode::from(code_of(&error))
+}
+
+/// Prints an error, its causes and what to do about it.
+pub(crate) fn tell(error: &anyhow::Error) {
+    let first = error.to_string();
+    to_stderr(format_args!("error: {}", first.trim_end()));
+    let mut before = first;
+    for cause in error.chain().skip(1) {
+        let text = cause.to_string();
+        // A transparent error repeats what it wraps.
+        if !before.contains(&text) {
+            to_stderr(format_args!("  cause: {}", text.trim_end()));
+            before = text;
+        }
+    }
+    if let Some(hint) = hint(error) {
+        to_stderr(format_args!("  hint: {hint}"));
+    }
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    if error.downcast_ref::<Usage>().is_some() {
+        return USAGE;
+    }
+    match error.downcast_ref::<StudyError>() {
+        Some(StudyError::Interrupted) => INTERRUPTED,
+        Some(
+            StudyError::Spec { .. }
+            | StudyError::Convention(_)
+            | StudyError::Grid(_)
+            | StudyError::Gain(_)
+            | StudyError::Plan(_)
+            | StudyError::Sample(SampleError::Domain { .. }),
+        ) => USAGE,
+        _ => FAILED,
+    }
+}
+
+/// What to do about an error whose own words do not say it.
+fn hint(error: &anyhow::Error) -> Option<&'static str> {
+    match error.downcast_ref::<StudyError>()? {
+        StudyError::Run(RunError::OtherSettings { .. } | RunError::Foreign { .. }) => {
+            Some("--overwrite starts over; --out DIR chooses another folder")
+        }
+        StudyError::Sample(SampleError::Velocity { .. }) => Some(
+            "check what the network predicts and which time it takes (--predicts, --time); \
+             `kinepath inspect` shows its inputs",
+        ),
+        StudyError::Sample(SampleError::Noise { .. }) => {
+            Some("every starting point must be finite: look at how the noise file was made")
+        }
+        StudyError::Field(_) | StudyError::Sample(SampleError::Field(_)) => {
+            Some("`kinepath inspect` shows the inputs and shapes of a network")
+        }
+        _ => None,
+    }
+}

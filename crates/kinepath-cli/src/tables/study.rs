@@ -1,0 +1,206 @@
+//! The results of a study for people.
+
+use std::fmt::Write;
+
+use kinepath_study::study::StudyResults;
+use kinepath_study::study::results::{
+    Association, Comparison, DataResults, Effect, ModelResults, RunResults, Tercile, Verdict,
+};
+
+use super::{Form, narrow, number, numbers, text, words};
+
+/// Runs side by side in one table of 100 columns.
+const RUNS_A_TABLE: usize = 5;
+
+/// The results of a study; `all` adds the paired differences that were not detected.
+pub(crate) fn study(results: &StudyResults, all: bool) -> String {
+    let mut page = format!("{}\n", results.settings.title);
+    page += &describe("training set", &results.training);
+    page += &describe("held-out set", &results.reference);
+    let _ = writeln!(
+        page,
+        "  false alarms    {} of the held-out records would count as memorized",
+        Form::Percent.both(results.false_alarm)
+    );
+    for model in &results.models {
+        section(&mut page, model, all);
+    }
+    page
+}
+
+fn describe(what: &str, data: &DataResults) -> String {
+    let copies = match data.count - data.distinct {
+        0 => String::new(),
+        copies => format!(" ({copies} of them copies)"),
+    };
+    format!(
+        "  {what:<15} {}, {} records{copies} of shape {:?}\n",
+        data.name, data.count, data.shape
+    )
+}
+
+fn section(page: &mut String, model: &ModelResults, all: bool) {
+    let heading = match model.name == model.spec {
+        true => model.name.clone(),
+        false => format!("{} ({})", model.name, model.spec),
+    };
+    let _ = writeln!(page, "\n{heading}\n{}\n", "═".repeat(heading.chars().count()));
+    for finding in &model.findings {
+        page.push_str(&wrapped("• ", finding));
+    }
+    for (block, runs) in model.runs.chunks(RUNS_A_TABLE).enumerate() {
+        let _ = writeln!(page, "\n{}", figures(runs, block == 0));
+    }
+    page.push_str("95 % intervals below the figures");
+    page.push_str(match model.runs.len() {
+        1 => "\n",
+        _ => "; ✓ better and ✗ worse than the baseline, adjusted q\n",
+    });
+    if model.runs.len() > 1 {
+        let _ = writeln!(page, "\n{}", differences(&model.runs, all));
+        page.push_str(if all {
+            "paired differences to the baseline on the same noise\n"
+        } else {
+            "paired differences that were detected; -v or `kinepath compare` shows all\n"
+        });
+    }
+    if !model.associations.is_empty() {
+        let _ = writeln!(page, "\n{}", associations(&model.associations));
+        page.push_str("Spearman's ρ; partial: controlling for ‖x(1)‖² and displacement energy\n");
+    }
+    if !model.terciles.is_empty() {
+        let _ = writeln!(page, "\n{}", terciles(&model.terciles));
+    }
+}
+
+/// Runs side by side, a row a figure.
+fn figures(runs: &[RunResults], first: bool) -> String {
+    let mut headers = vec![if first { "figure" } else { "" }];
+    headers.extend(runs.iter().map(|run| run.name.as_str()));
+    let mut table = numbers(&headers);
+    narrow(&mut table, 0, 14);
+    let mut row = |name: &str, cell: &dyn Fn(&RunResults) -> String| {
+        let cells = std::iter::once(name.to_owned()).chain(runs.iter().map(cell));
+        table.add_row(cells.collect::<Vec<_>>());
+    };
+    row("KPE", &|run| format!("{}\n± {}", number(run.energy.kpe.mean), number(run.energy.kpe.sd)));
+    row("KPE / D", &|run| number(run.energy.kpe_per_dimension));
+    row("efficiency", &|run| format!("{:.3}", run.energy.efficiency.mean));
+    row("KPE, t≥0.95", &|run| format!("{:.1} %", 100.0 * run.energy.terminal_spike.mean));
+    row("NFE", &|run| number(run.energy.nfe.mean));
+    let metrics = runs.first().map_or(&[][..], |run| &run.metrics);
+    for (index, metric) in metrics.iter().enumerate() {
+        let form = form(&metric.metric);
+        row(&metric.name, &|run| {
+            let Some(result) = run.metrics.get(index) else { return String::new() };
+            let mark = run
+                .comparison
+                .as_ref()
+                .and_then(|comparison| comparison.differences.get(index))
+                .map_or("", |difference| mark(difference.effect));
+            format!("{}{mark}\n{}", form.estimate(result.value), form.range(result.value))
+        });
+    }
+    text(&table)
+}
+
+/// The paired differences of every gain, and its verdict.
+fn differences(runs: &[RunResults], all: bool) -> String {
+    let mut table = words(&["gain", "verdict", "metric", "difference", "q", ""]);
+    for run in runs {
+        let Some(Comparison { differences, verdict, .. }) = &run.comparison else { continue };
+        let mut head = [run.name.as_str(), verdict_words(*verdict)];
+        let mut shown = 0;
+        for difference in differences {
+            if !all && difference.effect == Effect::Undetected {
+                continue;
+            }
+            shown += 1;
+            table.add_row([
+                head[0].to_owned(),
+                head[1].to_owned(),
+                difference.name.clone(),
+                form(&difference.metric).difference(difference.difference),
+                q_value(difference.q_value),
+                mark(difference.effect).trim().to_owned(),
+            ]);
+            head = ["", ""];
+        }
+        if shown == 0 {
+            table.add_row([head[0], head[1], "", "", "", ""]);
+        }
+    }
+    text(&table)
+}
+
+fn associations(associations: &[Association]) -> String {
+    let mut table = words(&["KPE goes with", "ρ", "partial ρ"]);
+    let rho = |interval| {
+        Option::map_or(interval, "undefined".to_owned(), |interval| Form::Plain.both(interval))
+    };
+    for Association { name, plain, partial, .. } in associations {
+        table.add_row([name.clone(), rho(*plain), rho(*partial)]);
+    }
+    text(&table)
+}
+
+fn terciles(terciles: &[Tercile]) -> String {
+    let mut table = numbers(&["KPE tercile", "mean KPE", "confidence", "margin", "F_mem"]);
+    let names = ["low", "middle", "high"];
+    for (tercile, name) in terciles.iter().zip(names) {
+        let spread = |(mean, sd): (f64, f64)| format!("{mean:.3} ± {sd:.3}");
+        table.add_row([
+            name.to_owned(),
+            number(tercile.kpe),
+            spread(tercile.confidence),
+            spread(tercile.margin),
+            format!("{:.1} %", 100.0 * tercile.f_mem),
+        ]);
+    }
+    text(&table)
+}
+
+/// How a metric is written: memorization is a share that people know in percent.
+fn form(metric: &str) -> Form {
+    if metric == "f_mem" { Form::Percent } else { Form::Plain }
+}
+
+fn mark(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Better => " ✓",
+        Effect::Worse => " ✗",
+        Effect::Undetected => "",
+    }
+}
+
+fn verdict_words(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Improves => "improves",
+        Verdict::Trades => "trades",
+        Verdict::Harms => "harms",
+        Verdict::NoDetectableEffect => "no detectable effect",
+    }
+}
+
+fn q_value(q: f64) -> String {
+    if q < 0.001 { "< 0.001".to_owned() } else { format!("{q:.3}") }
+}
+
+/// A sentence after a bullet, broken into lines of at most 98 columns.
+fn wrapped(bullet: &str, sentence: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in sentence.split_whitespace() {
+        let last = lines.last().map_or(0, |line| line.chars().count());
+        if last > 0 && last + 1 + word.chars().count() > 96 {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    let indent = " ".repeat(bullet.chars().count());
+    format!("{bullet}{}\n", lines.join(&format!("\n{indent}")))
+}

@@ -1,0 +1,13 @@
+//! The program from the outside: what it prints, what it writes, how it ends.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
+
+mod evaluation;
+mod full_disk;
+mod help;
+mod interruption;
+mod published_euler;
+mod refusals;
+mod sampling;
+mod studies;
+mod support;

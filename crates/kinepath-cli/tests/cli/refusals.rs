@@ -1,0 +1,173 @@
+//! Bad input: a clear message, the right exit code, nothing half-written.
+
+use crate::sampling::fixture;
+use crate::support::{Place, any_final_name, npy};
+
+const SAMPLE: &str = "sample --field mixture:mixture.toml --out run";
+
+/// Arguments added to a sound command, and what the message must tell.
+const MISUSES: &[(&str, &[&str])] = &[
+    ("--steps 0", &["--steps", "at least 1"]),
+    ("--count 0", &["--count", "at least 1"]),
+    ("--batch 0", &["--batch", "at least 1"]),
+    ("--count many", &["--count", "whole number"]),
+    ("--solver rk5", &["rk5", "euler, midpoint, heun, rk4, dopri5"]),
+    ("--gain fast", &["unknown gain `fast`", "kts:alpha=A", "ssc:alpha=A"]),
+    ("--gain kts:gamma=1", &["gamma", "alpha"]),
+    ("--gain kts:beta=0.2", &["negative at t =", "largest admissible beta", "0.0"]),
+    ("--grid zigzag", &["zigzag", "uniform, cosine, shift:S"]),
+    ("--grid shift:-1", &["shift must be positive"]),
+    ("--t-start 0.7 --t-end 0.7", &["start < end"]),
+    ("--quadrature trapezoid", &["trapezoid", "solver or left"]),
+    ("--solver dopri5 --quadrature left", &["chooses its own steps"]),
+    ("--solver dopri5 --rtol 0 --atol 0", &["tolerances", "not both 0"]),
+    ("--rtol 1e-3", &["--rtol would have no effect", "dopri5"]),
+    ("--predicts score", &["score"]),
+    ("--predicts noise", &["undefined at t = 0", "start the time grid above 0"]),
+    ("--time discrete", &["discrete"]),
+    ("--record video", &["video", "trajectory:K"]),
+    ("--guidance 2", &["--null-label"]),
+    ("--seed 9223372036854775808", &["--seed"]),
+    ("--seed 1 --noise x0.npy", &["--seed", "--noise"]),
+    ("--quiet --verbose", &["--quiet"]),
+];
+
+#[test]
+fn misuse_is_told_with_exit_code_2_and_touches_nothing() {
+    let place = Place::new();
+    for (arguments, parts) in MISUSES {
+        let message = place.fails(&format!("{SAMPLE} {arguments}"), 2);
+        for part in *parts {
+            assert!(message.contains(part), "{arguments}: `{part}` is not in: {message}");
+        }
+        assert!(!place.path("run").exists(), "{arguments}");
+    }
+    let message = place.fails("sample --out run", 2);
+    assert!(message.contains("--field <FIELD>"), "{message}");
+    let message = place.fails("sample --field unet.onnx --out run", 2);
+    assert!(message.contains("onnx:FILE"), "{message}");
+}
+
+#[test]
+fn a_grid_file_excludes_what_it_decides() {
+    let place = Place::new();
+    place.write("grid.txt", "0\n0.5\n1\n");
+    for argument in ["--steps 5", "--t-start 0.1", "--t-end 0.9"] {
+        let message = place.fails(&format!("{SAMPLE} --grid grid.txt {argument}"), 2);
+        assert!(message.contains("would have no effect"), "{message}");
+    }
+    place.succeeds(&format!("{SAMPLE} --grid grid.txt --count 2"));
+}
+
+#[test]
+fn noise_that_does_not_fit_is_refused() {
+    let place = Place::new();
+    let noise = |arguments: &str| place.fails(&format!("{SAMPLE} --noise x0.npy {arguments}"), 1);
+    assert!(noise("").contains("x0.npy"));
+    place.write("x0.npy", b"");
+    assert!(noise("").contains("x0.npy"));
+    place.write("x0.npy", &npy(&[2, 2], &[0.0; 4])[..100]);
+    assert!(noise("").contains("x0.npy"));
+    place.write("x0.npy", npy(&[2, 3], &[0.0; 6]));
+    let message = noise("");
+    assert!(message.contains("[3]") && message.contains("[2]"), "{message}");
+    place.write("x0.npy", npy(&[2, 2], &[0.0, 1.0, f32::NAN, 0.0]));
+    assert!(noise("").contains("NaN"));
+    place.write("x0.npy", npy(&[2, 2], &[0.0; 4]));
+    let message = noise("--count 3");
+    assert!(message.contains("2 samples, but 3"), "{message}");
+    assert!(!place.path("run").exists());
+}
+
+#[test]
+fn noise_of_the_right_size_in_another_order_is_refused() {
+    let place = Place::new();
+    // The network takes [2, 4, 4]; channels-last noise has as many values.
+    place.write("x0.npy", npy(&[1, 4, 4, 2], &[0.0; 32]));
+    let field = format!("sample --field onnx:{} --out run --noise x0.npy", fixture("linear"));
+    let message = place.fails(&field, 1);
+    assert!(message.contains("[4, 4, 2]") && message.contains("[2, 4, 4]"), "{message}");
+}
+
+#[test]
+fn bad_models_are_named() {
+    let place = Place::new();
+    place.write("empty.onnx", b"");
+    place.write("cut.onnx", &std::fs::read(fixture("linear")).unwrap()[..60]);
+    place.write("broken.toml", "weights = [1]\nmeans = [[0]]\n");
+    for field in [
+        "onnx:none.onnx",
+        "onnx:empty.onnx",
+        "onnx:cut.onnx",
+        "mixture:broken.toml",
+        "empirical:no",
+    ] {
+        let name = field.split_once(':').unwrap().1;
+        let message = place.fails(&format!("sample --field {field} --out run"), 1);
+        assert!(message.contains(name), "{message}");
+        assert!(!place.path("run").exists(), "{field}");
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_named() {
+    let place = Place::new();
+    place.write("file", "in the way");
+    for out in ["file", "file/run", "/proc/kinepath-run"] {
+        let command = format!("sample --field mixture:mixture.toml --count 2 --out {out}");
+        let message = place.fails(&command, 1);
+        assert!(message.contains(out), "{message}");
+        assert!(!any_final_name(&place.path(out)));
+    }
+    assert_eq!(std::fs::read_to_string(place.path("file")).unwrap(), "in the way");
+}
+
+#[test]
+fn one_sample_is_a_run() {
+    let place = Place::new();
+    assert!(place.succeeds(&format!("{SAMPLE} --count 1 --steps 1")).contains("1 sample of"));
+}
+
+#[test]
+fn an_inspection_tells_what_stands_in_the_way() {
+    let place = Place::new();
+    assert!(place.succeeds(&format!("inspect {}", fixture("integer_time"))).contains("timestep"));
+    let json = place.json(&format!("inspect {}", fixture("classifier")));
+    assert_eq!(json["kind"], "classifier");
+    let output = place.output(&format!("inspect {}", fixture("custom_operator")));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("runs        no"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot be run"));
+    assert!(place.fails("inspect mixture.toml", 1).contains("mixture.toml"));
+    assert!(place.fails("inspect none.onnx", 1).contains("none.onnx"));
+}
+
+#[test]
+fn evaluation_asks_for_what_it_needs() {
+    let place = Place::new();
+    let message = place.fails("evaluate run --train train.npz --encoder e.onnx", 2);
+    for part in ["--reference", "--classifier", "builtin:fashion-mnist"] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert!(!message.contains("--encoder E"), "{message}");
+    let message = place.fails("evaluate none --train builtin:fashion-mnist", 1);
+    assert!(message.contains("not a run folder"), "{message}");
+    assert!(place.fails("compare run --train builtin:fashion-mnist", 2).contains("<RUN>"));
+    assert!(place.fails("report .", 2).contains("study.json"));
+}
+
+#[test]
+fn a_study_file_is_refused_with_its_name_and_key() {
+    let place = Place::new();
+    assert!(place.fails("study none.toml", 1).contains("none.toml"));
+    let default = place.succeeds("study --print-default");
+    place.write("typo.toml", default.replacen("count", "cuont", 1));
+    let message = place.fails("study typo.toml", 2);
+    assert!(message.contains("typo.toml") && message.contains("cuont"), "{message}");
+    place.write("short.toml", default.replacen("seed = 0\n", "", 1));
+    let message = place.fails("study short.toml", 2);
+    assert!(message.contains("short.toml") && message.contains("seed"), "{message}");
+    place.write("gain.toml", default.replacen("kts:alpha=0.01", "kts:alhpa=0.01", 1));
+    assert!(place.fails("study gain.toml --out out", 2).contains("alhpa"));
+    assert!(!place.path("out").exists());
+}

@@ -1,0 +1,129 @@
+//! `kinepath sample` on analytic fields.
+
+use std::fs;
+use std::path::Path;
+
+use kinepath_study::run::{RunReader, columns};
+
+use crate::support::{Place, files, npy};
+
+const TINY: &str = "sample --field mixture:mixture.toml --count 10 --batch 4 --steps 12";
+
+#[test]
+fn a_run_is_written_and_its_energies_are_told() {
+    let place = Place::new();
+    let text = place.succeeds(&format!("{TINY} --out run"));
+    for part in ["10 samples", "kinetic path energy", "landing, t ≥ 0.6", "run     run (complete)"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    let names: Vec<_> = files(&place.path("run")).into_keys().collect();
+    let expected = ["run.toml", "samples.parquet", "samples.safetensors"];
+    assert_eq!(names, expected.map(std::path::PathBuf::from));
+
+    let run = RunReader::open(&place.path("run")).unwrap();
+    let kpe = run.table().f64(columns::KPE).unwrap();
+    let mean = kpe.iter().sum::<f64>() / 10.0;
+    let json = place.json(&format!("{TINY} --out run"));
+    assert_eq!(json["complete"], true);
+    assert_eq!(json["before"], "complete");
+    assert_eq!(json["energy"][0]["column"], "kpe");
+    assert!((json["energy"][0]["mean"].as_f64().unwrap() - mean).abs() < 1e-12);
+    let per_dimension = json["energy"][0]["mean_per_dimension"].as_f64().unwrap();
+    assert!((per_dimension - mean / 2.0).abs() < 1e-12);
+}
+
+#[test]
+fn a_complete_run_is_not_repeated_and_another_is_refused() {
+    let place = Place::new();
+    place.succeeds(&format!("{TINY} --out run"));
+    let before = files(&place.path("run"));
+    assert!(place.succeeds(&format!("{TINY} --out run")).contains("was complete already"));
+    assert_eq!(files(&place.path("run")), before);
+    let refusal = place.fails(&format!("{TINY} --out run --seed 1"), 1);
+    assert!(refusal.contains("noise.seed") && refusal.contains("--overwrite"), "{refusal}");
+    assert_eq!(files(&place.path("run")), before);
+    place.succeeds(&format!("{TINY} --out run --seed 1 --overwrite"));
+    assert_ne!(files(&place.path("run")), before);
+}
+
+#[test]
+fn everything_can_be_recorded() {
+    let place = Place::new();
+    place.succeeds(&format!("{TINY} --out run --record profile,map,trajectory:4"));
+    let run = RunReader::open(&place.path("run")).unwrap();
+    assert_eq!(run.profile().unwrap().unwrap().dim(), (10, 12));
+    assert_eq!(run.energy_map().unwrap().unwrap().shape(), [10, 2]);
+    assert_eq!(run.trajectory().unwrap().unwrap().shape(), [10, 4, 2]);
+    assert_eq!(run.settings().record.trajectory, [0.0, 1.0 / 3.0, 8.0 / 12.0, 1.0]);
+}
+
+#[test]
+fn an_adaptive_solver_chooses_its_steps_within_its_tolerance() {
+    let place = Place::new();
+    let run = |name: &str, arguments: &str| {
+        let common = "sample --field mixture:mixture.toml --count 4";
+        place.succeeds(&format!("{common} --out {name} {arguments}"));
+        let run = RunReader::open(&place.path(name)).unwrap();
+        (run.samples().unwrap(), run.table().i64(columns::NFE).unwrap())
+    };
+    let (reference, _) = run("rk4", "--solver rk4 --steps 400");
+    let (adaptive, cost) = run("dopri5", "--solver dopri5 --rtol 1e-7 --atol 1e-7");
+    let (_, cheaper) = run("loose", "--solver dopri5 --rtol 1e-3 --atol 1e-3");
+    assert!((&adaptive - &reference).iter().all(|difference| difference.abs() < 1e-4));
+    assert!(cheaper.iter().zip(&cost).all(|(cheap, cost)| cheap < cost));
+}
+
+#[test]
+fn noise_from_a_file_is_the_start_and_sets_the_count() {
+    let place = Place::new();
+    let values = [0.5, -1.0, 0.25, 2.0, -0.125, 0.0];
+    place.write("x0.npy", npy(&[3, 2], &values));
+    let command = "sample --field mixture:mixture.toml --noise x0.npy --steps 5 --out run";
+    place.succeeds(&format!("{command} --record trajectory:6"));
+    let run = RunReader::open(&place.path("run")).unwrap();
+    assert_eq!(run.settings().count, 3);
+    let path = run.trajectory().unwrap().unwrap();
+    let first: Vec<f32> = path.index_axis(ndarray::Axis(1), 0).iter().copied().collect();
+    assert_eq!(first, values);
+}
+
+#[test]
+fn labels_and_guidance_reach_the_network_and_the_settings() {
+    let place = Place::new();
+    let model = fixture("labelled");
+    let common = format!("sample --field onnx:{model} --count 3 --steps 4");
+    let plain = place.json(&format!("{common} --label 1 --out plain"));
+    let guided = format!("{common} --label 1 --guidance 2 --null-label 0 --out guided");
+    let guided = place.json(&guided);
+    let nfe = |run: &serde_json::Value| {
+        let rows = run["energy"].as_array().unwrap();
+        rows.iter().find(|row| row["column"] == "nfe").unwrap()["mean"].as_f64().unwrap()
+    };
+    assert_eq!((nfe(&plain), nfe(&guided)), (4.0, 8.0));
+    assert_eq!(guided["settings"]["field"]["guidance"], 2.0);
+    assert_eq!(guided["settings"]["field"]["condition"], "label 1, null label 0");
+    let other = place.fails(&format!("{common} --label 2 --out plain"), 1);
+    assert!(other.contains("field.condition"), "{other}");
+    assert!(place.fails(&format!("{common} --out none"), 1).contains("label"));
+    assert!(place.fails(&format!("{common} --guidance 2 --out none"), 2).contains("--null-label"));
+}
+
+#[test]
+fn quiet_and_verbose_change_remarks_only() {
+    let place = Place::new();
+    let plain = place.succeeds(&format!("{TINY} --out a"));
+    let quiet = place.succeeds(&format!("{TINY} --out a --overwrite --quiet"));
+    assert_eq!(plain, quiet);
+    let verbose = place.output(&format!("{TINY} --out a --overwrite -v"));
+    assert_eq!(String::from_utf8(verbose.stdout).unwrap(), plain);
+    assert!(String::from_utf8(verbose.stderr).unwrap().contains("euler over 12 steps"));
+}
+
+/// A tiny network of the ONNX crate's tests.
+pub(crate) fn fixture(name: &str) -> String {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kinepath-onnx/tests/fixtures");
+    let file = fixtures.join(format!("models/{name}.onnx"));
+    fs::canonicalize(file).unwrap().display().to_string()
+}
