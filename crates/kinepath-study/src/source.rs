@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use kinepath::field::{Converted, EmpiricalField, Guided, MixtureField, VelocityField};
+use kinepath::field::{
+    Converted, EmpiricalField, Guided, MixtureField, TimeConvention, TimeInput, VelocityField,
+};
 use kinepath_onnx::{Network, OnnxField};
 use ndarray::Array2;
 use serde::Deserialize;
@@ -115,6 +117,17 @@ pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
     let (network, sha256) = open_onnx(source)?;
     let field = OnnxField::new(network)?;
+    let integer = field.network().signature().time.as_ref().is_some_and(|time| time.integer);
+    if integer && spec.time.parse::<TimeConvention>()?.input == TimeInput::Unit {
+        return Err(StudyError::Spec {
+            what: "time convention",
+            text: spec.time.clone(),
+            reason: format!(
+                "{source} takes an integer time, to which every t in [0, 1] would be rounded; \
+                 use discrete:T, usually discrete:1000"
+            ),
+        });
+    }
     let shape = field.sample_shape().to_vec();
     FieldSource::assemble(spec, field, shape, sha256)
 }
@@ -184,4 +197,60 @@ fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, Stu
         let reason = format!("the rows of `{name}` differ in length");
         StudyError::file("understand the mixture", path, &reason)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(spec: &str, time: &str) -> Result<FieldSource, StudyError> {
+        FieldSource::open(&FieldSpec {
+            spec: spec.to_owned(),
+            predicts: "velocity".to_owned(),
+            time: time.to_owned(),
+            guidance: None,
+        })
+    }
+
+    fn refused(spec: &str, time: &str) -> String {
+        open(spec, time).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn unusable_specifications_say_what_would_be_right() {
+        for spec in ["unet.onnx", "onnx:", "network:x", ""] {
+            assert!(refused(spec, "unit").contains(FIELD_FORMS), "{spec}");
+        }
+        assert!(refused("onnx:builtin:unet", "unit").contains("builtin:velocity"));
+        assert!(refused("onnx:no-such.onnx", "unit").contains("no-such.onnx"));
+        assert!(refused("empirical:builtin:fashion-mnist", "reversed").contains("for networks"));
+        assert!(refused("onnx:builtin:velocity", "sigma").contains("reversed"));
+    }
+
+    #[test]
+    fn an_integer_time_needs_a_convention() {
+        let model = concat!(
+            "onnx:",
+            env!("CARGO_MANIFEST_DIR"),
+            "/../kinepath-onnx/tests/fixtures/models/integer_time.onnx"
+        );
+        assert!(refused(model, "unit").contains("discrete:1000"));
+        assert!(open(model, "discrete:1000").is_ok());
+    }
+
+    #[test]
+    fn a_mixture_file_is_read_whole_or_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mixture.toml");
+        let spec = format!("mixture:{}", path.display());
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        write("weights = [1, 2]\nmeans = [[0, 1], [1, 0]]\nvariances = [[1, 1], [0.5, 2]]");
+        assert_eq!(open(&spec, "unit").unwrap().shape, [2]);
+        write("weights = [1, 2]\nmeans = [[0, 1], [1]]\nvariances = [1, 1]");
+        assert!(refused(&spec, "unit").contains("`means` differ in length"));
+        write("weights = [1]\nmeans = [[0]]");
+        assert!(refused(&spec, "unit").contains("variances"));
+        write("weights = [1]\nmeans = [[0]]\nvariances = [-1]");
+        assert!(refused(&spec, "unit").contains("positive"));
+    }
 }

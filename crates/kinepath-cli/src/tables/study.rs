@@ -145,16 +145,17 @@ fn associations(associations: &[Association]) -> String {
 }
 
 fn terciles(terciles: &[Tercile]) -> String {
-    let mut table = numbers(&["KPE tercile", "mean KPE", "confidence", "margin", "F_mem"]);
+    let mut table = numbers(&["KPE tercile", "n", "mean KPE", "confidence", "margin", "F_mem"]);
     let names = ["low", "middle", "high"];
     for (tercile, name) in terciles.iter().zip(names) {
         let spread = |(mean, sd): (f64, f64)| format!("{mean:.3} ± {sd:.3}");
         table.add_row([
             name.to_owned(),
+            tercile.count.to_string(),
             number(tercile.kpe),
             spread(tercile.confidence),
             spread(tercile.margin),
-            format!("{:.1} %", 100.0 * tercile.f_mem),
+            Form::Percent.both(tercile.f_mem),
         ]);
     }
     text(&table)

@@ -63,7 +63,7 @@ pub fn analyse(
     let judged = &baseline.judged;
     let associations = associations(&kpe, &displacement, judged, &bootstrap)?;
     let goldilocks = goldilocks(&kpe, judged, settings.bins, &bootstrap)?;
-    let terciles = tercile_table(&kpe, judged)?;
+    let terciles = tercile_table(&kpe, judged, &bootstrap)?;
     let map = baseline.input.reader.energy_map()?;
     let pictures = pictures(judge, &kpe, judged, &baseline.samples, map.as_ref())?;
     let samples = SampleColumns {

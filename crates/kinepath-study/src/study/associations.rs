@@ -1,8 +1,8 @@
 //! What the energy goes with: rank correlations, plain and controlled for brightness.
 
 use kinepath::stats::{
-    Bootstrap, Interval, StatsError, partial_spearman_interval, spearman_interval, summarize,
-    terciles,
+    Bootstrap, Interval, StatsError, mean_interval, partial_spearman_interval, spearman_interval,
+    summarize, terciles,
 };
 
 use super::judge::Judged;
@@ -110,20 +110,26 @@ fn describe(name: &str, plain: Option<Interval>, partial: Option<Interval>) -> S
 ///
 /// # Errors
 /// [`StudyError::Stats`] for fewer than three samples.
-pub(super) fn tercile_table(kpe: &[f64], judged: &Judged) -> Result<Vec<Tercile>, StudyError> {
+pub(super) fn tercile_table(
+    kpe: &[f64],
+    judged: &Judged,
+    bootstrap: &Bootstrap,
+) -> Result<Vec<Tercile>, StudyError> {
     terciles(kpe)?
         .iter()
         .map(|rows| {
+            let of_rows =
+                |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
             let column = |values: &[f64]| -> Result<(f64, f64), StudyError> {
-                let values: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
-                let summary = summarize(&values)?;
+                let summary = summarize(&of_rows(values))?;
                 Ok((summary.mean, summary.sd))
             };
             Ok(Tercile {
+                count: rows.len(),
                 kpe: column(kpe)?.0,
                 confidence: column(&judged.fidelity.confidence)?,
                 margin: column(&judged.fidelity.margin)?,
-                f_mem: column(&judged.memorized)?.0,
+                f_mem: mean_interval(&of_rows(&judged.memorized), bootstrap)?,
             })
         })
         .collect()

@@ -18,7 +18,8 @@ struct Bin {
 /// below the best and whose F_mem is not significantly above the lowest.
 ///
 /// Two bins differ significantly when the percentile interval of the bootstrapped difference of
-/// their means, resampled independently within each bin, excludes 0.
+/// their means, resampled independently within each bin, excludes 0. Every bin is compared with
+/// the best one, so the level is shared out over the comparisons (Bonferroni).
 ///
 /// # Errors
 /// [`StudyError::Stats`] if there are more bins than samples.
@@ -57,12 +58,12 @@ pub(super) fn goldilocks(
 
     let best = extreme(&summaries, |bin| bin.fidelity.estimate);
     let lowest = extreme(&summaries, |bin| -bin.f_mem.estimate);
-    let faithful: Vec<bool> = bins
-        .iter()
-        .map(|bin| !exceeds(&bins[best].fidelity, &bin.fidelity, bootstrap.level))
-        .collect();
+    let comparisons = (bins.len() - 1).max(1);
+    let tail = (1.0 - bootstrap.level) / 2.0 / comparisons as f64;
+    let faithful: Vec<bool> =
+        bins.iter().map(|bin| !exceeds(&bins[best].fidelity, &bin.fidelity, tail)).collect();
     let original: Vec<bool> =
-        bins.iter().map(|bin| !exceeds(&bin.f_mem, &bins[lowest].f_mem, bootstrap.level)).collect();
+        bins.iter().map(|bin| !exceeds(&bin.f_mem, &bins[lowest].f_mem, tail)).collect();
     let band = longest_run(&faithful, &original);
     let sentence = describe(&summaries, &faithful, &original, band);
     Ok(Goldilocks { bins: summaries, band, sentence })
@@ -81,10 +82,11 @@ fn replicates(column: &[f64], rows: &[usize], bootstrap: &Bootstrap, bin: usize)
         .collect()
 }
 
-/// Whether replicates `a` are significantly above `b`: the interval of `a − b` lies above 0.
-fn exceeds(a: &[f64], b: &[f64], level: f64) -> bool {
+/// Whether replicates `a` are significantly above `b`: fewer than a share `tail` of the differences
+/// `a − b` are at most 0.
+fn exceeds(a: &[f64], b: &[f64], tail: f64) -> bool {
     let not_above = a.iter().zip(b).filter(|(a, b)| a <= b).count();
-    (not_above as f64) < (1.0 - level) / 2.0 * a.len() as f64
+    (not_above as f64) < tail * a.len() as f64
 }
 
 fn extreme(bins: &[GoldilocksBin], value: impl Fn(&GoldilocksBin) -> f64) -> usize {
@@ -123,39 +125,42 @@ fn describe(
     original: &[bool],
     band: Option<(usize, usize)>,
 ) -> String {
-    let last = bins.len() - 1;
-    let per_bin = bins[0].count;
-    let all = |flags: &[bool]| flags.iter().all(|&flag| flag);
-    match band {
-        _ if all(faithful) && all(original) => format!(
-            "Neither fidelity nor memorization differs significantly along the energy at about \
-             {per_bin} samples a bin: no Goldilocks band can be told."
+    let flat = |flags: &[bool]| flags.iter().all(|&flag| flag);
+    let Some((first, last)) = band else {
+        return "No Goldilocks band: wherever fidelity is near its best, memorization is \
+                significantly above its lowest."
+            .to_owned();
+    };
+    let (from, to) = (significant(bins[first].kpe_low, 4), significant(bins[last].kpe_high, 4));
+    let range = match (first == 0, last == bins.len() - 1) {
+        (false, false) => format!("between the energies {from} and {to}"),
+        (true, false) => format!("below the energy {to}"),
+        (false, true) => format!("above the energy {from}"),
+        (true, true) => "at both ends of the energy".to_owned(),
+    };
+    let interior = first > 0 && last + 1 < bins.len();
+    match (flat(faithful), flat(original)) {
+        (true, true) => format!(
+            "Neither fidelity nor memorization differs significantly along the energy at about {} \
+             samples a bin: no Goldilocks band can be told.",
+            bins[0].count
         ),
-        None => "No Goldilocks band: wherever fidelity is near its best, memorization is \
-                 significantly above its lowest."
-            .to_owned(),
-        Some((first, end)) => {
-            let (from, to) =
-                (significant(bins[first].kpe_low, 4), significant(bins[end].kpe_high, 4));
-            match (first == 0, end == last) {
-                (false, false) => format!(
-                    "A Goldilocks band: between energies {from} and {to}, fidelity is not significantly \
-                     below its best and memorization not significantly above its lowest; outside \
-                     it, one of them is."
-                ),
-                (true, false) => format!(
-                    "No interior optimum: the least energetic samples are best, up to the energy \
-                     {to}; above it, fidelity is lower or memorization higher."
-                ),
-                (false, true) => format!(
-                    "No interior optimum: the most energetic samples are best, from the energy \
-                     {from} on; below it, fidelity is lower or memorization higher."
-                ),
-                (true, true) => format!(
-                    "No interior optimum: the band from {from} to {to} spans the whole range."
-                ),
-            }
-        }
+        (false, true) => format!(
+            "No Goldilocks trade-off: memorization does not differ significantly along the \
+             energy; fidelity is near its best {range}."
+        ),
+        (true, false) => format!(
+            "No Goldilocks trade-off: fidelity does not differ significantly along the energy; \
+             memorization is near its lowest {range}."
+        ),
+        (false, false) if interior => format!(
+            "A Goldilocks band: {range}, fidelity is not significantly below its best and \
+             memorization not significantly above its lowest; outside it, one of them is."
+        ),
+        (false, false) => format!(
+            "No interior optimum: fidelity is near its best and memorization near its lowest \
+             {range}."
+        ),
     }
 }
 
@@ -175,8 +180,37 @@ mod tests {
     fn replicates_that_mostly_differ_are_significant() {
         let low: Vec<f64> = (0..1000).map(|i| f64::from(i % 10)).collect();
         let high: Vec<f64> = low.iter().map(|v| v + 20.0).collect();
-        assert!(exceeds(&high, &low, 0.95));
-        assert!(!exceeds(&low, &high, 0.95));
-        assert!(!exceeds(&low, &low, 0.95));
+        assert!(exceeds(&high, &low, 0.025));
+        assert!(!exceeds(&low, &high, 0.025));
+        assert!(!exceeds(&low, &low, 0.025));
+    }
+
+    #[test]
+    fn the_sentence_follows_the_curve() {
+        let interval = |estimate| Interval { estimate, low: estimate, high: estimate };
+        let bins: Vec<GoldilocksBin> = (0..4)
+            .map(|i| GoldilocksBin {
+                count: 48,
+                kpe_low: 10.0 * f64::from(i),
+                kpe_high: 10.0 * f64::from(i) + 9.0,
+                f_mem: interval(0.1),
+                fidelity: interval(0.9),
+            })
+            .collect();
+        let sentence = |faithful: [bool; 4], original: [bool; 4]| {
+            describe(&bins, &faithful, &original, longest_run(&faithful, &original))
+        };
+        let all = [true; 4];
+        assert!(sentence(all, all).contains("at about 48 samples a bin"));
+        assert!(sentence([false, false, true, true], all).contains("best above the energy 20.00"));
+        assert!(
+            sentence(all, [true, true, false, false]).contains("lowest below the energy 19.00")
+        );
+        let band = sentence([false, true, true, true], [true, true, true, false]);
+        assert!(band.contains("A Goldilocks band: between the energies 10.00 and 29.00"), "{band}");
+        let edge = sentence([true, true, true, false], [true, true, false, false]);
+        assert!(edge.contains("No interior optimum") && edge.contains("below"), "{edge}");
+        let none = sentence([false, false, true, true], [true, true, false, false]);
+        assert!(none.contains("No Goldilocks band"), "{none}");
     }
 }

@@ -217,6 +217,8 @@ pub struct Association {
 /// Fidelity of the samples in one third of the KPE range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Tercile {
+    /// Number of samples.
+    pub count: usize,
     /// Mean KPE.
     pub kpe: f64,
     /// Classifier confidence: mean and sd.
@@ -224,7 +226,7 @@ pub struct Tercile {
     /// Classifier margin: mean and sd.
     pub margin: (f64, f64),
     /// Share of memorized samples.
-    pub f_mem: f64,
+    pub f_mem: Interval,
 }
 
 /// Memorization and fidelity along KPE.

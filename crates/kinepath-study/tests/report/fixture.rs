@@ -269,10 +269,11 @@ fn associations() -> Vec<Association> {
 
 fn tercile(i: f64) -> Tercile {
     Tercile {
+        count: 100,
         kpe: 124.0 + 26.0 * i,
         confidence: (0.84 + 0.03 * i, 0.19 - 0.02 * i),
         margin: (0.74 + 0.06 * i, 0.27 - 0.03 * i),
-        f_mem: 0.22 + 0.14 * i,
+        f_mem: Interval { estimate: 0.22 + 0.14 * i, low: 0.15 + 0.14 * i, high: 0.3 + 0.14 * i },
     }
 }
 

@@ -10,15 +10,13 @@ pub(super) fn section(model: &ModelResults) -> Markup {
     if model.terciles.is_empty() {
         return html! {};
     }
-    let n = model.samples.kpe.len();
     let caption = html! {
-        "The baseline's samples in thirds by KPE"
-        @if n > 0 { ", about " (format::count(n / model.terciles.len())) " samples each" }
-        ": mean ± standard deviation over samples."
+        "The baseline's samples in thirds by KPE: mean ± standard deviation over samples; 95 % \
+         interval of the share memorized."
     };
     let rows = html! {
         thead { tr {
-            th scope="col" { "third" } th scope="col" { "mean KPE" }
+            th scope="col" { "third" } th scope="col" { "n" } th scope="col" { "mean KPE" }
             th scope="col" { "confidence" } th scope="col" { "margin" }
             th scope="col" { "memorized" }
         } }
@@ -60,10 +58,17 @@ fn row(name: String, tercile: &Tercile) -> Markup {
     html! {
         tr {
             th scope="row" { (name) }
+            td.number { (format::count(tercile.count)) }
             td.number { (format::significant(tercile.kpe, 4)) }
             td.number { (spread(tercile.confidence)) }
             td.number { (spread(tercile.margin)) }
-            td.number { (format::fixed(100.0 * tercile.f_mem, 1)) " %" }
+            td.number {
+                span.estimate { (format::fixed(100.0 * tercile.f_mem.estimate, 1)) " %" } " "
+                span.ends {
+                    "[" (format::fixed(100.0 * tercile.f_mem.low, 1)) ", "
+                    (format::fixed(100.0 * tercile.f_mem.high, 1)) "]"
+                }
+            }
         }
     }
 }
