@@ -35,3 +35,8 @@ pub mod record;
 pub mod sampler;
 pub mod stats;
 pub mod tableau;
+
+/// The Rust example of the README, kept running as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
