@@ -102,8 +102,7 @@ impl SampleJob<'_> {
             if noise.values.ncols() != dim {
                 return mismatch(format!(
                     "the noise in {path} has shape {:?} per sample, but the field has {:?}",
-                    &noise.shape[1..],
-                    self.source.shape
+                    noise.shape, self.source.shape
                 ));
             }
             if noise.values.nrows() < self.count {
@@ -113,6 +112,17 @@ impl SampleJob<'_> {
                     self.count
                 ));
             }
+        }
+        if self.labels.is_some() != self.source.labelled {
+            return Err(StudyError::Spec {
+                what: "field",
+                text: self.source.settings.spec.clone(),
+                reason: if self.source.labelled {
+                    "it needs a class label for every sample".to_owned()
+                } else {
+                    "it has no classes; leave the labels out".to_owned()
+                },
+            });
         }
         match &self.labels {
             Some(labels) if labels.len() != self.count => {

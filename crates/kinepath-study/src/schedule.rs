@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kinepath::gain::Gain;
+use kinepath::gain::{Gain, GainParseError};
 use kinepath::grid::Grid;
 use kinepath::plan::{Plan, Quadrature};
 use kinepath::tableau::Tableau;
@@ -128,8 +128,10 @@ impl ScheduleSpec {
 
 /// Reads a gain: an expression, or a file with a time and a gain on each line.
 fn read_gain(text: &str) -> Result<Gain, StudyError> {
-    if !Path::new(text).exists() {
-        return Ok(text.parse()?);
+    // An expression is one, even where a file of that name exists.
+    match text.parse() {
+        Err(GainParseError::Family(_)) if Path::new(text).exists() => {}
+        parsed => return Ok(parsed?),
     }
     let points = read_numbers("gain", text, 2, "a gain file has a time and a gain on each line")?;
     let points = points.into_iter().map(|line| (line[0], line[1])).collect();

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use kinepath::field::{
-    Converted, EmpiricalField, Guided, MixtureField, TimeConvention, TimeInput, VelocityField,
+    Converted, EmpiricalField, Guided, MixtureField, Prediction, TimeConvention, TimeInput,
+    VelocityField,
 };
 use kinepath_onnx::{Network, OnnxField};
 use ndarray::Array2;
@@ -35,6 +36,8 @@ pub struct FieldSource {
     pub field: Box<dyn VelocityField>,
     /// Shape of one sample.
     pub shape: Vec<usize>,
+    /// Whether it is conditioned on a class label per sample.
+    pub labelled: bool,
     /// What goes into `run.toml`.
     pub settings: FieldSettings,
 }
@@ -65,6 +68,7 @@ impl FieldSource {
         spec: &FieldSpec,
         network: F,
         shape: Vec<usize>,
+        labelled: bool,
         sha256: String,
     ) -> Result<Self, StudyError> {
         let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
@@ -81,7 +85,7 @@ impl FieldSource {
             guidance: spec.guidance.map(|(scale, _)| scale),
             condition: None,
         };
-        Ok(Self { field, shape, settings })
+        Ok(Self { field, shape, labelled, settings })
     }
 }
 
@@ -129,19 +133,27 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
         });
     }
     let shape = field.sample_shape().to_vec();
-    FieldSource::assemble(spec, field, shape, sha256)
+    let labelled = field.network().signature().label.is_some();
+    FieldSource::assemble(spec, field, shape, labelled, sha256)
+}
+
+/// Exact fields are velocities in unit time: a convention would turn them into something else.
+fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
+    let conventions: (Prediction, TimeConvention) = (spec.predicts.parse()?, spec.time.parse()?);
+    if conventions == Default::default() && spec.guidance.is_none() {
+        return Ok(());
+    }
+    Err(StudyError::Spec {
+        what: "field",
+        text: spec.spec.clone(),
+        reason: "it is exactly a velocity in unit time without guidance; conventions are for \
+                 networks"
+            .to_owned(),
+    })
 }
 
 fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    if spec.predicts != "velocity" || spec.time != "unit" || spec.guidance.is_some() {
-        return Err(StudyError::Spec {
-            what: "field",
-            text: spec.spec.clone(),
-            reason: "an empirical field is a velocity in unit time without guidance; conventions \
-                     are for networks"
-                .to_owned(),
-        });
-    }
+    refuse_conventions(spec)?;
     let data = data::load(source)?;
     Ok(FieldSource {
         settings: FieldSettings {
@@ -155,6 +167,7 @@ fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyEr
         },
         field: Box::new(EmpiricalField::new(data.values)?),
         shape: data.shape,
+        labelled: false,
     })
 }
 
@@ -174,6 +187,7 @@ enum Variances {
 }
 
 fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError> {
+    refuse_conventions(spec)?;
     let text =
         std::fs::read_to_string(path).map_err(|error| StudyError::file("read", path, &error))?;
     let file: MixtureFile = toml::from_str(&text)
@@ -188,7 +202,7 @@ fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError
             MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
         }
     };
-    FieldSource::assemble(spec, field, shape, sha256_hex(text.as_bytes()))
+    FieldSource::assemble(spec, field, shape, false, sha256_hex(text.as_bytes()))
 }
 
 fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {

@@ -48,10 +48,18 @@ proptest! {
         let gain = Gain::Kts(Kts { alpha, beta, ..Kts::default() });
         let plan = fixed(grid, tableau, gain);
         let field = mixture(seed, dim);
-        let paths = Sampler::new(&field, &plan).unwrap().run(noise(seed, 0..3, dim).view()).unwrap();
+        let x0 = noise(seed, 0..3, dim);
+        let paths = Sampler::new(&field, &plan).unwrap().run(x0.view()).unwrap();
         for i in 0..3 {
-            prop_assert!(paths.excess()[i] >= -1e-6 * paths.kpe[i]);
-            prop_assert!((0.0..=1.0 + 1e-6).contains(&paths.efficiency()[i]));
+            // Every step rounds the state to f32, which moves the endpoint by up to this much; the
+            // path never leaves the ball around its start whose radius is its length.
+            let length = (2.0 * paths.kpe[i]).sqrt();
+            let size = x0.row(i).iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt() + length;
+            let moved = 1e-7 * (steps + 1) as f64 * size;
+            let slack = moved * (length + moved) + 1e-6 * paths.kpe[i];
+            prop_assert!(paths.excess()[i] >= -slack);
+            let efficiency = paths.efficiency()[i];
+            prop_assert!(0.0 <= efficiency && efficiency <= 1.0 + slack / paths.kpe[i]);
             prop_assert!((paths.launch[i] + paths.landing[i] - paths.kpe[i]).abs() <= 1e-12 * paths.kpe[i]);
             prop_assert!(paths.terminal[i] <= paths.landing[i] * (1.0 + 1e-12));
             prop_assert_eq!(paths.nfe[i] as usize, steps * tableau.stages());

@@ -28,7 +28,7 @@ pub(crate) struct DataArgs {
     #[arg(long, value_name = "C.onnx")]
     classifier: Option<String>,
     /// Bootstrap resamples of every interval
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = at_least_one)]
     pub(crate) resamples: usize,
 }
 

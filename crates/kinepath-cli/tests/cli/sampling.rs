@@ -106,7 +106,8 @@ fn labels_and_guidance_reach_the_network_and_the_settings() {
     assert_eq!(guided["settings"]["field"]["condition"], "label 1, null label 0");
     let other = place.fails(&format!("{common} --label 2 --out plain"), 1);
     assert!(other.contains("field.condition"), "{other}");
-    assert!(place.fails(&format!("{common} --out none"), 1).contains("label"));
+    assert!(place.fails(&format!("{common} --out none"), 2).contains("needs a class label"));
+    assert!(!place.path("none").exists());
     assert!(place.fails(&format!("{common} --guidance 2 --out none"), 2).contains("--null-label"));
 }
 

@@ -64,7 +64,7 @@ pub struct FieldSettings {
 pub struct SamplerSettings {
     /// `euler`, `midpoint`, `heun`, `rk4` or `dopri5`.
     pub solver: String,
-    /// The number of steps (for `dopri5`, the most it may take).
+    /// The number of grid steps; for `dopri5`, the intervals at whose ends it must stop.
     pub steps: usize,
     /// The grid as asked for: `uniform`, `cosine`, `shift:S` or a file.
     pub grid: String,

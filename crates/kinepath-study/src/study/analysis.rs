@@ -19,7 +19,9 @@ use super::results::{
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use super::{column, verdict};
 use crate::StudyError;
-use crate::run::{Column, RunReader, RunSettings, columns};
+use crate::run::{
+    Column, FieldSettings, NoiseSettings, RunReader, RunSettings, SamplerSettings, columns,
+};
 
 /// A finished run to be judged.
 pub struct RunInput {
@@ -83,7 +85,7 @@ pub fn analyse(
     Ok(ModelResults {
         name: name.to_owned(),
         spec,
-        findings: findings(&runs, &associations, &goldilocks),
+        findings: findings(&runs, &associations, &goldilocks, settings),
         runs,
         associations,
         terciles,
@@ -150,6 +152,10 @@ fn settings_of(
         title: format!("{} on {}", first.field.spec, data.train),
         count: first.count,
         batch: first.batch,
+        seed: match first.noise {
+            NoiseSettings::Seed { seed } => seed,
+            NoiseSettings::File { .. } => defaults.seed,
+        },
         bins: defaults.bins.min(first.count / 8).max(1),
         resamples,
         data: data.clone(),
@@ -177,7 +183,8 @@ fn settings_of(
     }
 }
 
-/// Refuses runs whose samples are not pairs: other noise, another count or another model.
+/// Refuses runs that differ in more than their gain: their samples are no pairs, or what differs
+/// cannot be told to be the gain's doing.
 fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     let Some(first) = runs.first() else {
         return Err(StudyError::Mismatch("no run is named".to_owned()));
@@ -185,21 +192,39 @@ fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     let baseline = first.reader.settings();
     for run in &runs[1..] {
         let other = run.reader.settings();
+        // The same model or noise under another path is the same; hashes tell.
+        let model = |run: &RunSettings| FieldSettings { spec: String::new(), ..run.field.clone() };
+        let schedule = |run: &RunSettings| SamplerSettings {
+            gain: String::new(),
+            split: 0.0,
+            ..run.sampler.clone()
+        };
         let differs = if other.count != baseline.count {
             "number of samples"
-        } else if other.noise != baseline.noise {
+        } else if !same_noise(&other.noise, &baseline.noise) {
             "noise"
-        } else if other.field.sha256 != baseline.field.sha256 {
-            "model"
+        } else if model(other) != model(baseline) {
+            "model or its conventions"
+        } else if schedule(other) != schedule(baseline) {
+            "solver or time grid"
         } else {
             continue;
         };
         return Err(StudyError::Mismatch(format!(
-            "{} and {} cannot be compared sample by sample: their {differs} differs",
+            "{} and {} differ in more than the gain: their {differs} differs; sample one of them \
+             again with the other's settings",
             first.folder, run.folder
         )));
     }
     Ok(())
+}
+
+/// Whether two runs started from the same noise.
+fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
+    match (a, b) {
+        (NoiseSettings::File { sha256: a, .. }, NoiseSettings::File { sha256: b, .. }) => a == b,
+        _ => a == b,
+    }
 }
 
 /// A run and what the judge says of it.
@@ -335,6 +360,7 @@ fn findings(
     runs: &[RunResults],
     associations: &[Association],
     goldilocks: &Goldilocks,
+    settings: &StudySettings,
 ) -> Vec<String> {
     let mut findings = Vec::new();
     if let Some(f_mem) = runs[0].metrics.iter().find(|metric| metric.metric == "f_mem") {
@@ -348,6 +374,16 @@ fn findings(
         let comparison = run.comparison.as_ref()?;
         Some(format!("{}: {}.", run.name, comparison.sentence))
     }));
+    // The smallest p-value, 2/(R + 1), times the number of differences must be able to count.
+    let family = (runs.len() - 1) * METRICS.len();
+    let needed = (2.0 * family as f64 / settings.significance).ceil() as usize;
+    if settings.resamples + 1 < needed {
+        findings.push(format!(
+            "With {} bootstrap resamples for {family} differences, a single one can never count; \
+             {needed} resamples would let it.",
+            settings.resamples
+        ));
+    }
     findings.push(goldilocks.sentence.clone());
     findings.extend(
         associations

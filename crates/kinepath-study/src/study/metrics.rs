@@ -16,6 +16,8 @@ pub struct Metric {
     pub name: &'static str,
     /// Which way is better.
     pub better: Direction,
+    /// The least and the largest value it can take, to which shifted intervals are cut.
+    bounds: (f64, f64),
     /// The figure.
     figure: Figure,
 }
@@ -36,48 +38,56 @@ pub const METRICS: [Metric; 8] = [
         key: "f_mem",
         name: "F_mem",
         better: Direction::Lower,
+        bounds: (0.0, 1.0),
         figure: Figure::Mean(|judged| &judged.memorized),
     },
     Metric {
         key: "frechet_distance",
         name: "Fréchet distance",
         better: Direction::Lower,
+        bounds: (0.0, f64::INFINITY),
         figure: Figure::Frechet,
     },
     Metric {
         key: "precision",
         name: "precision",
         better: Direction::Higher,
+        bounds: (0.0, 1.0),
         figure: Figure::Prdc(|prdc| prdc.precision),
     },
     Metric {
         key: "recall",
         name: "recall",
         better: Direction::Higher,
+        bounds: (0.0, 1.0),
         figure: Figure::Prdc(|prdc| prdc.recall),
     },
     Metric {
         key: "density",
         name: "density",
         better: Direction::Higher,
+        bounds: (0.0, f64::INFINITY),
         figure: Figure::Prdc(|prdc| prdc.density),
     },
     Metric {
         key: "coverage",
         name: "coverage",
         better: Direction::Higher,
+        bounds: (0.0, 1.0),
         figure: Figure::Prdc(|prdc| prdc.coverage),
     },
     Metric {
         key: "confidence",
         name: "classifier confidence",
         better: Direction::Higher,
+        bounds: (0.0, 1.0),
         figure: Figure::Mean(|judged| &judged.fidelity.confidence),
     },
     Metric {
         key: "margin",
         name: "classifier margin",
         better: Direction::Higher,
+        bounds: (0.0, 1.0),
         figure: Figure::Mean(|judged| &judged.fidelity.margin),
     },
 ];
@@ -117,11 +127,17 @@ impl Figures {
     pub(super) fn results(&self, bootstrap: &Bootstrap) -> Result<Vec<MetricResult>, StudyError> {
         let result = |(m, metric): (usize, &Metric)| {
             let replicates = self.replicates.iter().map(|figures| figures[m]);
+            let (value, _) = interval(metric, self.estimates[m], replicates, bootstrap)?;
+            let (least, most) = metric.bounds;
             Ok(MetricResult {
                 metric: metric.key.to_owned(),
                 name: metric.name.to_owned(),
                 better: metric.better,
-                value: interval(metric, self.estimates[m], replicates, bootstrap)?.0,
+                value: Interval {
+                    low: value.low.clamp(least, most),
+                    high: value.high.clamp(least, most),
+                    ..value
+                },
             })
         };
         METRICS.iter().enumerate().map(result).collect()

@@ -140,7 +140,16 @@ fn check(settings: &StudySettings) -> Result<(), StudyError> {
             return mismatch(&format!("every {what} needs a name with a letter or digit in it"));
         }
     }
-    if settings.count < 8 * settings.bins.max(1) {
+    if !(settings.significance > 0.0 && settings.significance < 1.0) {
+        return mismatch(&format!(
+            "significance must be between 0 and 1, got {}",
+            settings.significance
+        ));
+    }
+    if settings.bins == 0 || settings.resamples == 0 || settings.support_neighbours < 2 {
+        return mismatch("bins and resamples must be at least 1, support_neighbours at least 2");
+    }
+    if settings.count < settings.bins.saturating_mul(8) {
         return mismatch(&format!(
             "{} samples are too few for {} bins: at least 8 a bin are needed; raise count or \
              lower bins",
@@ -242,6 +251,9 @@ mod tests {
         refused(|s| s.gains[0].name = "Baseline".into(), "two gains are named `baseline`");
         refused(|s| s.fields[0].name = "?".into(), "needs a name");
         refused(|s| s.count = 63, "too few for 8 bins");
+        refused(|s| s.bins = usize::MAX, "too few");
+        refused(|s| s.bins = 0, "bins and resamples must be at least 1");
+        refused(|s| s.significance = f64::NAN, "between 0 and 1");
         assert!(check(&StudySettings::default()).is_ok());
     }
 }

@@ -38,7 +38,7 @@ fn every_part_is_there() {
     for part in [
         "Findings",
         "What was run",
-        "n = 512 per gain, the same noise for every gain (seed 0)",
+        "n = 512 per gain, the same noise for every gain",
         "What the gains change",
         "How much energy the paths spend",
         "When they spend it",

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes};
+use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes, refuse_labels};
 use crate::kernel::matmul;
 
 /// Samples handled together: large enough for the matrix product, small enough to share work.
@@ -243,10 +243,11 @@ impl VelocityField for EmpiricalField {
         &self,
         x: ArrayView2<'_, f32>,
         t: &[f64],
-        _condition: Condition<'_>,
+        condition: Condition<'_>,
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
+        refuse_labels(condition)?;
         let posterior = self.posterior(x, t)?;
         for (row, mut out) in out.outer_iter_mut().enumerate() {
             let left = 1.0 - t[row];

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip};
 
-use super::{Condition, FieldError, VelocityField, check_shapes};
+use super::{Condition, FieldError, VelocityField, check_shapes, refuse_labels};
 
 /// The exact velocity field of data drawn from a Gaussian mixture with diagonal covariances.
 ///
@@ -119,10 +119,11 @@ impl VelocityField for MixtureField {
         &self,
         x: ArrayView2<'_, f32>,
         t: &[f64],
-        _condition: Condition<'_>,
+        condition: Condition<'_>,
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
+        refuse_labels(condition)?;
         Zip::indexed(out.axis_iter_mut(Axis(0))).and(x.axis_iter(Axis(0))).par_for_each(
             |row, mut out, x| {
                 let t = t[row];

@@ -159,3 +159,14 @@ pub fn check_shapes(
     check("time t", &[t.len()], &[rows])?;
     check("velocity out", out.shape(), &[rows, dim])
 }
+
+/// For fields without classes: labels that would change nothing are an error, not ignored.
+fn refuse_labels(condition: Condition<'_>) -> Result<(), FieldError> {
+    match condition {
+        Condition::None => Ok(()),
+        Condition::Labels(_) => Err(FieldError::Condition(
+            "this field has no classes, so it cannot be conditioned on labels; leave them out"
+                .to_owned(),
+        )),
+    }
+}

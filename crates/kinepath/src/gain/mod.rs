@@ -105,14 +105,17 @@ impl Gain {
                 }
             }
         }
-        match times.iter().find(|&&t| self.eta(t) < 0.0) {
+        let offending = |&&t: &&f64| !self.eta(t).is_finite() || self.eta(t) < 0.0;
+        match times.iter().find(offending) {
             None => Ok(()),
+            Some(&t) if !self.eta(t).is_finite() => Err(GainError::NotFinite { t }),
             Some(&t) => Err(GainError::Negative {
                 t,
                 eta: self.eta(t),
                 remedy: match self {
                     Self::Kts(kts) if t >= kts.split => {
-                        let largest = kts.largest_beta(times);
+                        // Rounded down: what is advised must be accepted.
+                        let largest = (kts.largest_beta(times) * 1e6).floor() / 1e6;
                         format!("the largest admissible beta on this time grid is {largest:.6}")
                     }
                     _ => "weaken the gain so that it stays at or above 0".to_owned(),
@@ -151,6 +154,12 @@ pub enum GainError {
         eta: f64,
         /// What to change.
         remedy: String,
+    },
+    /// The gain overflows.
+    #[error("the gain is not a finite number at t = {t}; use a smaller rate or power")]
+    NotFinite {
+        /// The first time on the grid at which it is none.
+        t: f64,
     },
     /// A parameter out of its range.
     #[error("the gain's {name} is {value}, expected {expected}")]
@@ -198,13 +207,15 @@ mod tests {
 
     #[test]
     fn a_negative_gain_names_the_time_and_the_largest_beta() {
-        let times: Vec<f64> = (0..=50).map(|i| i as f64 / 50.0).collect();
+        let times: Vec<f64> = (0..50).map(|i| i as f64 / 50.0).collect();
         let gain = Gain::Kts(Kts { beta: 0.1, ..Kts::default() });
         let error = gain.validate(&times).unwrap_err();
         let GainError::Negative { t, .. } = &error else { panic!("{error}") };
         // 0.1 (e^{3s} − 1) > 1 first holds at s > ln(11)/3 = 0.7993, that is t > 0.9197.
         assert_eq!(*t, 0.92);
-        assert!(error.to_string().contains("0.052396"), "{error}");
-        assert_eq!(Gain::Kts(Kts { beta: 0.0523, ..Kts::default() }).validate(&times), Ok(()));
+        assert!(error.to_string().contains("0.061395"), "{error}");
+        assert_eq!(Gain::Kts(Kts { beta: 0.061395, ..Kts::default() }).validate(&times), Ok(()));
+        let steep = Gain::Kts(Kts { launch: Shape::Exponential, rate: 1000.0, ..Kts::default() });
+        assert_eq!(steep.validate(&times), Err(GainError::NotFinite { t: 0.0 }));
     }
 }

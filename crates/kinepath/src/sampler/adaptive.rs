@@ -162,7 +162,8 @@ impl<'a, 'b> Walk<'a, 'b> {
                 } else {
                     0.01 * size_of_x / size_of_k
                 };
-                probe.min(span)
+                // A norm is infinite where atol is 0 and an element too: a step of 0 would stall.
+                probe.max(1e-6).min(span)
             })
             .collect();
         let mut x = Array2::zeros(self.x.dim());

@@ -118,7 +118,7 @@ const DEFINITIONS: &[Definition] = &[
     ),
     define(
         "density, coverage",
-        "reference neighbourhoods per sample; share of them that hold a sample",
+        "reference neighbourhoods per sample, divided by k = 5; share of them that hold a sample",
         "none",
         Source::Arxiv("2002.09797"),
     ),

@@ -94,14 +94,13 @@ fn samples(results: &StudyResults) -> String {
     } else {
         "one set of noise"
     };
-    let seed = results.settings.seed;
     match (counts.iter().min(), counts.iter().max()) {
         (Some(low), Some(high)) if low == high => {
-            format!("n = {} per gain, {paired} (seed {seed})", format::count(*low))
+            format!("n = {} per gain, {paired}", format::count(*low))
         }
         (Some(low), Some(high)) => {
             let (low, high) = (format::count(*low), format::count(*high));
-            format!("n = {low} to {high} per gain, {paired} (seed {seed})")
+            format!("n = {low} to {high} per gain, {paired}")
         }
         _ => "none".to_owned(),
     }

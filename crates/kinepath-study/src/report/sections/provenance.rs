@@ -29,8 +29,8 @@ pub(super) fn section(results: &StudyResults) -> Result<Markup, ReportError> {
             (data(results))
             h3 { "Settings" }
             p {
-                "The study with all its settings. Saved as a file, it repeats with "
-                code { "kinepath study FILE.toml" } "."
+                "What was judged, and how closely. The settings of each run are in the "
+                code { "run.toml" } " of its folder."
             }
             pre tabindex="0" { code { (settings) } }
         }

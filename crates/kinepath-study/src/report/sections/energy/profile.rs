@@ -16,8 +16,7 @@ pub(super) fn figure(model: &ModelResults, figures: &mut Figures) -> Markup {
     if shown.is_empty() {
         return html! {
             p.note {
-                "No energy profile was recorded: an adaptive solver has no steps common to all \
-                 samples."
+                "No energy profile was recorded; sampling with --record profile keeps it."
             }
         };
     }
