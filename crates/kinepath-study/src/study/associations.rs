@@ -89,7 +89,7 @@ fn describe(name: &str, plain: Option<Interval>, partial: Option<Interval>) -> S
         ),
         (s, 0) => format!(
             "Higher energy goes with {} {name}, but the association vanishes when ‖x(1)‖² and \
-             displacement are controlled for: it is not told apart from brightness and contrast.",
+             displacement are controlled for: it is not told apart from them.",
             way(s)
         ),
         (s, p) if s == p => format!(
