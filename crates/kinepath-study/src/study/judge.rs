@@ -1,5 +1,7 @@
 //! What samples are judged by, prepared once: data, networks, neighbour indices, references.
 
+use std::sync::Arc;
+
 use kinepath::metrics::{
     DistinctPoints, FeatureMoments, Fidelity, FrechetReference, GAP_THRESHOLD, GapRatios,
     NeighbourIndex, Prdc, PrdcComparison, PrdcReference, f_mem, fidelity, gap_ratios, kde_support,
@@ -66,8 +68,14 @@ impl Judge {
                 training.name, training.shape, reference.name, reference.shape
             )));
         }
-        let encoder = Encoder::new(open_onnx(&settings.encoder)?.0)?;
-        let classifier = Classifier::new(open_onnx(&settings.classifier)?.0)?;
+        let network = Arc::new(open_onnx(&settings.encoder)?.0);
+        let encoder = Encoder::new(network.clone())?;
+        // One network often is both, as the embedded one: it is then loaded once.
+        let classifier = if settings.classifier == settings.encoder {
+            Classifier::new(network)?
+        } else {
+            Classifier::new(open_onnx(&settings.classifier)?.0)?
+        };
 
         let distinct = DistinctPoints::new(training.values.clone())?;
         let training_results = describe(&training, distinct.len());

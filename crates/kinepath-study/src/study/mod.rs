@@ -222,7 +222,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
     crate::run::write_bytes(path, bytes).map_err(StudyError::from)
 }
 
-/// The energies of one sample each, by column, of a run.
+/// A column of floats of a run's table, one value per sample.
 pub(crate) fn column(reader: &RunReader, name: &str) -> Result<Vec<f64>, StudyError> {
     Ok(reader.table().f64(name)?.to_vec())
 }

@@ -3,7 +3,9 @@
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
-use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes, refuse_labels};
+use super::{
+    Condition, FieldError, TimeDomain, VelocityField, check_shapes, check_states, refuse_labels,
+};
 use crate::kernel::matmul;
 
 /// Samples handled together: large enough for the matrix product, small enough to share work.
@@ -96,8 +98,7 @@ impl EmpiricalField {
     /// is in `[0, 1)`.
     pub fn posterior(&self, x: ArrayView2<'_, f32>, t: &[f64]) -> Result<Posterior, FieldError> {
         let (rows, dim) = (x.nrows(), self.dim());
-        let mut scratch = Array2::zeros((rows, dim));
-        check_shapes(dim, &x, t, &scratch.view_mut())?;
+        check_states(dim, &x, t)?;
         if let Some(&t) = t.iter().find(|&&t| !self.domain().contains(t)) {
             return Err(FieldError::Undefined { t });
         }

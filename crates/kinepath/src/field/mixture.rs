@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip};
 
-use super::{Condition, FieldError, VelocityField, check_shapes, refuse_labels};
+use super::{Condition, FieldError, VelocityField, check_shapes, check_states, refuse_labels};
 
 /// The exact velocity field of data drawn from a Gaussian mixture with diagonal covariances.
 ///
@@ -84,8 +84,7 @@ impl MixtureField {
     /// # Errors
     /// [`FieldError::Shape`] if `x` or `t` does not fit.
     pub fn log_density(&self, x: ArrayView2<'_, f32>, t: &[f64]) -> Result<Vec<f64>, FieldError> {
-        let mut scratch = Array2::zeros((x.nrows(), self.dim()));
-        check_shapes(self.dim(), &x, t, &scratch.view_mut())?;
+        check_states(self.dim(), &x, t)?;
         let constant = 0.5 * self.dim() as f64 * (2.0 * std::f64::consts::PI).ln();
         let densities = x.outer_iter().zip(t).map(|(x, &t)| {
             let x: Vec<f64> = x.iter().map(|&v| f64::from(v)).collect();

@@ -147,17 +147,23 @@ pub fn check_shapes(
     t: &[f64],
     out: &ArrayViewMut2<'_, f32>,
 ) -> Result<(), FieldError> {
+    check_states(dim, x, t)?;
+    check_shape("velocity out", out.shape(), &[x.nrows(), dim])
+}
+
+/// The part of [`check_shapes`] that concerns the states and their times.
+fn check_states(dim: usize, x: &ArrayView2<'_, f32>, t: &[f64]) -> Result<(), FieldError> {
     let rows = x.nrows();
-    let check = |what, actual: &[usize], expected: &[usize]| {
-        if actual == expected {
-            Ok(())
-        } else {
-            Err(FieldError::Shape { what, actual: actual.to_vec(), expected: expected.to_vec() })
-        }
-    };
-    check("state x", x.shape(), &[rows, dim])?;
-    check("time t", &[t.len()], &[rows])?;
-    check("velocity out", out.shape(), &[rows, dim])
+    check_shape("state x", x.shape(), &[rows, dim])?;
+    check_shape("time t", &[t.len()], &[rows])
+}
+
+fn check_shape(what: &'static str, actual: &[usize], expected: &[usize]) -> Result<(), FieldError> {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(FieldError::Shape { what, actual: actual.to_vec(), expected: expected.to_vec() })
+    }
 }
 
 /// For fields without classes: labels that would change nothing are an error, not ignored.

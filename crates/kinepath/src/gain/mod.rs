@@ -79,11 +79,6 @@ impl Gain {
         }
     }
 
-    /// Whether η = 1 everywhere by construction.
-    pub fn is_unit(&self) -> bool {
-        *self == Self::Unit
-    }
-
     /// Checks the parameters, and that η is nowhere negative on the given times: a negative gain
     /// would drive samples backwards.
     ///
