@@ -45,7 +45,8 @@ pub enum StatsError {
         /// The column's role.
         column: String,
     },
-    /// A p-value or a quantile outside [0, 1], or a confidence level outside (0, 1).
+    /// A p-value, a quantile or a share outside [0, 1], or a confidence level or a power outside
+    /// (0, 1).
     #[error("{what} must be between 0 and 1, got {actual}")]
     NotAProbability {
         /// What was given.
@@ -61,9 +62,15 @@ pub enum StatsError {
         /// Values at hand.
         values: usize,
     },
-    /// A bootstrap without replicates.
-    #[error("a bootstrap needs at least 1 resample, got 0")]
+    /// Resampling without replicates.
+    #[error("resampling needs at least 1 replicate, got 0")]
     NoResamples,
+    /// A group of rows without rows.
+    #[error("group {group} has no rows")]
+    EmptyGroup {
+        /// Its place among the groups.
+        group: usize,
+    },
     /// The statistic is undefined on the sample itself.
     #[error("the statistic is undefined on the full sample of {values} values")]
     Undefined {
@@ -76,6 +83,17 @@ pub enum StatsError {
         /// Replicates without a value.
         undefined: usize,
         /// All replicates.
+        resamples: usize,
+    },
+    /// Replicates that all lie on one side of the estimate, so that their bias has no measure.
+    #[error(
+        "all {resamples} resamples give less, or all give more, than the estimate {estimate}: a \
+         bias this large cannot be corrected; compare settings by a paired difference"
+    )]
+    OneSided {
+        /// The statistic on the full sample.
+        estimate: f64,
+        /// Replicates with a value.
         resamples: usize,
     },
 }
@@ -97,6 +115,14 @@ pub(super) fn check_count(
     actual: usize,
 ) -> Result<(), StatsError> {
     if actual < needed { Err(StatsError::TooFew { what, needed, actual }) } else { Ok(()) }
+}
+
+/// Refuses what is no probability, 0 and 1 included: neither a level nor a power can be certain.
+pub(super) fn check_between_0_and_1(what: &'static str, actual: f64) -> Result<(), StatsError> {
+    if actual > 0.0 && actual < 1.0 {
+        return Ok(());
+    }
+    Err(StatsError::NotAProbability { what, actual })
 }
 
 /// Refuses a column of another length than `expected`.

@@ -6,6 +6,7 @@
 //! | Question | Functions |
 //! |---|---|
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
+//! | how uncertain is it over seeds, too? | [`Resampling::nested`] |
 //! | do two settings differ on the same samples? | [`paired_bootstrap`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
 //! | which of many findings stand? | [`benjamini_hochberg`] |
@@ -14,10 +15,12 @@
 mod bins;
 mod error;
 mod fdr;
+mod groups;
 mod paired;
 mod partial;
 mod quantile;
 mod rank;
+mod replicates;
 mod resample;
 mod spearman;
 mod summary;
@@ -25,10 +28,12 @@ mod summary;
 pub use bins::{quantile_bins, terciles};
 pub use error::StatsError;
 pub use fdr::benjamini_hochberg;
+pub use groups::Resampling;
 pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
 pub use partial::{partial_spearman, partial_spearman_interval};
 pub use quantile::{median, quantile};
 pub use rank::average_ranks;
-pub use resample::{Bootstrap, Interval, Replicates, bootstrap};
+pub use replicates::Replicates;
+pub use resample::{Bootstrap, Interval, bootstrap};
 pub use spearman::{spearman, spearman_interval};
 pub use summary::{Summary, mean, mean_interval, summarize};

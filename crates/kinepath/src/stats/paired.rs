@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::StatsError,
+    groups::Resampling,
     resample::{Bootstrap, Interval},
 };
 
@@ -20,7 +21,8 @@ pub struct PairedDifference {
     pub p_value: f64,
 }
 
-/// Bootstrap of the difference `variant(rows) − baseline(rows)`, the same rows in both.
+/// Bootstrap of the difference `variant(rows) − baseline(rows)`, the same rows in both. `sample` is
+/// as in [`bootstrap`](super::bootstrap).
 ///
 /// Row `i` must be the same sample (the same noise) in both settings: the variation that they
 /// share then cancels. The statistics are arbitrary; NaN means undefined, as in
@@ -57,13 +59,14 @@ pub struct PairedDifference {
 /// # Ok::<(), kinepath::stats::StatsError>(())
 /// ```
 pub fn paired_bootstrap(
-    count: usize,
+    sample: impl Into<Resampling>,
     settings: &Bootstrap,
     baseline: impl Fn(&[usize]) -> f64 + Sync,
     variant: impl Fn(&[usize]) -> f64 + Sync,
 ) -> Result<PairedDifference, StatsError> {
-    let replicates = settings.replicates(count, |rows| variant(rows) - baseline(rows))?;
-    let everything: Vec<usize> = (0..count).collect();
+    let sample = sample.into();
+    let everything: Vec<usize> = (0..sample.count()).collect();
+    let replicates = settings.replicates(sample, |rows| variant(rows) - baseline(rows))?;
     Ok(PairedDifference {
         baseline: baseline(&everything),
         variant: variant(&everything),

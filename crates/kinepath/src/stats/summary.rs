@@ -45,7 +45,7 @@ pub fn mean(values: &[f64]) -> Result<f64, StatsError> {
 /// [`StatsError::NotANumber`] for a NaN or infinity, else those of [`Bootstrap::replicates`].
 pub fn mean_interval(values: &[f64], settings: &Bootstrap) -> Result<Interval, StatsError> {
     check_finite("the column", values)?;
-    bootstrap(values.len(), settings, |rows| mean_of(rows.iter().map(|&row| values[row])))
+    bootstrap(values.len(), settings, |rows| mean_of_rows(values, rows))
 }
 
 /// Mean, standard deviation and quartiles of `values`.
@@ -63,12 +63,11 @@ pub fn summarize(values: &[f64]) -> Result<Summary, StatsError> {
     let mean = mean(values)?;
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     let count = values.len();
     Ok(Summary {
         count,
         mean,
-        sd: if count > 1 { (squares / (count - 1) as f64).sqrt() } else { 0.0 },
+        sd: sd_of(values),
         min: sorted[0],
         lower_quartile: quantile_of_sorted(&sorted, 0.25),
         median: quantile_of_sorted(&sorted, 0.5),
@@ -81,6 +80,21 @@ pub fn summarize(values: &[f64]) -> Result<Summary, StatsError> {
 pub(super) fn mean_of(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len();
     values.sum::<f64>() / count as f64
+}
+
+/// The mean of a column on at least one row.
+pub(super) fn mean_of_rows(values: &[f64], rows: &[usize]) -> f64 {
+    mean_of(rows.iter().map(|&row| values[row]))
+}
+
+/// The standard deviation of a column, with divisor `n − 1`; 0 below two values.
+pub(super) fn sd_of(values: &[f64]) -> f64 {
+    if values.len() < 2 {
+        return 0.0;
+    }
+    let mean = mean_of(values.iter().copied());
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (squares / (values.len() - 1) as f64).sqrt()
 }
 
 #[cfg(test)]

@@ -1,0 +1,96 @@
+//! A statistic on the draws of a resampling scheme.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use super::{error::StatsError, summary::sd_of};
+
+/// Share of replicates that may be undefined before a result is refused.
+const MOST_UNDEFINED: f64 = 0.1;
+
+/// The bootstrap distribution of a statistic.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replicates {
+    /// The statistic on the full sample.
+    pub estimate: f64,
+    /// The statistic on each resample where it is defined, in the order of the replicates.
+    pub values: Vec<f64>,
+    /// Resamples on which it is not defined (NaN or infinite).
+    pub undefined: usize,
+}
+
+impl Replicates {
+    /// Evaluates replicates `0..count` in parallel, each with a buffer to draw into, and keeps the
+    /// defined ones.
+    pub(super) fn evaluate<B>(
+        estimate: f64,
+        count: usize,
+        buffer: impl Fn() -> B + Sync + Send,
+        value: impl Fn(&mut B, usize) -> f64 + Sync + Send,
+    ) -> Result<Self, StatsError> {
+        if count == 0 {
+            return Err(StatsError::NoResamples);
+        }
+        let mut values: Vec<f64> = (0..count).into_par_iter().map_init(buffer, value).collect();
+        let undefined = keep_defined(&mut values)?;
+        Ok(Self { estimate, values, undefined })
+    }
+
+    /// The bootstrap standard error, in the statistic's unit: the standard deviation of the
+    /// values with divisor `R − 1`; 0 for a single one.
+    #[must_use]
+    pub fn standard_error(&self) -> f64 {
+        sd_of(&self.values)
+    }
+}
+
+/// Drops the values that are NaN or infinite and counts them, or refuses when they are more than a
+/// tenth.
+pub(super) fn keep_defined(values: &mut Vec<f64>) -> Result<usize, StatsError> {
+    let resamples = values.len();
+    values.retain(|value| value.is_finite());
+    let undefined = resamples - values.len();
+    if undefined as f64 > MOST_UNDEFINED * resamples as f64 {
+        return Err(StatsError::UndefinedReplicates { undefined, resamples });
+    }
+    Ok(undefined)
+}
+
+/// The value of a statistic on all `rows` of a sample, refused where it is undefined.
+pub(super) fn check_defined(value: f64, rows: usize) -> Result<f64, StatsError> {
+    if value.is_finite() { Ok(value) } else { Err(StatsError::Undefined { values: rows }) }
+}
+
+/// The generator of one replicate: stream `replicate` of ChaCha8 under `seed`.
+pub(super) fn stream(seed: u64, replicate: usize) -> ChaCha8Rng {
+    let mut generator = ChaCha8Rng::seed_from_u64(seed);
+    generator.set_stream(replicate as u64);
+    generator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn standard_error_by_hand() {
+        let error = |values: &[f64]| {
+            Replicates { estimate: 0.0, values: values.to_vec(), undefined: 0 }.standard_error()
+        };
+        assert_eq!(error(&[1.0, 2.0, 3.0, 4.0]), (5.0f64 / 3.0).sqrt());
+        assert_eq!(error(&[7.0]), 0.0);
+    }
+
+    #[test]
+    fn a_tenth_may_be_undefined() {
+        let mut values = vec![1.0; 10];
+        values[3] = f64::NAN;
+        assert_eq!(keep_defined(&mut values.clone()), Ok(1));
+        values[7] = f64::INFINITY;
+        assert_eq!(
+            keep_defined(&mut values),
+            Err(StatsError::UndefinedReplicates { undefined: 2, resamples: 10 })
+        );
+    }
+}
