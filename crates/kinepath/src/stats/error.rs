@@ -54,6 +54,14 @@ pub enum StatsError {
         /// Its value.
         actual: f64,
     },
+    /// A size that is negative or not finite.
+    #[error("{what} must be finite and not negative, got {actual}")]
+    NotAnAmount {
+        /// What was given.
+        what: &'static str,
+        /// Its value.
+        actual: f64,
+    },
     /// More bins than values, or none.
     #[error("cannot split {values} values into {bins} bins")]
     Bins {

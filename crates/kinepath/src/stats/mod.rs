@@ -6,16 +6,19 @@
 //! | Question | Functions |
 //! |---|---|
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
-//! | how uncertain is it over seeds, too? | [`Resampling::nested`] |
+//! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
+//! | and over seeds as well? | [`Resampling::nested`] |
 //! | do two settings differ on the same samples? | [`paired_bootstrap`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
 //! | which of many findings stand? | [`benjamini_hochberg`] |
 //! | how is a column spread? | [`quantile`], [`summarize`], [`quantile_bins`], [`terciles`] |
 
+mod bca;
 mod bins;
 mod error;
 mod fdr;
 mod groups;
+mod normal;
 mod paired;
 mod partial;
 mod quantile;
@@ -25,15 +28,16 @@ mod resample;
 mod spearman;
 mod summary;
 
+pub use bca::{Acceleration, bca_interval, mean_bca_interval};
 pub use bins::{quantile_bins, terciles};
 pub use error::StatsError;
 pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
 pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
-pub use partial::{partial_spearman, partial_spearman_interval};
+pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_of_rows};
 pub use quantile::{median, quantile};
 pub use rank::average_ranks;
 pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
-pub use spearman::{spearman, spearman_interval};
+pub use spearman::{spearman, spearman_interval, spearman_of_rows};
 pub use summary::{Summary, mean, mean_interval, summarize};

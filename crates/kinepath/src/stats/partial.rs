@@ -57,8 +57,22 @@ pub fn partial_spearman_interval(
     settings: &Bootstrap,
 ) -> Result<Interval, StatsError> {
     partial_spearman(x, y, controls)?;
+    bootstrap(x.len(), settings, partial_spearman_of_rows(x, y, controls)?)
+}
+
+/// [`partial_spearman`] as a function of rows; ranks and regressions are redone on them. See
+/// [`spearman_of_rows`](super::spearman_of_rows). It is NaN where a column is constant on the
+/// rows or the controls leave nothing of it.
+///
+/// # Errors
+/// Those of [`partial_spearman`], but that of an explained column, which depends on the rows.
+pub fn partial_spearman_of_rows(
+    x: &[f64],
+    y: &[f64],
+    controls: &[&[f64]],
+) -> Result<impl Fn(&[usize]) -> f64 + Sync + use<>, StatsError> {
     let columns = order(x, y, controls)?;
-    bootstrap(x.len(), settings, |rows| of_rows(&columns, rows).unwrap_or(f64::NAN))
+    Ok(move |rows: &[usize]| of_rows(&columns, rows).unwrap_or(f64::NAN))
 }
 
 /// `x`, `y` and the controls, ordered.

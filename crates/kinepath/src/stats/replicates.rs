@@ -9,6 +9,10 @@ use super::{error::StatsError, summary::sd_of};
 /// Share of replicates that may be undefined before a result is refused.
 const MOST_UNDEFINED: f64 = 0.1;
 
+/// Relative distance within which two values of one statistic count as equal: the same numbers
+/// summed in another order differ by less.
+pub(super) const ROUNDING: f64 = 1.0e-12;
+
 /// The bootstrap distribution of a statistic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replicates {
@@ -60,6 +64,11 @@ pub(super) fn keep_defined(values: &mut Vec<f64>) -> Result<usize, StatsError> {
 /// The value of a statistic on all `rows` of a sample, refused where it is undefined.
 pub(super) fn check_defined(value: f64, rows: usize) -> Result<f64, StatsError> {
     if value.is_finite() { Ok(value) } else { Err(StatsError::Undefined { values: rows }) }
+}
+
+/// Whether a value of a statistic is `reference` but for rounding.
+pub(super) fn equal_within_rounding(value: f64, reference: f64) -> bool {
+    (value - reference).abs() <= ROUNDING * reference.abs()
 }
 
 /// The generator of one replicate: stream `replicate` of ChaCha8 under `seed`.

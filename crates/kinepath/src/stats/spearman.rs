@@ -21,8 +21,36 @@ use super::{
 /// ```
 pub fn spearman(x: &[f64], y: &[f64]) -> Result<f64, StatsError> {
     let everything: Vec<usize> = (0..x.len()).collect();
-    let (x, y) = order(x, y)?;
-    Ok(of_rows(&x, &y, &everything))
+    Ok(spearman_of_rows(x, y)?(&everything))
+}
+
+/// [`spearman`] as a function of rows, which ranks them anew without a sort: what
+/// [`bootstrap`], [`bca_interval`](super::bca_interval) and rows in groups
+/// ([`Resampling`](super::Resampling)) take. It is NaN where a column is constant on the rows.
+///
+/// # Errors
+/// Those of [`spearman`].
+///
+/// # Example
+/// ```
+/// use kinepath::stats::{Bootstrap, bca_interval, spearman_of_rows};
+///
+/// let x: Vec<f64> = (0..50).map(f64::from).collect();
+/// let y: Vec<f64> = x.iter().map(|x| x + 9.0 * (x * x).sin()).collect();
+/// let interval = bca_interval(50, &Bootstrap::default(), spearman_of_rows(&x, &y)?)?;
+/// assert!(interval.low > 0.8 && interval.high < 1.0);
+/// # Ok::<(), kinepath::stats::StatsError>(())
+/// ```
+pub fn spearman_of_rows(
+    x: &[f64],
+    y: &[f64],
+) -> Result<impl Fn(&[usize]) -> f64 + Sync + use<>, StatsError> {
+    check_count("a rank correlation", 3, x.len())?;
+    check_length("y", x.len(), y.len())?;
+    let (x, y) = (order_column("x", x)?, order_column("y", y)?);
+    Ok(move |rows: &[usize]| {
+        rank_correlation(&x.centred_ranks(rows), &y.centred_ranks(rows)).unwrap_or(f64::NAN)
+    })
 }
 
 /// [`spearman`] with its percentile bootstrap interval over rows; each resample is ranked anew.
@@ -34,20 +62,7 @@ pub fn spearman_interval(
     y: &[f64],
     settings: &Bootstrap,
 ) -> Result<Interval, StatsError> {
-    let count = x.len();
-    let (x, y) = order(x, y)?;
-    bootstrap(count, settings, |rows| of_rows(&x, &y, rows))
-}
-
-/// ρ of the given rows, NaN where one column is constant on them.
-fn of_rows(x: &Ordered, y: &Ordered, rows: &[usize]) -> f64 {
-    rank_correlation(&x.centred_ranks(rows), &y.centred_ranks(rows)).unwrap_or(f64::NAN)
-}
-
-fn order(x: &[f64], y: &[f64]) -> Result<(Ordered, Ordered), StatsError> {
-    check_count("a rank correlation", 3, x.len())?;
-    check_length("y", x.len(), y.len())?;
-    Ok((order_column("x", x)?, order_column("y", y)?))
+    bootstrap(x.len(), settings, spearman_of_rows(x, y)?)
 }
 
 /// Refuses columns whose correlation is undefined.
