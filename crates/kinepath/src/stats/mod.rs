@@ -8,7 +8,7 @@
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
 //! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
 //! | and over seeds as well? | [`Resampling::nested`] |
-//! | do two settings differ on the same samples? | [`paired_bootstrap`] |
+//! | do two settings differ on the same samples? | [`paired_bootstrap`], [`paired_permutation`], [`sign_flip_test`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
 //! | which of many findings stand? | [`benjamini_hochberg`] |
 //! | how is a column spread? | [`quantile`], [`summarize`], [`quantile_bins`], [`terciles`] |
@@ -21,6 +21,7 @@ mod groups;
 mod normal;
 mod paired;
 mod partial;
+mod permutation;
 mod quantile;
 mod rank;
 mod replicates;
@@ -35,6 +36,9 @@ pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
 pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
 pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_of_rows};
+pub use permutation::{
+    PairedPermutation, PermutationTest, paired_permutation, permutation_p_value, sign_flip_test,
+};
 pub use quantile::{median, quantile};
 pub use rank::average_ranks;
 pub use replicates::Replicates;
