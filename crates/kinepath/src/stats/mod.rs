@@ -7,8 +7,10 @@
 //! |---|---|
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
 //! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
+//! | and where it is a share of 0 or 1? | [`wilson_interval`] |
 //! | and over seeds as well? | [`Resampling::nested`] |
 //! | do two settings differ on the same samples? | [`paired_bootstrap`], [`paired_permutation`], [`sign_flip_test`] |
+//! | how small a difference could be seen? | [`minimum_detectable_effect`], [`samples_needed`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
 //! | which of many findings stand? | [`benjamini_hochberg`] |
 //! | how is a column spread? | [`quantile`], [`summarize`], [`quantile_bins`], [`terciles`] |
@@ -22,12 +24,14 @@ mod normal;
 mod paired;
 mod partial;
 mod permutation;
+mod power;
 mod quantile;
 mod rank;
 mod replicates;
 mod resample;
 mod spearman;
 mod summary;
+mod wilson;
 
 pub use bca::{Acceleration, bca_interval, mean_bca_interval};
 pub use bins::{quantile_bins, terciles};
@@ -39,9 +43,11 @@ pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_
 pub use permutation::{
     PairedPermutation, PermutationTest, paired_permutation, permutation_p_value, sign_flip_test,
 };
+pub use power::{DEFAULT_POWER, minimum_detectable_effect, samples_needed};
 pub use quantile::{median, quantile};
 pub use rank::average_ranks;
 pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
 pub use spearman::{spearman, spearman_interval, spearman_of_rows};
 pub use summary::{Summary, mean, mean_interval, summarize};
+pub use wilson::wilson_interval;
