@@ -36,6 +36,34 @@ pub enum MetricsError {
         /// Columns it has.
         actual: usize,
     },
+    /// Two lists that should have one entry per sample each.
+    #[error("{expected} {what} are expected, got {actual}")]
+    CountMismatch {
+        /// What the list holds, in the plural.
+        what: &'static str,
+        /// The number of samples.
+        expected: usize,
+        /// Its length.
+        actual: usize,
+    },
+    /// A sample assigned to a prompt that does not exist.
+    #[error("sample {sample} has prompt {prompt}, but there are only {prompts} prompts, from 0")]
+    NoSuchPrompt {
+        /// The sample.
+        sample: usize,
+        /// The prompt it was assigned to.
+        prompt: usize,
+        /// The number of prompts.
+        prompts: usize,
+    },
+    /// A vector of zeros where only its direction matters.
+    #[error("{what} are all zero in row {row}, which therefore has no direction")]
+    ZeroVector {
+        /// The array's role, in the plural.
+        what: &'static str,
+        /// First such row.
+        row: usize,
+    },
     /// Fewer points than the metric is defined for.
     #[error("{what} need at least {needed} points, got {actual}")]
     TooFewPoints {

@@ -10,8 +10,10 @@
 //! | is a sample a copy? | [`gap_ratios`], [`f_mem`] |
 //! | how dense is the training set around a sample? | [`knn_support`], [`kde_support`], [`median_bandwidth`] |
 //! | how sure is a classifier? | [`fidelity`] |
+//! | does an image show what its prompt says? | [`alignment`](alignment()) |
 //! | are two sets of features alike? | [`FeatureMoments`], [`FrechetReference`], [`PrdcReference`] |
 
+mod alignment;
 mod distance;
 mod distinct;
 mod error;
@@ -25,6 +27,7 @@ mod prepared;
 mod support;
 mod top_k;
 
+pub use alignment::{Alignment, alignment};
 pub use distinct::DistinctPoints;
 pub use error::MetricsError;
 pub use fidelity::{Fidelity, fidelity};
