@@ -90,6 +90,58 @@ pub enum Problem {
         /// The other input, as declared.
         input: String,
     },
+    /// Images and text in one graph, of which each is needed without the other.
+    #[error(
+        "takes images (`{image}`) and text (`{text}`) in one graph; export two networks, one from images to their embeddings (CLIPVisionModelWithProjection) and one from tokens to theirs (CLIPTextModelWithProjection)"
+    )]
+    Joint {
+        /// The image input, as declared.
+        image: String,
+        /// The text input, as declared.
+        text: String,
+    },
+    /// A text encoder without tokens to encode.
+    #[error(
+        "has no input that can be the tokens: one integer input of shape [batch, length] is needed, it has {inputs}"
+    )]
+    NoTokens {
+        /// The inputs, as declared.
+        inputs: String,
+    },
+    /// Rows of tokens of the wrong length, or without any.
+    #[error("takes {expected} tokens a prompt, was given {actual}")]
+    TokenLength {
+        /// The length given.
+        actual: usize,
+        /// The length needed.
+        expected: String,
+    },
+    /// A mask that does not belong to the tokens.
+    #[error("was given tokens of shape {ids:?} with a mask of shape {mask:?}")]
+    MaskShape {
+        /// The shape of the tokens.
+        ids: (usize, usize),
+        /// The shape of the mask.
+        mask: (usize, usize),
+    },
+    /// Samples that preprocessing cannot take for pictures.
+    #[error(
+        "samples of shape {shape:?} are no pictures [1 or 3, height, width]; use the network without preprocessing"
+    )]
+    NotPictures {
+        /// The shape of one sample.
+        shape: Vec<usize>,
+    },
+    /// Images of another shape than the network takes.
+    #[error(
+        "takes images of shape {expected:?}, would be given {actual:?}; export it for that shape, or choose another preprocessing"
+    )]
+    ImageShape {
+        /// The shape it would be given.
+        actual: Vec<usize>,
+        /// The shape it takes.
+        expected: Vec<usize>,
+    },
     /// No output is named for what is wanted, and there are several.
     #[error(
         "gives several outputs ({outputs}) and none is named {names}; rename the {role} on export"

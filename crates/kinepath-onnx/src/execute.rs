@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use ndarray::{Array2, ArrayView2};
-use rten::{NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use rten::{Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{Layout, Tensor};
 
 use crate::slices::cut;
-use crate::{Axis, Batch, Network, Problem, RowInput, Rows};
+use crate::{Axis, Network, Problem, RowInput, Rows};
 
 /// The threads a network runs on: as many as rayon uses, so that one setting governs both.
 pub(crate) struct Workers {
@@ -95,76 +95,84 @@ impl Call<'_> {
     fn run_slice(&self, state: &[f32], slice: &Range<usize>, pool: &Arc<ThreadPool>) -> Part {
         let Network { signature, model, .. } = self.network;
         let rows = slice.len();
-        let fed = match signature.batch {
-            Batch::Any => rows,
-            Batch::Fixed(size) => size,
-        };
+        let fed = signature.batch.fed(rows);
         let mut shape = vec![fed];
         shape.extend(&signature.state.sample_shape);
         let state = filled_up(state, rows, fed);
-        let mut inputs = vec![self.input(&signature.state.name, &shape, state)?];
-        for (input, values) in &self.rows {
-            let (taken, count) = match input.rows {
+        let mut inputs = vec![input(model, &signature.state.name, &shape, state)?];
+        for (row, values) in &self.rows {
+            let (taken, count) = match row.rows {
                 Rows::Each => (slice.clone(), fed),
                 Rows::Shared => (slice.start..slice.start + 1, 1),
             };
-            let mut shape = vec![1; input.rank];
+            let mut shape = vec![1; row.rank];
             if let Some(first) = shape.first_mut() {
                 *first = count;
             }
-            let (name, rows) = (&input.name, taken.len());
+            let (name, rows) = (&row.name, taken.len());
             inputs.push(match values {
-                Values::Float(v) => self.input(name, &shape, filled_up(&v[taken], rows, count))?,
+                Values::Float(v) => input(model, name, &shape, filled_up(&v[taken], rows, count))?,
                 Values::Integer(v) => {
-                    self.input(name, &shape, filled_up(&v[taken], rows, count))?
+                    input(model, name, &shape, filled_up(&v[taken], rows, count))?
                 }
             });
         }
-        let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
-        let outputs = model.run(inputs, &[self.node(self.output)?], Some(options));
-        let mut outputs = outputs.map_err(|error| Problem::Run(error.to_string()))?;
-        self.rows_of(outputs.pop(), fed, rows)
-    }
-
-    /// The first `rows` of the `fed` rows that came out.
-    fn rows_of(&self, value: Option<Value>, fed: usize, rows: usize) -> Part {
-        let wrong = |actual: String| Problem::Output {
-            output: self.output.into(),
-            actual,
-            expected: format!("float [{fed}, …]"),
-        };
-        let tensor = value.and_then(Value::into_tensor::<f32>);
-        let tensor = tensor.ok_or_else(|| wrong("not of floats".into()))?;
-        if tensor.shape().first() != Some(&fed) || tensor.is_empty() {
-            return Err(wrong(format!("{:?}", tensor.shape())));
-        }
+        let tensor = run(model, inputs, self.output, pool, fed)?;
         let width = tensor.len() / fed;
         let mut data = tensor.into_data();
         data.truncate(rows * width);
         Ok(data)
     }
+}
 
-    fn input<T>(
-        &self,
-        name: &str,
-        shape: &[usize],
-        data: Vec<T>,
-    ) -> Result<(NodeId, ValueOrView<'static>), Problem>
-    where
-        Value: From<Tensor<T>>,
-    {
-        let value = Value::from_shape(shape, data);
-        let value = value.map_err(|error| Problem::Run(format!("input `{name}`: {error}")))?;
-        Ok((self.node(name)?, value.into()))
-    }
+/// An input of a model, as the runtime takes it.
+pub(crate) type Input = (NodeId, ValueOrView<'static>);
 
-    fn node(&self, name: &str) -> Result<NodeId, Problem> {
-        self.network.model.node_id(name).map_err(|error| Problem::Unloadable(error.to_string()))
+/// The input `name` with `data` of `shape`.
+pub(crate) fn input<T>(
+    model: &Model,
+    name: &str,
+    shape: &[usize],
+    data: Vec<T>,
+) -> Result<Input, Problem>
+where
+    Value: From<Tensor<T>>,
+{
+    let value = Value::from_shape(shape, data);
+    let value = value.map_err(|error| Problem::Run(format!("input `{name}`: {error}")))?;
+    Ok((node(model, name)?, value.into()))
+}
+
+/// Runs a model and gives the output of this name, which has to be floats, `fed` rows of them.
+pub(crate) fn run(
+    model: &Model,
+    inputs: Vec<Input>,
+    output: &str,
+    pool: &Arc<ThreadPool>,
+    fed: usize,
+) -> Result<Tensor<f32>, Problem> {
+    let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
+    let outputs = model.run(inputs, &[node(model, output)?], Some(options));
+    let mut outputs = outputs.map_err(|error| Problem::Run(error.to_string()))?;
+    let wrong = |actual: String| Problem::Output {
+        output: output.into(),
+        actual,
+        expected: format!("float [{fed}, …]"),
+    };
+    let tensor = outputs.pop().and_then(Value::into_tensor::<f32>);
+    let tensor = tensor.ok_or_else(|| wrong("not of floats".into()))?;
+    if tensor.shape().first() != Some(&fed) || tensor.is_empty() {
+        return Err(wrong(format!("{:?}", tensor.shape())));
     }
+    Ok(tensor)
+}
+
+fn node(model: &Model, name: &str) -> Result<NodeId, Problem> {
+    model.node_id(name).map_err(|error| Problem::Unloadable(error.to_string()))
 }
 
 /// `values`, which are `rows` rows, with copies of the last row up to `fed` rows.
-fn filled_up<T: Copy>(values: &[T], rows: usize, fed: usize) -> Vec<T> {
+pub(crate) fn filled_up<T: Copy>(values: &[T], rows: usize, fed: usize) -> Vec<T> {
     let mut filled = values.to_vec();
     let last = &values[values.len() - values.len() / rows..];
     for _ in rows..fed {

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::network::load_model;
 use crate::roles::{FEATURES, LOGITS};
-use crate::{Batch, Graph, NetworkError, Problem, Reason, RowInput, Rows, Signature, field};
+use crate::{Batch, Graph, NetworkError, Problem, Reason, RowInput, Rows, Signature, field, text};
 
 /// What an ONNX file holds and how it would be used: for a person to check before trusting a run.
 ///
@@ -39,6 +39,8 @@ pub enum Kind {
     Classifier,
     /// It takes images alone and names an output `features`, or has only one.
     Encoder,
+    /// It takes tokens alone and gives a row of features a prompt.
+    TextEncoder,
 }
 
 impl Inspection {
@@ -51,7 +53,14 @@ impl Inspection {
         let path = path.as_ref();
         let graph = Graph::read(path)?;
         let signature = Signature::of(&graph);
-        let kind = signature.clone().and_then(|signature| Kind::of(&graph, &signature));
+        let kind = match &signature {
+            // Tokens are no state, but they may be a text encoder's.
+            Err(Problem::NoState { .. }) if text::Interface::of(&graph).is_ok() => {
+                Ok(Kind::TextEncoder)
+            }
+            Err(problem) => Err(problem.clone()),
+            Ok(signature) => Kind::of(&graph, signature),
+        };
         let obstacle = load_model(&graph, |options| options.load_file(path)).err();
         Ok(Self { path: path.display().to_string(), graph, signature, kind, obstacle })
     }
@@ -77,6 +86,7 @@ impl fmt::Display for Kind {
             Self::VelocityField => "velocity field",
             Self::Classifier => "classifier",
             Self::Encoder => "encoder",
+            Self::TextEncoder => "text encoder",
         })
     }
 }

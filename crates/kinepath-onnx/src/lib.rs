@@ -8,6 +8,8 @@
 //! | [`Network`] | a loaded file and the [`Signature`] that was found in its graph |
 //! | [`OnnxField`] | a network with a time input, as a [`VelocityField`](kinepath::field::VelocityField) |
 //! | [`Encoder`], [`Classifier`] | a network of images alone, giving features or logits |
+//! | [`ImageEncoder`] | an encoder with the preprocessing it was trained with, [`Preset`] |
+//! | [`TextEncoder`] | the text half of a pair such as CLIP |
 //! | [`Inspection`] | what a file holds and how it would be used, without running it |
 //!
 //! A network's inputs are recognised by name, and by rank and type where the names say nothing;
@@ -28,18 +30,24 @@ mod execute;
 mod field;
 mod frame;
 mod graph;
+mod image_encoder;
 mod inspect;
 mod network;
+mod preprocess;
 mod roles;
 mod signature;
 mod slices;
+mod text;
 
 pub use element::Element;
 pub use encoder::{Classifier, Encoder};
 pub use error::{NetworkError, Problem};
 pub use field::OnnxField;
 pub use graph::{Axis, Graph, Port};
+pub use image_encoder::ImageEncoder;
 pub use inspect::{Inspection, Kind};
 pub use network::Network;
+pub use preprocess::{EncoderSpec, Filter, Fit, Preprocess, Preset, SpecError};
 pub use roles::Reason;
 pub use signature::{Batch, RowInput, Rows, Signature, StateInput};
+pub use text::{TextEncoder, Tokens};

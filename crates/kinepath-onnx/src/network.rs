@@ -31,8 +31,22 @@ impl Network {
     /// A file that cannot be read, is empty, cut short or no ONNX model; an operator that cannot
     /// be run; inputs that [`Signature`] cannot tell apart. See [`Problem`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
-        let path = path.as_ref();
-        Self::build(&path.display().to_string(), Graph::read_file(path), |o| o.load_file(path))
+        Self::load_sized(path.as_ref(), None)
+    }
+
+    /// As [`Network::load`], for samples of `shape`: axes of a sample that the file leaves free, as
+    /// exporters often do with height and width, are that long. Lengths that the file fixes stay
+    /// as they are; [`Signature::state`] tells.
+    ///
+    /// # Errors
+    /// As [`Network::load`].
+    pub fn load_for(path: impl AsRef<Path>, shape: &[usize]) -> Result<Self, NetworkError> {
+        Self::load_sized(path.as_ref(), Some(shape))
+    }
+
+    fn load_sized(path: &Path, shape: Option<&[usize]>) -> Result<Self, NetworkError> {
+        let name = path.display().to_string();
+        Self::build(&name, Graph::read_file(path), shape, |o| o.load_file(path))
     }
 
     /// Loads a network from the bytes of an ONNX file; `name` stands for it in messages.
@@ -40,17 +54,18 @@ impl Network {
     /// # Errors
     /// As [`Network::load`].
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, NetworkError> {
-        Self::build(name, Graph::parse(bytes), |o| o.load(bytes.to_vec()))
+        Self::build(name, Graph::parse(bytes), None, |o| o.load(bytes.to_vec()))
     }
 
     fn build(
         name: &str,
         graph: Result<Graph, Problem>,
+        shape: Option<&[usize]>,
         load: impl FnOnce(&ModelOptions) -> Result<Model, LoadError>,
     ) -> Result<Self, NetworkError> {
         let assemble = || {
             let graph = graph?;
-            let signature = Signature::of(&graph)?;
+            let signature = Signature::sized(&graph, shape)?;
             let model = load_model(&graph, load)?;
             let workers = Workers::new();
             Ok(Self { name: name.into(), graph, signature, model, workers })

@@ -73,6 +73,22 @@ pub(crate) const LABEL: InputRole = InputRole {
     ranks: 0..=1,
 };
 
+pub(crate) const TOKENS: InputRole = InputRole {
+    role: "tokens",
+    expected: "an integer of shape [batch, length]",
+    names: &["input_ids", "ids", "tokens", "token_ids", "text"],
+    elements: &[Element::is_integer],
+    ranks: 2..=2,
+};
+
+pub(crate) const MASK: InputRole = InputRole {
+    role: "attention mask",
+    expected: "an integer of the shape of the tokens",
+    names: &["attention_mask", "mask"],
+    elements: &[Element::is_integer],
+    ranks: 2..=2,
+};
+
 impl InputRole {
     /// The position in `ports` of the input that has this role, if any: by name first, otherwise
     /// the only port not yet `taken` that fits.
@@ -140,7 +156,31 @@ pub(crate) const LOGITS: OutputRole = OutputRole { role: "logits", names: &["log
 
 pub(crate) const FEATURES: OutputRole = OutputRole {
     role: "features",
-    names: &["features", "feature", "embedding", "embeddings", "pooler_output", "image_embeds"],
+    // What is before the projection into a joint space comes last.
+    names: &[
+        "features",
+        "feature",
+        "embedding",
+        "embeddings",
+        "image_embeds",
+        "image_embeddings",
+        "image_features",
+        "pooler_output",
+    ],
+};
+
+pub(crate) const TEXT_FEATURES: OutputRole = OutputRole {
+    role: "text features",
+    names: &[
+        "text_embeds",
+        "text_embeddings",
+        "text_features",
+        "features",
+        "embedding",
+        "embeddings",
+        "sentence_embedding",
+        "pooler_output",
+    ],
 };
 
 impl OutputRole {
@@ -158,6 +198,18 @@ impl OutputRole {
                 names: alternatives(self.names),
             }),
         }
+    }
+}
+
+/// What to say of a graph that takes images and text at once. A time makes it a field, of which
+/// text is a condition.
+pub(crate) fn joint(ports: &[Port]) -> Option<Problem> {
+    let named = |role: &InputRole| ports.iter().find(|port| is_named(port, role.names));
+    match (named(&STATE), named(&TOKENS), named(&TIME)) {
+        (Some(image), Some(text), None) => {
+            Some(Problem::Joint { image: image.to_string(), text: text.to_string() })
+        }
+        _ => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::roles::{InputRole, LABEL, STATE, TIME, list};
+use crate::roles::{InputRole, LABEL, STATE, TIME, joint, list};
 use crate::{Axis, Graph, Port, Problem, Reason};
 
 /// How a network is called.
@@ -71,17 +71,44 @@ pub enum Batch {
     Fixed(usize),
 }
 
+impl Batch {
+    /// What the first axis of an input says, unless it has no room for any row.
+    pub(crate) fn of(axis: &Axis) -> Option<Self> {
+        match axis {
+            Axis::Free(_) => Some(Self::Any),
+            Axis::Fixed(0) => None,
+            Axis::Fixed(rows) => Some(Self::Fixed(*rows)),
+        }
+    }
+
+    /// How many rows go in for `rows` at hand.
+    pub(crate) fn fed(self, rows: usize) -> usize {
+        match self {
+            Self::Any => rows,
+            Self::Fixed(size) => size,
+        }
+    }
+}
+
 impl Signature {
     /// Finds the roles of a graph's inputs.
     ///
     /// # Errors
-    /// [`Problem::NoState`], [`Problem::Ambiguous`], [`Problem::Unfit`] and [`Problem::Unused`],
-    /// each naming the inputs in question.
+    /// [`Problem::NoState`], [`Problem::Ambiguous`], [`Problem::Unfit`], [`Problem::Unused`] and
+    /// [`Problem::Joint`], each naming the inputs in question.
     pub fn of(graph: &Graph) -> Result<Self, Problem> {
+        Self::sized(graph, None)
+    }
+
+    /// As [`Signature::of`], with the free axes of a sample as long as those of `shape`.
+    pub(crate) fn sized(graph: &Graph, shape: Option<&[usize]>) -> Result<Self, Problem> {
         let ports = &graph.inputs;
+        if let Some(problem) = joint(ports) {
+            return Err(problem);
+        }
         let no_state = || Problem::NoState { inputs: list(ports) };
         let (state_at, state_reason) = STATE.find(ports, &[])?.ok_or_else(no_state)?;
-        let (batch, state) = state_input(&ports[state_at], state_reason)?;
+        let (batch, state) = state_input(&ports[state_at], state_reason, shape)?;
 
         // A label known by its name goes first: it would do for a time without a telling name.
         let mut taken = vec![state_at];
@@ -108,23 +135,26 @@ impl Signature {
     }
 }
 
-fn state_input(port: &Port, reason: Reason) -> Result<(Batch, StateInput), Problem> {
+fn state_input(
+    port: &Port,
+    reason: Reason,
+    shape: Option<&[usize]>,
+) -> Result<(Batch, StateInput), Problem> {
     let unfit = || STATE.unfit(port);
     let [batch, sample @ ..] = port.shape.as_deref().ok_or_else(unfit)? else {
         return Err(unfit());
     };
+    let shape = shape.filter(|shape| shape.len() == sample.len());
     let lengths: Option<Vec<usize>> = sample
         .iter()
-        .map(|axis| match axis {
-            Axis::Fixed(length) if *length > 0 => Some(*length),
-            _ => None,
+        .enumerate()
+        .map(|(i, axis)| match axis {
+            Axis::Fixed(length) => Some(*length),
+            Axis::Free(_) => shape.map(|shape| shape[i]),
         })
+        .map(|length| length.filter(|&length| length > 0))
         .collect();
-    let batch = match batch {
-        Axis::Free(_) => Batch::Any,
-        Axis::Fixed(0) => return Err(unfit()),
-        Axis::Fixed(rows) => Batch::Fixed(*rows),
-    };
+    let batch = Batch::of(batch).ok_or_else(unfit)?;
     let sample_shape = lengths.filter(|lengths| !lengths.is_empty()).ok_or_else(unfit)?;
     // Lengths whose product overflows come from damage, not from an exporter.
     let rows = if let Batch::Fixed(rows) = batch { rows } else { 1 };
@@ -211,6 +241,29 @@ mod tests {
         let signature = Signature::of(&graph(vec![image(), label])).unwrap();
         assert_eq!(signature.time, None);
         assert_eq!(signature.label.unwrap().name, "class_labels");
+    }
+
+    #[test]
+    fn free_lengths_take_those_of_the_images_to_come() {
+        let free = graph(vec![port("pixel_values", Element::Float32, &[0, 3, 0, 0])]);
+        let sized = |shape: &[usize]| Signature::sized(&free, Some(shape));
+        assert_eq!(sized(&[3, 8, 6]).unwrap().state.sample_shape, [3, 8, 6]);
+        // What is declared stays, for the caller to compare.
+        assert_eq!(sized(&[1, 8, 6]).unwrap().state.sample_shape, [3, 8, 6]);
+        assert!(matches!(sized(&[48]), Err(Problem::Unfit { role: "state", .. })));
+        assert!(matches!(sized(&[3, 0, 6]), Err(Problem::Unfit { role: "state", .. })));
+    }
+
+    #[test]
+    fn images_and_text_in_one_graph_are_two_encoders() {
+        let ids = || port("input_ids", Element::Int64, &[0, 77]);
+        let joint = Signature::of(&graph(vec![ids(), image()])).unwrap_err();
+        let (image_text, text) = ("x: float32 [n, 3, 8, 8]".into(), ids().to_string());
+        assert_eq!(joint, Problem::Joint { image: image_text, text });
+        // With a time it is a field conditioned on text.
+        let time = port("t", Element::Float32, &[0]);
+        let field = Signature::of(&graph(vec![image(), time, ids()])).unwrap_err();
+        assert!(matches!(field, Problem::Unused { .. }), "{field}");
     }
 
     #[test]

@@ -40,6 +40,13 @@ fn a_classifier() {
 }
 
 #[test]
+fn a_text_encoder_and_a_joint_one() {
+    assert_eq!(inspect("text").kind, Ok(Kind::TextEncoder));
+    let joint = inspect("joint").kind.unwrap_err();
+    assert!(matches!(joint, Problem::Joint { .. }), "{joint}");
+}
+
+#[test]
 fn a_network_that_cannot_be_used_is_described_all_the_same() {
     let swirl = inspect("custom_operator");
     assert_eq!(swirl.kind, Ok(Kind::VelocityField));

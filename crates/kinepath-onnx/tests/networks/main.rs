@@ -4,6 +4,8 @@
 
 mod against_onnxruntime;
 mod assets;
+mod encoders;
 mod inspection;
+mod preprocessing;
 mod refusals;
 mod support;

@@ -11,9 +11,14 @@ pub(crate) fn fixture(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
 }
 
+/// The path of a tiny model of `tests/fixtures/models`.
+pub(crate) fn model_path(name: &str) -> PathBuf {
+    fixture(&format!("models/{name}.onnx"))
+}
+
 /// A tiny model of `tests/fixtures/models`.
 pub(crate) fn model(name: &str) -> Network {
-    Network::load(fixture(&format!("models/{name}.onnx"))).unwrap()
+    Network::load(model_path(name)).unwrap()
 }
 
 /// The tensors of a safetensors fixture.
@@ -28,6 +33,11 @@ impl Tensors {
     pub(crate) fn rows(&self, name: &str) -> Array2<f32> {
         let (shape, values) = self.values(name, f32::from_le_bytes);
         Array2::from_shape_vec((shape[0], shape[1..].iter().product()), values).unwrap()
+    }
+
+    /// The shape of a tensor without its first axis.
+    pub(crate) fn sample_shape(&self, name: &str) -> Vec<usize> {
+        self.values(name, f32::from_le_bytes).0[1..].to_vec()
     }
 
     /// A float vector, widened.
