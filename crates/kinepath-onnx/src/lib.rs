@@ -9,13 +9,16 @@
 //! | [`OnnxField`] | a network with a time input, as a [`VelocityField`](kinepath::field::VelocityField) |
 //! | [`Encoder`], [`Classifier`] | a network of images alone, giving features or logits |
 //! | [`ImageEncoder`] | an encoder with the preprocessing it was trained with, [`Preset`] |
-//! | [`TextEncoder`] | the text half of a pair such as CLIP |
+//! | [`TextEncoder`], [`PromptFeatures`] | the text half of a pair such as CLIP, and what it gives |
 //! | [`Inspection`] | what a file holds and how it would be used, without running it |
 //!
 //! A network's inputs are recognised by name, and by rank and type where the names say nothing;
 //! [`Signature`] has the rules. What a network computes is passed on as it is: data or noise
 //! prediction, reversed and discrete time are conventions that the wrappers in
 //! [`kinepath::field`] convert.
+//!
+//! Prompts become tokens with the Cargo feature `text`, which adds `PromptTokenizer`; without it
+//! their features come ready-made, or from tokens that the caller has.
 //!
 //! # Threads and repeatability
 //! Each network owns one thread per core. A batch is cut into slices of a few rows that run side
@@ -34,10 +37,13 @@ mod image_encoder;
 mod inspect;
 mod network;
 mod preprocess;
+mod prompts;
 mod roles;
 mod signature;
 mod slices;
 mod text;
+#[cfg(feature = "text")]
+mod tokenizer;
 
 pub use element::Element;
 pub use encoder::{Classifier, Encoder};
@@ -48,6 +54,9 @@ pub use image_encoder::ImageEncoder;
 pub use inspect::{Inspection, Kind};
 pub use network::Network;
 pub use preprocess::{EncoderSpec, Filter, Fit, Preprocess, Preset, SpecError};
+pub use prompts::{PromptError, PromptFeatures, read_prompts};
 pub use roles::Reason;
 pub use signature::{Batch, RowInput, Rows, Signature, StateInput};
 pub use text::{TextEncoder, Tokens};
+#[cfg(feature = "text")]
+pub use tokenizer::PromptTokenizer;

@@ -9,3 +9,5 @@ mod inspection;
 mod preprocessing;
 mod refusals;
 mod support;
+#[cfg(feature = "text")]
+mod text;
