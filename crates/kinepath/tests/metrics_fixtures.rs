@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a fixture that cannot be read fails its test")]
 
+mod support;
+
 use kinepath::{
     metrics::{
         DistinctPoints, FeatureMoments, FrechetReference, GAP_THRESHOLD, NeighbourIndex,
@@ -9,41 +11,11 @@ use kinepath::{
     },
     stats::Bootstrap,
 };
-use ndarray::Array2;
 use serde_json::Value;
+use support::{assert_close, column, integers, points, rows};
 
 fn fixture() -> Value {
     serde_json::from_str(include_str!("fixtures/metrics.json")).unwrap()
-}
-
-fn column(value: &Value) -> Vec<f64> {
-    value.as_array().unwrap().iter().map(|entry| entry.as_f64().unwrap()).collect()
-}
-
-fn rows(value: &Value) -> Array2<f64> {
-    let rows: Vec<Vec<f64>> = value.as_array().unwrap().iter().map(column).collect();
-    Array2::from_shape_fn((rows.len(), rows[0].len()), |(i, j)| rows[i][j])
-}
-
-fn points(value: &Value) -> Array2<f32> {
-    rows(value).mapv(|value| value as f32)
-}
-
-fn integers(value: &Value) -> Vec<usize> {
-    value.as_array().unwrap().iter().map(|entry| entry.as_u64().unwrap() as usize).collect()
-}
-
-/// Fails with every entry that is off, not only the first.
-#[track_caller]
-fn assert_close(actual: &[f64], expected: &[f64], tolerance: f64) {
-    assert_eq!(actual.len(), expected.len());
-    let off: Vec<_> = actual
-        .iter()
-        .zip(expected)
-        .enumerate()
-        .filter(|(_, (a, e))| (*a - *e).abs() > tolerance * e.abs().max(1.0))
-        .collect();
-    assert!(off.is_empty(), "(index, (actual, expected)): {off:?}");
 }
 
 #[test]
@@ -80,12 +52,13 @@ fn supports_agree_with_scipy() {
 }
 
 #[test]
-fn fidelity_agrees_with_scipy_softmax() {
+fn fidelity_agrees_with_scipy() {
     let fixture = &fixture()["fidelity"];
     let fidelity = fidelity(points(&fixture["logits"]).view()).unwrap();
     assert_eq!(fidelity.predicted, integers(&fixture["predicted"]));
     assert_close(&fidelity.confidence, &column(&fixture["confidence"]), 1.0e-13);
     assert_close(&fidelity.margin, &column(&fixture["margin"]), 1.0e-13);
+    assert_close(&fidelity.entropy, &column(&fixture["entropy"]), 1.0e-13);
 }
 
 #[test]

@@ -13,11 +13,14 @@ pub struct Fidelity {
     pub confidence: Vec<f64>,
     /// That probability minus the second largest, in [0, 1].
     pub margin: Vec<f64>,
+    /// Entropy of all softmax probabilities in nats, in [0, ln classes]; 0 is a certain classifier.
+    pub entropy: Vec<f64>,
 }
 
-/// Confidence and margin from `logits`, shape `[N, classes]`: with `p = softmax(logits)` sorted
-/// descending, `confidence = p₁` and `margin = p₁ − p₂`. Computed in f64 from differences of
-/// logits, so that large logits cannot overflow.
+/// Confidence, margin and entropy from `logits`, shape `[N, classes]`: with `p = softmax(logits)`
+/// sorted descending, `confidence = p₁`, `margin = p₁ − p₂` and `entropy = −Σ p ln p`. Computed in
+/// f64 from differences of logits, so that large logits cannot overflow. Agrees with
+/// `scipy.special.softmax` and `scipy.stats.entropy`.
 ///
 /// # Errors
 /// [`MetricsError::TooFewPoints`] with fewer than 2 classes, [`MetricsError::Empty`] without
@@ -43,6 +46,7 @@ pub fn fidelity(logits: ArrayView2<'_, f32>) -> Result<Fidelity, MetricsError> {
         predicted: Vec::with_capacity(count),
         confidence: Vec::with_capacity(count),
         margin: Vec::with_capacity(count),
+        entropy: Vec::with_capacity(count),
     };
     for row in logits.rows() {
         let (mut top, mut second) = (0, None::<f32>);
@@ -52,11 +56,15 @@ pub fn fidelity(logits: ArrayView2<'_, f32>) -> Result<Fidelity, MetricsError> {
             let runner_up = row[runner_up];
             second = Some(second.map_or(runner_up, |second| second.max(runner_up)));
         }
-        let relative = |logit: f32| (f64::from(logit) - f64::from(row[top])).exp();
+        let below_top = |logit: f32| f64::from(logit) - f64::from(row[top]);
+        let relative = |logit: f32| below_top(logit).exp();
         let total: f64 = row.iter().map(|&logit| relative(logit)).sum();
+        let exponents: f64 = row.iter().map(|&logit| relative(logit) * below_top(logit)).sum();
         fidelity.predicted.push(top);
         fidelity.confidence.push(1.0 / total);
         fidelity.margin.push((1.0 - second.map_or(0.0, relative)) / total);
+        // −Σ p ln p with ln p = below_top − ln total.
+        fidelity.entropy.push(total.ln() - exponents / total);
     }
     Ok(fidelity)
 }
@@ -73,6 +81,7 @@ mod tests {
         assert_eq!(fidelity.predicted, [0]);
         assert_eq!(fidelity.confidence, [0.25]);
         assert_eq!(fidelity.margin, [0.0]);
+        assert_eq!(fidelity.entropy, [4.0f64.ln()]);
     }
 
     #[test]
@@ -80,6 +89,7 @@ mod tests {
         let fidelity = fidelity(array![[f32::MAX, -f32::MAX], [-1.0e30, -1.0e30]].view()).unwrap();
         assert_eq!(fidelity.confidence, [1.0, 0.5]);
         assert_eq!(fidelity.margin, [1.0, 0.0]);
+        assert_eq!(fidelity.entropy, [0.0, 2.0f64.ln()]);
     }
 
     #[test]
@@ -103,6 +113,8 @@ mod tests {
             let total: f64 = logits.iter().map(|&logit| f64::from(logit).exp()).sum();
             let mut p: Vec<f64> = logits.iter().map(|&logit| f64::from(logit).exp() / total).collect();
             prop_assert!((p[fidelity.predicted[0]] - fidelity.confidence[0]).abs() < 1.0e-12);
+            let entropy: f64 = p.iter().map(|p| -p * p.ln()).sum();
+            prop_assert!((entropy - fidelity.entropy[0]).abs() < 1.0e-12);
             p.sort_by(|a, b| b.total_cmp(a));
             prop_assert!((p[0] - fidelity.confidence[0]).abs() < 1.0e-12);
             prop_assert!((p[0] - p[1] - fidelity.margin[0]).abs() < 1.0e-12);
