@@ -74,6 +74,42 @@ pub enum MetricsError {
         /// The number given (distinct ones, where neighbours are taken over distinct points).
         actual: usize,
     },
+    /// Two columns or sets of different sizes that belong together.
+    #[error("{actual} {what} where {expected} are expected")]
+    LengthMismatch {
+        /// What was counted, in the plural.
+        what: &'static str,
+        /// The number it goes with.
+        expected: usize,
+        /// The number given.
+        actual: usize,
+    },
+    /// A level outside (0, 1).
+    #[error("the level must be between 0 and 1, got {actual}")]
+    Level {
+        /// The level given.
+        actual: f64,
+    },
+    /// A mean over subsets without a subset.
+    #[error("the number of subsets must be at least 1, got 0")]
+    ZeroSubsets,
+    /// A feature vector of zeros, which has no direction.
+    #[error("row {row} is zero, so its cosine similarity to other rows is undefined")]
+    ZeroNorm {
+        /// First offending row.
+        row: usize,
+    },
+    /// No cell of a partition holds enough generated points and a held-out one.
+    #[error(
+        "no cell holds a held-out point and more than a share {least_share} of the {generated} \
+         generated points"
+    )]
+    NoSharedCell {
+        /// The share of generated points that a cell must exceed.
+        least_share: f64,
+        /// The number of generated points.
+        generated: usize,
+    },
     /// A neighbour count of zero.
     #[error("the number of neighbours k must be at least 1, got 0")]
     ZeroNeighbours,
@@ -111,6 +147,27 @@ pub(super) fn check_points(
     match points.indexed_iter().find(|(_, value)| !value.is_finite()) {
         Some(((row, column), _)) => Err(MetricsError::NotFinite { what, row, column }),
         None => Ok(()),
+    }
+}
+
+/// Refuses columns with a NaN or an infinity.
+pub(super) fn check_column(what: &'static str, values: &[f64]) -> Result<(), MetricsError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(row) => Err(MetricsError::NotFinite { what, row, column: 0 }),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a count that differs from the one it goes with.
+pub(super) fn check_length(
+    what: &'static str,
+    expected: usize,
+    actual: usize,
+) -> Result<(), MetricsError> {
+    if actual == expected {
+        Ok(())
+    } else {
+        Err(MetricsError::LengthMismatch { what, expected, actual })
     }
 }
 

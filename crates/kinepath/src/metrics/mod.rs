@@ -22,6 +22,7 @@ mod frechet;
 mod memorization;
 mod moments;
 mod neighbours;
+mod pair_table;
 mod prdc;
 mod prepared;
 mod support;

@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error::{MetricsError, check_rows},
+    error::{MetricsError, check_length, check_rows},
     neighbours::NeighbourIndex,
+    pair_table::PairTable,
     prepared::QUERY_ROWS,
 };
 
@@ -53,16 +54,18 @@ pub struct PrdcReference<'a> {
 
 /// Which generated points lie in which real balls, and which real points in generated balls.
 ///
-/// Two bits for each pair: 10 000 real against 10 000 generated points take 25 MB.
+/// Two bits for each pair: 10 000 real against 50 000 generated points take 125 MB.
 #[derive(Debug, Clone)]
 pub struct PrdcComparison {
     k: usize,
     /// For each generated point the number of real balls it lies in.
     balls: Vec<u32>,
-    /// `covering[c][i]`, bit `b`: generated point `64 c + b` lies in the ball of real point `i`.
-    covering: Vec<Vec<u64>>,
-    /// The same for real point `i` in the ball of generated point `64 c + b`.
-    recalling: Vec<Vec<u64>>,
+    /// For each generated point its bit in the tables.
+    slots: Vec<usize>,
+    /// Generated point in the ball of a real point.
+    covering: PairTable,
+    /// Real point in the ball of a generated point.
+    recalling: PairTable,
 }
 
 impl<'a> PrdcReference<'a> {
@@ -91,18 +94,17 @@ impl<'a> PrdcReference<'a> {
             .collect();
         let placed: Vec<Placed> =
             chunks.into_par_iter().map(|(chunk, radii)| self.place(chunk, radii)).collect();
-        let mut comparison = PrdcComparison {
+        let real = self.index.len();
+        Ok(PrdcComparison {
             k: self.k,
-            balls: Vec::with_capacity(generated.nrows()),
-            covering: Vec::with_capacity(placed.len()),
-            recalling: Vec::with_capacity(placed.len()),
-        };
-        for chunk in placed {
-            comparison.balls.extend(chunk.balls);
-            comparison.covering.push(chunk.covering);
-            comparison.recalling.push(chunk.recalling);
-        }
-        Ok(comparison)
+            balls: placed.iter().flat_map(|chunk| &chunk.balls).copied().collect(),
+            slots: (0..generated.nrows()).collect(),
+            covering: PairTable::from_chunks(real, placed.iter().map(|chunk| &chunk.covering[..])),
+            recalling: PairTable::from_chunks(
+                real,
+                placed.iter().map(|chunk| &chunk.recalling[..]),
+            ),
+        })
     }
 
     /// Places one chunk of generated points: bounds decide most pairs, exact distances the rest.
@@ -143,6 +145,30 @@ struct Placed {
 }
 
 impl PrdcComparison {
+    /// Both sets of generated points as one: the rows of `b` come after the `n` rows of `a`.
+    ///
+    /// Every generated ball keeps the radius it has in its own set. A row therefore brings the same
+    /// balls wherever it is picked, so that rows may be swapped between the sets, as a permutation
+    /// test does; and picking the rows of one set gives the figures of that set. (The figures of
+    /// the two sets compared as one array differ: there, radii shrink.)
+    ///
+    /// # Errors
+    /// [`MetricsError::LengthMismatch`] when the two were compared with references of another k or
+    /// number of real points. That the real points themselves are the same is for the caller to see
+    /// to.
+    pub fn joined(a: &Self, b: &Self) -> Result<Self, MetricsError> {
+        check_length("neighbours k", a.k, b.k)?;
+        check_length("real points", a.covering.rows, b.covering.rows)?;
+        let shift = a.covering.words * QUERY_ROWS;
+        Ok(Self {
+            k: a.k,
+            balls: [&a.balls[..], &b.balls].concat(),
+            slots: a.slots.iter().copied().chain(b.slots.iter().map(|slot| slot + shift)).collect(),
+            covering: PairTable::beside(&a.covering, &b.covering),
+            recalling: PairTable::beside(&a.recalling, &b.recalling),
+        })
+    }
+
     /// The four figures of all generated points.
     #[must_use]
     pub fn scores(&self) -> Prdc {
@@ -150,7 +176,8 @@ impl PrdcComparison {
         self.of_rows(&everything)
     }
 
-    /// The four figures of a resample of the generated points, at the cost of a pass over the bits.
+    /// The four figures of a resample of the generated points, at the cost of at most a pass
+    /// over the bits.
     ///
     /// The balls of generated points keep the radii they have in the full set: in a bootstrap
     /// resample, repeated rows would otherwise shrink them to nothing. Precision and density are
@@ -166,29 +193,21 @@ impl PrdcComparison {
     }
 
     fn of_rows(&self, indices: &[usize]) -> Prdc {
-        let mut present = vec![0u64; self.covering.len()];
+        let mut present = vec![0u64; self.covering.words];
         for &index in indices {
-            present[index / QUERY_ROWS] |= 1 << (index % QUERY_ROWS);
+            let slot = self.slots[index];
+            present[slot / QUERY_ROWS] |= 1 << (slot % QUERY_ROWS);
         }
         let count = indices.len() as f64;
         let hits = indices.iter().filter(|&&index| self.balls[index] > 0).count();
         let balls: u64 = indices.iter().map(|&index| u64::from(self.balls[index])).sum();
         Prdc {
             precision: hits as f64 / count,
-            recall: share(&self.recalling, &present),
+            recall: self.recalling.share(&present),
             density: balls as f64 / count / self.k as f64,
-            coverage: share(&self.covering, &present),
+            coverage: self.covering.share(&present),
         }
     }
-}
-
-/// The share of real points with a bit in common with `present`.
-fn share(table: &[Vec<u64>], present: &[u64]) -> f64 {
-    let mut any = vec![0u64; table.first().map_or(0, Vec::len)];
-    for (words, &present) in table.iter().zip(present) {
-        any.iter_mut().zip(words).for_each(|(any, &word)| *any |= word & present);
-    }
-    any.iter().filter(|&&word| word != 0).count() as f64 / any.len() as f64
 }
 
 /// Distance of each row to its k-th nearest other row.

@@ -71,6 +71,46 @@ fn resampling_all_rows_is_the_score_and_repeats_count() {
     assert_eq!(only.coverage, f64::from(comparison.balls[inside]) / 60.0);
 }
 
+/// 70 and 75 rows: the second set begins neither at a word nor at a byte.
+#[test]
+fn joined_rows_keep_their_own_radii_and_places() {
+    let (real, a, b) = (ramp(60, 2, 0.1), ramp(70, 2, 0.7), ramp(75, 2, 1.1));
+    let reference = PrdcReference::new(real.view(), 2).unwrap();
+    let [a, b] = [a, b].map(|generated| reference.compare(generated.view()).unwrap());
+    let joined = PrdcComparison::joined(&a, &b).unwrap();
+    let rows = |range: std::ops::Range<usize>| range.collect::<Vec<usize>>();
+    assert_eq!(joined.resampled(&rows(0..70)).unwrap(), a.scores());
+    assert_eq!(joined.resampled(&rows(70..145)).unwrap(), b.scores());
+    for row in 0..75 {
+        assert_eq!(joined.resampled(&[70 + row]).unwrap(), b.resampled(&[row]).unwrap());
+    }
+    // A real point is covered by a mixture when one of its two parts covers it.
+    let mixed = joined.scores();
+    assert!(mixed.coverage >= a.scores().coverage.max(b.scores().coverage));
+    assert!(mixed.coverage <= a.scores().coverage + b.scores().coverage);
+    // Joining once more: three sets, two borders.
+    let thrice = PrdcComparison::joined(&joined, &a).unwrap();
+    assert_eq!(thrice.resampled(&rows(145..215)).unwrap(), a.scores());
+    assert_eq!(thrice.resampled(&rows(70..145)).unwrap(), b.scores());
+}
+
+#[test]
+fn comparisons_with_other_references_are_not_joined() {
+    let generated = ramp(20, 2, 0.3);
+    let compare = |real: usize, k: usize| {
+        let reference = PrdcReference::new(ramp(real, 2, 0.1), k).unwrap();
+        reference.compare(generated.view()).unwrap()
+    };
+    assert_eq!(
+        PrdcComparison::joined(&compare(9, 2), &compare(9, 3)).unwrap_err(),
+        MetricsError::LengthMismatch { what: "neighbours k", expected: 2, actual: 3 }
+    );
+    assert_eq!(
+        PrdcComparison::joined(&compare(9, 2), &compare(8, 2)).unwrap_err(),
+        MetricsError::LengthMismatch { what: "real points", expected: 9, actual: 8 }
+    );
+}
+
 #[test]
 fn refuses_bad_input() {
     let real = ramp(6, 2, 0.1);
