@@ -11,30 +11,39 @@
 //! | how dense is the training set around a sample? | [`knn_support`], [`kde_support`], [`median_bandwidth`] |
 //! | how sure is a classifier? | [`fidelity`] |
 //! | does an image show what its prompt says? | [`alignment`](alignment()) |
-//! | are two sets of features alike? | [`FeatureMoments`], [`FrechetReference`], [`PrdcReference`] |
+//! | are two sets of features alike? | [`FeatureMoments`], [`FrechetReference`], [`frechet_infinity`], [`KidReference`], [`PrdcReference`] |
+//! | how many different samples are there? | [`VendiFeatures`] |
 
 mod alignment;
+mod cubic_kernel;
 mod distance;
 mod distinct;
 mod error;
 mod fidelity;
 mod frechet;
+mod frechet_infinity;
+mod kid;
 mod memorization;
 mod moments;
 mod neighbours;
 mod pair_table;
 mod prdc;
 mod prepared;
+mod scatter;
 mod support;
 mod top_k;
+mod vendi;
 
 pub use alignment::{Alignment, alignment};
 pub use distinct::DistinctPoints;
 pub use error::MetricsError;
 pub use fidelity::{Fidelity, fidelity};
 pub use frechet::{FrechetReference, frechet_distance};
+pub use frechet_infinity::{FrechetInfinity, frechet_infinity};
+pub use kid::{Kid, KidReference, KidSubsets, SubsetKid};
 pub use memorization::{GAP_THRESHOLD, GapRatios, f_mem, gap_ratios};
 pub use moments::{FeatureMoments, GaussianStats};
 pub use neighbours::{NeighbourIndex, Neighbours};
 pub use prdc::{Prdc, PrdcComparison, PrdcReference};
 pub use support::{kde_support, knn_support, median_bandwidth};
+pub use vendi::VendiFeatures;

@@ -1,16 +1,11 @@
 //! Mean and covariance of features, of all rows or of a resample.
 
-use ndarray::{Array1, Array2, CowArray, Ix2, s};
-use rayon::prelude::*;
+use ndarray::{Array1, Array2, CowArray, Ix2};
 
-use super::error::{MetricsError, check_points, check_rows};
-use crate::kernel::matmul;
-
-/// Rows that are centred and multiplied at a time.
-const BLOCK_ROWS: usize = 256;
-/// Columns of the covariance that a task computes: fixed, so that results do not depend on the
-/// thread count.
-const PANEL: usize = 128;
+use super::{
+    error::{MetricsError, check_points, check_rows},
+    scatter::{counted, weighted_scatter},
+};
 
 /// A Gaussian fitted to features: what the Fréchet distance needs of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +42,11 @@ impl<'a> FeatureMoments<'a> {
         Ok(Self { features })
     }
 
+    /// Number of rows and of features.
+    pub(super) fn dim(&self) -> (usize, usize) {
+        self.features.dim()
+    }
+
     /// Mean and covariance of all rows.
     #[must_use]
     pub fn gaussian(&self) -> GaussianStats {
@@ -60,15 +60,7 @@ impl<'a> FeatureMoments<'a> {
     /// [`MetricsError::TooFewPoints`] below 2 indices, [`MetricsError::RowOutOfRange`].
     pub fn resampled(&self, indices: &[usize]) -> Result<GaussianStats, MetricsError> {
         check_rows("mean and covariance", 2, self.features.nrows(), indices)?;
-        let mut counts = vec![0u32; self.features.nrows()];
-        indices.iter().for_each(|&index| counts[index] += 1);
-        let rows: Vec<(usize, f64)> = counts
-            .into_iter()
-            .enumerate()
-            .filter(|&(_, count)| count > 0)
-            .map(|(row, count)| (row, f64::from(count)))
-            .collect();
-        Ok(self.weighted(&rows))
+        Ok(self.weighted(&counted(self.features.nrows(), indices)))
     }
 
     /// Moments of rows with weights, in two passes: centring first keeps an offset of the features
@@ -83,44 +75,9 @@ impl<'a> FeatureMoments<'a> {
             }
         }
         mean /= total;
-        let panels: Vec<Array2<f64>> = (0..size.div_ceil(PANEL))
-            .into_par_iter()
-            .map(|panel| self.panel(rows, &mean, panel * PANEL, ((panel + 1) * PANEL).min(size)))
-            .collect();
-        let mut covariance = Array2::zeros((size, size));
-        for (panel, products) in panels.into_iter().enumerate() {
-            for ((i, j), product) in products.indexed_iter() {
-                let j = panel * PANEL + j;
-                covariance[[i, j]] = product / (total - 1.0);
-                covariance[[j, i]] = product / (total - 1.0);
-            }
-        }
+        let scatter = weighted_scatter(self.features.view(), rows, &mean);
+        let covariance = scatter.mapv(|products| products / (total - 1.0));
         GaussianStats { count: total as usize, mean, covariance }
-    }
-
-    /// Columns `first..last` of the scatter matrix, rows `0..last`: the rest follows by symmetry.
-    fn panel(
-        &self,
-        rows: &[(usize, f64)],
-        mean: &Array1<f64>,
-        first: usize,
-        last: usize,
-    ) -> Array2<f64> {
-        let mut scatter = Array2::zeros((last, last - first));
-        let mut centred = Array2::zeros((BLOCK_ROWS.min(rows.len()), last));
-        for block in rows.chunks(BLOCK_ROWS) {
-            let mut centred = centred.slice_mut(s![..block.len(), ..]);
-            for (mut out, &(row, weight)) in centred.rows_mut().into_iter().zip(block) {
-                let root = weight.sqrt();
-                let values = self.features.row(row);
-                for ((out, &value), mean) in out.iter_mut().zip(values).zip(mean) {
-                    *out = root * (f64::from(value) - mean);
-                }
-            }
-            let columns = centred.slice(s![.., first..]);
-            matmul(1.0, scatter.view_mut(), 1.0, centred.t(), columns);
-        }
-        scatter
     }
 }
 
