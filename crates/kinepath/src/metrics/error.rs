@@ -200,3 +200,11 @@ pub(super) fn check_rows(
         None => Ok(()),
     }
 }
+
+/// The position of `row` among the increasing `rows` of an index.
+pub(super) fn position_of_row(rows: &[usize], row: usize) -> Result<usize, MetricsError> {
+    rows.binary_search(&row).map_err(|_| MetricsError::RowOutOfRange {
+        actual: row,
+        rows: rows.last().map_or(0, |last| last + 1),
+    })
+}

@@ -2,7 +2,10 @@
 
 use ndarray::ArrayView2;
 
-use super::{error::MetricsError, neighbours::NeighbourIndex};
+use super::{
+    error::{MetricsError, check_column},
+    neighbours::NeighbourIndex,
+};
 use crate::stats::{Bootstrap, Interval, StatsError, mean_interval};
 
 /// A sample is memorized when its gap ratio is below this.
@@ -26,6 +29,13 @@ impl GapRatios {
     #[must_use]
     pub fn memorized(&self, threshold: f64) -> Vec<bool> {
         self.ratio.iter().map(|&ratio| ratio < threshold).collect()
+    }
+
+    /// For each sample its copy score `1 − d₁/d₂ ∈ [0, 1]`: 1 on a training point, 0 half-way
+    /// between two.
+    #[must_use]
+    pub fn copy_scores(&self) -> Vec<f64> {
+        self.ratio.iter().map(|ratio| 1.0 - ratio).collect()
     }
 }
 
@@ -81,6 +91,36 @@ pub fn f_mem(memorized: &[bool], settings: &Bootstrap) -> Result<Interval, Stats
     mean_interval(&column, settings)
 }
 
+/// F_mem as a function of the threshold: for each of `thresholds` the share of `ratios` below it.
+///
+/// Exact, and it never falls as the threshold rises. For held-out points it is the false-alarm
+/// rate; choose a threshold from them by [`HeldOutRatios`](super::HeldOutRatios).
+///
+/// # Errors
+/// [`MetricsError::TooFewPoints`] without ratios, [`MetricsError::NotFinite`] for a NaN or infinity
+/// in either column.
+///
+/// # Example
+/// ```
+/// use kinepath::metrics::memorization_curve;
+/// assert_eq!(memorization_curve(&[0.1, 0.5, 0.5, 1.0], &[0.1, 0.2, 0.6])?, [0.0, 0.25, 0.75]);
+/// # Ok::<(), kinepath::metrics::MetricsError>(())
+/// ```
+pub fn memorization_curve(ratios: &[f64], thresholds: &[f64]) -> Result<Vec<f64>, MetricsError> {
+    if ratios.is_empty() {
+        let what = "a memorization curve";
+        return Err(MetricsError::TooFewPoints { what, needed: 1, actual: 0 });
+    }
+    check_column("gap ratios", ratios)?;
+    check_column("thresholds", thresholds)?;
+    let mut ascending = ratios.to_vec();
+    ascending.sort_by(f64::total_cmp);
+    let share_below = |&threshold: &f64| {
+        ascending.partition_point(|&ratio| ratio < threshold) as f64 / ratios.len() as f64
+    };
+    Ok(thresholds.iter().map(share_below).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +148,20 @@ mod tests {
         let gaps = gap_ratios(&distinct(array![[0.0f32], [4.0]]), array![[1.0f32]].view()).unwrap();
         assert_eq!(gaps.ratio, [1.0 / 3.0]);
         assert_eq!(gaps.memorized(GAP_THRESHOLD), [false]);
+        assert_eq!(gaps.copy_scores(), [1.0 - 1.0 / 3.0]);
+    }
+
+    #[test]
+    fn a_curve_needs_numbers() {
+        let what = "a memorization curve";
+        assert_eq!(
+            memorization_curve(&[], &[0.5]).unwrap_err(),
+            MetricsError::TooFewPoints { what, needed: 1, actual: 0 }
+        );
+        assert_eq!(
+            memorization_curve(&[0.5], &[0.1, f64::NAN]).unwrap_err(),
+            MetricsError::NotFinite { what: "thresholds", row: 1, column: 0 }
+        );
     }
 
     #[test]
@@ -144,6 +198,25 @@ mod tests {
             let doubled = ndarray::concatenate![ndarray::Axis(0), training, training];
             let once = gap_ratios(&distinct(training), rows(&queries).view());
             prop_assert_eq!(once, gap_ratios(&distinct(doubled), rows(&queries).view()));
+        }
+
+        #[test]
+        fn the_curve_is_f_mem_at_every_threshold(
+            ratios in proptest::collection::vec(0u8..20, 1..40), mut thresholds in proptest::collection::vec(0u8..24, 1..9),
+        ) {
+            thresholds.sort_unstable();
+            let scaled = |values: &[u8]| -> Vec<f64> {
+                values.iter().map(|&value| f64::from(value) / 20.0).collect()
+            };
+            let (ratio, thresholds) = (scaled(&ratios), scaled(&thresholds));
+            let curve = memorization_curve(&ratio, &thresholds).unwrap();
+            prop_assert!(curve.is_sorted());
+            let gaps = GapRatios { nearest: vec![], d1: vec![], d2: vec![], ratio };
+            for (share, threshold) in curve.into_iter().zip(thresholds) {
+                let memorized = gaps.memorized(threshold);
+                let count = memorized.iter().filter(|&&memorized| memorized).count();
+                prop_assert_eq!(share, count as f64 / memorized.len() as f64);
+            }
         }
     }
 }

@@ -7,7 +7,9 @@
 //! | Question | Functions |
 //! |---|---|
 //! | which training points are closest? | [`DistinctPoints`], [`NeighbourIndex`] |
-//! | is a sample a copy? | [`gap_ratios`], [`f_mem`] |
+//! | is a sample a copy? | [`gap_ratios`], [`f_mem`], [`memorization_curve`], [`f_mem_by_class`] |
+//! | how often would a new point pass for a copy? | [`HeldOutRatios`] |
+//! | which training points are copied? | [`most_copied`] |
 //! | how dense is the training set around a sample? | [`knn_support`], [`kde_support`], [`median_bandwidth`] |
 //! | how sure is a classifier? | [`fidelity`] |
 //! | does an image show what its prompt says? | [`alignment`](alignment()) |
@@ -15,6 +17,9 @@
 //! | how many different samples are there? | [`VendiFeatures`] |
 
 mod alignment;
+mod calibration;
+mod classes;
+mod copied;
 mod cubic_kernel;
 mod distance;
 mod distinct;
@@ -35,13 +40,16 @@ mod top_k;
 mod vendi;
 
 pub use alignment::{Alignment, alignment};
+pub use calibration::HeldOutRatios;
+pub use classes::{ClassMemorization, f_mem_by_class};
+pub use copied::{CopiedPoint, most_copied};
 pub use distinct::DistinctPoints;
 pub use error::MetricsError;
 pub use fidelity::{Fidelity, fidelity};
 pub use frechet::{FrechetReference, frechet_distance};
 pub use frechet_infinity::{FrechetInfinity, frechet_infinity};
 pub use kid::{Kid, KidReference, KidSubsets, SubsetKid};
-pub use memorization::{GAP_THRESHOLD, GapRatios, f_mem, gap_ratios};
+pub use memorization::{GAP_THRESHOLD, GapRatios, f_mem, gap_ratios, memorization_curve};
 pub use moments::{FeatureMoments, GaussianStats};
 pub use neighbours::{NeighbourIndex, Neighbours};
 pub use prdc::{Prdc, PrdcComparison, PrdcReference};
