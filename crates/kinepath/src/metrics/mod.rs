@@ -10,6 +10,7 @@
 //! | is a sample a copy? | [`gap_ratios`], [`f_mem`], [`memorization_curve`], [`f_mem_by_class`] |
 //! | how often would a new point pass for a copy? | [`HeldOutRatios`] |
 //! | which training points are copied? | [`most_copied`] |
+//! | are generated samples closer to the training set than real ones? | [`CopyingReference`], [`Cells`], [`AuthenticityReference`] |
 //! | how dense is the training set around a sample? | [`knn_support`], [`kde_support`], [`median_bandwidth`] |
 //! | how sure is a classifier? | [`fidelity`] |
 //! | does an image show what its prompt says? | [`alignment`](alignment()) |
@@ -17,9 +18,12 @@
 //! | how many different samples are there? | [`VendiFeatures`] |
 
 mod alignment;
+mod authenticity;
 mod calibration;
+mod cells;
 mod classes;
 mod copied;
+mod copying_test;
 mod cubic_kernel;
 mod distance;
 mod distinct;
@@ -40,9 +44,12 @@ mod top_k;
 mod vendi;
 
 pub use alignment::{Alignment, alignment};
+pub use authenticity::{Authenticity, AuthenticityReference};
 pub use calibration::HeldOutRatios;
+pub use cells::Cells;
 pub use classes::{ClassMemorization, f_mem_by_class};
 pub use copied::{CopiedPoint, most_copied};
+pub use copying_test::{CellScore, CopyingReference, CopyingTest};
 pub use distinct::DistinctPoints;
 pub use error::MetricsError;
 pub use fidelity::{Fidelity, fidelity};
