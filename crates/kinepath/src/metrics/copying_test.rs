@@ -19,8 +19,9 @@ use super::error::{MetricsError, check_column, check_length, check_rows};
 /// ones are, the model copies; `C_T ≫ 0`: it underfits; under equal distributions each z is nearly
 /// standard normal. Meehan, Chaudhuri & Dasgupta (2020), "A Non-Parametric Test to Detect
 /// Data-Copying in Generative Models", arXiv 2004.05675, §4. U agrees with
-/// `scipy.stats.mannwhitneyu`; as in the paper, z has no correction for continuity (the authors'
-/// code and `dgm-eval` add ½ to the numerator) and none for ties.
+/// `scipy.stats.mannwhitneyu`; as in the paper, z has no correction for continuity and none for
+/// ties. (The authors' code and `dgm-eval` add ½ to the numerator of z, and seek the nearest
+/// training point in the cell alone, which differs near its border.)
 ///
 /// # Example
 /// ```
