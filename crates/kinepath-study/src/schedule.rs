@@ -1,11 +1,14 @@
 //! From the command line's words for solver, grid and gain to a compiled plan.
 
+mod gain;
+
 use std::path::Path;
 
-use kinepath::gain::{Gain, GainParseError};
 use kinepath::grid::Grid;
 use kinepath::plan::{Plan, Quadrature};
 use kinepath::tableau::Tableau;
+
+pub use gain::read_gain;
 
 use crate::StudyError;
 use crate::run::SamplerSettings;
@@ -22,7 +25,7 @@ pub struct ScheduleSpec {
     pub grid: String,
     /// Where the path begins and ends, within `[0, 1]`.
     pub interval: (f64, f64),
-    /// A gain expression, or a file with `t eta` on each line.
+    /// What [`read_gain`] reads: an expression, or a file with `t eta` on each line.
     pub gain: String,
     /// `solver` or `left`.
     pub quadrature: String,
@@ -79,7 +82,7 @@ impl ScheduleSpec {
             });
         }
         let grid = self.grid()?;
-        let gain = read_gain(&self.gain)?;
+        let gain = read_gain(&self.gain, None)?;
         let plan = if adaptive {
             Plan::adaptive(grid, tableau, gain, self.rtol, self.atol)?
         } else {
@@ -124,19 +127,6 @@ impl ScheduleSpec {
             },
         })
     }
-}
-
-/// Reads a gain: an expression, or a file with a time and a gain on each line.
-fn read_gain(text: &str) -> Result<Gain, StudyError> {
-    // An expression is one, even where a file of that name exists.
-    match text.parse() {
-        Err(GainParseError::Family(_)) if Path::new(text).exists() => {}
-        parsed => return Ok(parsed?),
-    }
-    let points = read_numbers("gain", text, 2, "a gain file has a time and a gain on each line")?;
-    let points = points.into_iter().map(|line| (line[0], line[1])).collect();
-    Gain::table(points)
-        .map_err(|error| StudyError::file("use the gain of", Path::new(text), &error))
 }
 
 /// The numbers of a text file, `width` on each line, apart by blanks or commas; `#` begins a

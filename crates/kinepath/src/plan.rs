@@ -1,6 +1,6 @@
 //! Plans: a time grid, a method, a gain and a quadrature compiled into what an executor runs.
 
-use crate::gain::{Gain, GainError};
+use crate::gain::{Gain, GainError, Governor};
 use crate::grid::Grid;
 use crate::tableau::Tableau;
 
@@ -76,6 +76,9 @@ pub struct Stage {
     pub t: f64,
     /// Gain at that time; the stage is `k = η v`.
     pub eta: f64,
+    /// For a closed-loop gain, what multiplies η further, sample by sample: `k` is
+    /// `eta · governor.eta(‖v‖²) · v`.
+    pub governor: Option<Governor>,
     /// `h a_jl`: what each earlier stage adds to the state evaluated here.
     pub state: Vec<f64>,
     /// `h b_j`: what this stage adds to the state after the step.
@@ -225,6 +228,7 @@ fn compile_step(
             Stage {
                 t,
                 eta: gain.eta(t),
+                governor: gain.governor(t),
                 state: tableau.a[j].iter().map(|a| size * a).collect(),
                 update: size * tableau.b[j],
                 energy: match quadrature {
@@ -277,8 +281,28 @@ mod tests {
         for stage in steps.iter().flat_map(|step| &step.stages) {
             assert_eq!(stage.eta, kts(0.01).eta(stage.t));
         }
+        assert!(steps.iter().flat_map(|step| &step.stages).all(|stage| stage.governor.is_none()));
         assert_eq!(steps[4].stages[3].t, 1.0);
         assert_eq!(steps[3].phase, Phase { landing: true, terminal: false });
+    }
+
+    #[test]
+    fn a_stage_carries_what_governs_it_from_the_split_on() {
+        let gain: Gain = "governed:strength=0.5,split=0.5,ceiling=0:8;1:4".parse().unwrap();
+        let grid = Grid::uniform(4).unwrap();
+        let plan = Plan::fixed(grid.clone(), Tableau::HEUN, gain, Quadrature::Solver).unwrap();
+        let Schedule::Fixed(steps) = plan.schedule() else { panic!() };
+        let governors = steps.iter().flat_map(|step| &step.stages).map(|stage| stage.governor);
+        let at = |ceiling| Some(Governor { ceiling, exponent: 0.25 });
+        // Heun's second stage at the split is governed already: it is at the stage's own time.
+        let expected = [None, None, None, at(6.0), at(6.0), at(5.0), at(5.0), at(4.0)];
+        assert_eq!(governors.collect::<Vec<_>>(), expected);
+        let bad: Gain = "governed:ceiling=0:0".parse().unwrap();
+        let refused = Plan::fixed(grid, Tableau::EULER, bad, Quadrature::Solver).unwrap_err();
+        assert_eq!(
+            refused,
+            PlanError::Gain(GainError::Ceiling { index: 0, reason: "it is not above 0" })
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use kinepath::field::{Condition, EmpiricalField, FnField, Guided, MixtureField, TimeDomain};
 use kinepath::field::{FieldError, VelocityField};
-use kinepath::gain::{Gain, Kts, Shape};
+use kinepath::gain::{Gain, Governed, Kts, Shape};
 use kinepath::grid::Grid;
 use kinepath::noise::noise;
 use kinepath::plan::{Plan, Quadrature, Schedule};
@@ -27,7 +27,8 @@ fn fixed(grid: Grid, tableau: Tableau, gain: Gain) -> Plan {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// Jensen's inequality, exact for every tableau with b ≥ 0, and the phases add up.
+    /// Jensen's inequality, exact for every tableau with b ≥ 0 under every gain, and the phases add
+    /// up.
     #[test]
     fn energy_is_at_least_that_of_the_straight_line(
         seed in 0u64..10_000,
@@ -37,6 +38,7 @@ proptest! {
         family in 0usize..3,
         alpha in 0.0f64..0.5,
         beta in 0.0f64..0.05,
+        ceiling in prop::option::of((0.1f64..30.0, 0.1f64..30.0, 0.0f64..2.0)),
     ) {
         let tableau = Tableau::ALL[method];
         prop_assert!(tableau.b.iter().all(|&b| b >= 0.0));
@@ -45,7 +47,15 @@ proptest! {
             1 => Grid::cosine(steps),
             _ => Grid::shifted(steps, 3.0),
         }.unwrap();
-        let gain = Gain::Kts(Kts { alpha, beta, ..Kts::default() });
+        let gain = match ceiling {
+            None => Gain::Kts(Kts { alpha, beta, ..Kts::default() }),
+            Some((first, last, strength)) => Gain::Governed(Governed {
+                quantile: 0.9,
+                strength,
+                split: 0.6,
+                ceiling: vec![(0.6, first), (1.0, last)],
+            }),
+        };
         let plan = fixed(grid, tableau, gain);
         let field = mixture(seed, dim);
         let x0 = noise(seed, 0..3, dim);

@@ -31,7 +31,8 @@ const PREAMBLE: &str = "\
 # compared with its baseline, the unit gain. Run it with `kinepath study FILE.toml`.
 #   field spec: onnx:FILE, empirical:DATA or mixture:FILE
 #   gain: kts:alpha=A,beta=B[,split=T,launch=SHAPE,landing=SHAPE,rate=K], ssc:alpha=A,power=P,
-#         table:T=ETA,..., or a file
+#         table:T=ETA,..., governed:quantile=Q[,strength=K,split=T] (damps only samples that are
+#         faster than that quantile of the field's baseline), or a file
 ";
 
 /// Run a study: energies, what they go with, and whether shaping them helps

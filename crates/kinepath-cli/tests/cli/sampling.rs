@@ -76,6 +76,25 @@ fn an_adaptive_solver_chooses_its_steps_within_its_tolerance() {
 }
 
 #[test]
+fn a_governed_run_takes_its_ceiling_from_a_reference_and_is_whole_without_it() {
+    let place = Place::new();
+    place.succeeds(&format!("{TINY} --out base --record profile"));
+    let command = format!("{TINY} --gain governed:reference=base,quantile=0.5,split=0.3");
+    let text = place.succeeds(&format!("{command} --out governed"));
+    assert!(text.contains("split=0.3, ceiling of 12 points"), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    assert!(place.succeeds(&format!("{command} --out governed")).contains("complete already"));
+
+    let run = RunReader::open(&place.path("governed")).unwrap();
+    fs::remove_dir_all(place.path("base")).unwrap();
+    let gain = &run.settings().sampler.gain;
+    place.succeeds(&format!("{TINY} --gain {gain} --out again"));
+    assert_eq!(files(&place.path("again")), files(&place.path("governed")));
+    let message = place.fails(&format!("{command} --out governed"), 1);
+    assert!(message.contains("base") && message.contains("not a run folder"), "{message}");
+}
+
+#[test]
 fn noise_from_a_file_is_the_start_and_sets_the_count() {
     let place = Place::new();
     let values = [0.5, -1.0, 0.25, 2.0, -0.125, 0.0];

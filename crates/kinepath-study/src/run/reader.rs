@@ -78,8 +78,11 @@ impl RunReader {
     /// As [`samples`](Self::samples).
     pub fn profile(&self) -> Result<Option<Array2<f32>>, RunError> {
         let Some(profile) = self.tensor("profile")? else { return Ok(None) };
-        let shape = profile.shape().to_vec();
-        profile.into_dimensionality().map(Some).map_err(|_| self.misfit("profile", &shape))
+        let (shape, steps) = (profile.shape().to_vec(), self.settings.sampler.steps);
+        match profile.into_dimensionality() {
+            Ok(profile) if shape[1] == steps => Ok(Some(profile)),
+            _ => Err(self.misfit("profile", &shape)),
+        }
     }
 
     /// The energy map, `[N, *shape]`, where it was recorded.

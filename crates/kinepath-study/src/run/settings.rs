@@ -70,7 +70,7 @@ pub struct SamplerSettings {
     pub grid: String,
     /// The nodes the grid resolved to: increasing times in [0, 1].
     pub nodes: Vec<f64>,
-    /// The gain as asked for: `unit`, `kts:…`, `ssc:…` or a file.
+    /// The gain: `unit`, `kts:…`, `ssc:…`, `table:…` or `governed:…` with its ceiling.
     pub gain: String,
     /// The energy quadrature: `solver` or `left`.
     pub quadrature: String,

@@ -1,18 +1,24 @@
 //! Gains η(t): how hard the velocity is pushed at each time.
 //!
 //! A shaped sampler integrates `dx/dt = η(t) v(x, t)`. Kinetic trajectory shaping (KTS) boosts the
-//! launch and damps the landing; it costs no evaluation and no training.
+//! launch and damps the landing; it costs no evaluation and no training. A *closed-loop* gain looks
+//! at the sample too: its η is that of the time and of the sample's own speed there.
 
+mod governed;
 mod kts;
 mod parse;
 
+pub use governed::{Governed, GovernedSpec, Governor};
 pub use kts::{Kts, Shape};
 pub use parse::GainParseError;
 
 /// The time that divides launch from landing where a gain names none.
 pub const DEFAULT_SPLIT: f64 = 0.6;
 
-/// A gain η(t), dimensionless.
+/// A gain η, dimensionless.
+///
+/// It is resolved in two factors: [`eta`](Self::eta), the same for every sample, and, for a
+/// closed-loop gain, that of its [`governor`](Self::governor), which each sample's speed decides.
 ///
 /// ```
 /// use kinepath::gain::Gain;
@@ -38,6 +44,8 @@ pub enum Gain {
     },
     /// Piecewise linear through `(t, η)` points, constant beyond the first and the last.
     Table(Vec<(f64, f64)>),
+    /// Damps only samples that are faster than a reference: [`Governed`].
+    Governed(Governed),
 }
 
 impl Gain {
@@ -46,35 +54,37 @@ impl Gain {
     /// # Errors
     /// [`GainError::Table`] unless the points are finite and their times increase.
     pub fn table(points: Vec<(f64, f64)>) -> Result<Self, GainError> {
-        let refuse = |index, reason| Err(GainError::Table { index, reason });
-        if points.is_empty() {
-            return refuse(0, "there is none");
+        match unusable_point(&points) {
+            Some((index, reason)) => Err(GainError::Table { index, reason }),
+            None => Ok(Self::Table(points)),
         }
-        for (index, &(t, eta)) in points.iter().enumerate() {
-            if !(t.is_finite() && eta.is_finite()) {
-                return refuse(index, "it is not finite");
-            }
-            if index > 0 && t <= points[index - 1].0 {
-                return refuse(index, "its time is not above the one before");
-            }
-        }
-        Ok(Self::Table(points))
     }
 
-    /// η at time `t`.
+    /// η at time `t`; for a closed-loop gain that of a sample within its band, which is 1.
     pub fn eta(&self, t: f64) -> f64 {
         match self {
-            Self::Unit => 1.0,
+            Self::Unit | Self::Governed(_) => 1.0,
             Self::Kts(kts) => kts.eta(t),
             Self::Ssc { alpha, power } => 1.0 + alpha * (1.0 - t).powf(*power),
             Self::Table(points) => interpolate(points, t),
         }
     }
 
-    /// The time τ that divides launch from landing: the split of a KTS gain, 0.6 elsewhere.
+    /// What a closed-loop gain multiplies [`eta`](Self::eta) by at time `t`, given a sample's speed;
+    /// `None` where η is that of the time alone.
+    pub fn governor(&self, t: f64) -> Option<Governor> {
+        match self {
+            Self::Governed(governed) => governed.governor(t),
+            _ => None,
+        }
+    }
+
+    /// The time τ that divides launch from landing: the split of a KTS or governed gain, 0.6
+    /// elsewhere.
     pub fn split(&self) -> f64 {
         match self {
             Self::Kts(kts) => kts.split,
+            Self::Governed(governed) => governed.split,
             _ => DEFAULT_SPLIT,
         }
     }
@@ -83,12 +93,14 @@ impl Gain {
     /// would drive samples backwards.
     ///
     /// # Errors
-    /// [`GainError::Parameter`] for a parameter out of range; [`GainError::Negative`] naming the
-    /// first offending time and, for KTS, the largest admissible β₀.
+    /// [`GainError::Parameter`] for a parameter out of range; [`GainError::Ceiling`] for a governed
+    /// gain's point that cannot be used; [`GainError::Negative`] naming the first offending time
+    /// and, for KTS, the largest admissible β₀.
     pub fn validate(&self, times: &[f64]) -> Result<(), GainError> {
         match self {
             Self::Unit | Self::Table(_) => {}
             Self::Kts(kts) => kts.check()?,
+            Self::Governed(governed) => governed.check()?,
             Self::Ssc { alpha, power } => {
                 finite("alpha", *alpha)?;
                 if !(power.is_finite() && *power >= 0.0) {
@@ -118,6 +130,22 @@ impl Gain {
             }),
         }
     }
+}
+
+/// The first of the points that make no function of time, and why; none of them is one such.
+fn unusable_point(points: &[(f64, f64)]) -> Option<(usize, &'static str)> {
+    if points.is_empty() {
+        return Some((0, "there is none"));
+    }
+    points.iter().enumerate().find_map(|(index, &(t, value))| {
+        if !(t.is_finite() && value.is_finite()) {
+            Some((index, "it is not finite"))
+        } else if index > 0 && t <= points[index - 1].0 {
+            Some((index, "its time is not above the one before"))
+        } else {
+            None
+        }
+    })
 }
 
 fn interpolate(points: &[(f64, f64)], t: f64) -> f64 {
@@ -173,6 +201,20 @@ pub enum GainError {
         index: usize,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// A point of a governed gain's ceiling that cannot be used.
+    #[error("point {index} of the governed gain's ceiling cannot be used: {reason}")]
+    Ceiling {
+        /// Which point, from 0.
+        index: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A reference profile that gives a governed gain no ceiling.
+    #[error("the reference's energy profile gives no ceiling: {reason}")]
+    Profile {
+        /// What is wrong with it.
+        reason: String,
     },
 }
 

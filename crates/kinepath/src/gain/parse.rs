@@ -1,10 +1,10 @@
 //! The text form of a gain: `unit`, `kts:alpha=0.01,beta=0.01`, `ssc:alpha=0.1,power=2`,
-//! `table:0=1.1,0.5=1`.
+//! `table:0=1.1,0.5=1`, `governed:quantile=0.9,ceiling=0:12.5;0.5:11.8`.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Gain, GainError, Kts, Shape};
+use super::{DEFAULT_SPLIT, Gain, GainError, Governed, GovernedSpec, Kts, Shape};
 
 /// Why a gain expression could not be read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -12,7 +12,8 @@ pub enum GainParseError {
     /// The word before the colon is no family of gains.
     #[error(
         "unknown gain `{0}`; use unit, kts:alpha=A,beta=B[,split=T,launch=SHAPE,landing=SHAPE,rate=K], \
-         ssc:alpha=A,power=P or table:T=ETA,T=ETA,…"
+         ssc:alpha=A,power=P, table:T=ETA,T=ETA,… or \
+         governed:reference=RUN[,quantile=Q,strength=K,split=T]"
     )]
     Family(String),
     /// A key that this family does not have.
@@ -36,9 +37,18 @@ pub enum GainParseError {
         /// The key it needs.
         key: &'static str,
     },
-    /// A table whose points cannot be used.
+    /// A table or a ceiling whose points cannot be used.
     #[error(transparent)]
-    Table(#[from] GainError),
+    Points(#[from] GainError),
+    /// A governed gain whose ceiling is not known here.
+    #[error(
+        "the governed gain has no ceiling yet: name a finished run without a gain whose energy \
+         profile was recorded, `reference=RUN`, or give `ceiling=T:SPEED;T:SPEED;…`"
+    )]
+    NoCeiling,
+    /// A governed gain with a ceiling and a run to take another from.
+    #[error("the governed gain has both `reference=` and `ceiling=`; leave one of them out")]
+    TwoCeilings,
     /// A value that cannot be read.
     #[error("the gain's parameter `{key}` is `{value}`, expected {expected}")]
     Value {
@@ -61,6 +71,11 @@ impl FromStr for Gain {
             "kts" => parse_kts(parameters),
             "ssc" => parse_ssc(parameters),
             "table" => parse_table(parameters),
+            "governed" => {
+                let GovernedSpec { quantile, strength, split, ceiling, .. } = text.parse()?;
+                let ceiling = ceiling.ok_or(GainParseError::NoCeiling)?;
+                Ok(Self::Governed(Governed { quantile, strength, split, ceiling }))
+            }
             _ => Err(GainParseError::Family(text.to_owned())),
         }
     }
@@ -122,6 +137,56 @@ fn parse_table(parameters: &str) -> Result<Gain, GainParseError> {
     Ok(Gain::table(points)?)
 }
 
+impl FromStr for GovernedSpec {
+    type Err = GainParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let ("governed", parameters) = text.split_once(':').unwrap_or((text, "")) else {
+            return Err(GainParseError::Family(text.to_owned()));
+        };
+        let mut spec = Self {
+            quantile: 0.9,
+            strength: 1.0,
+            split: DEFAULT_SPLIT,
+            reference: None,
+            ceiling: None,
+        };
+        for_each_pair(parameters, |key, value| {
+            match key {
+                "quantile" => spec.quantile = number(key, value)?,
+                "strength" => spec.strength = number(key, value)?,
+                "split" => spec.split = number(key, value)?,
+                "reference" => spec.reference = Some(value.to_owned()),
+                "ceiling" => spec.ceiling = Some(ceiling(key, value)?),
+                _ => {
+                    return Err(GainParseError::Key {
+                        family: "governed",
+                        key: key.to_owned(),
+                        known: "reference or ceiling, quantile, strength and split",
+                    });
+                }
+            }
+            Ok(())
+        })?;
+        match spec {
+            Self { reference: Some(_), ceiling: Some(_), .. } => Err(GainParseError::TwoCeilings),
+            _ => Ok(spec),
+        }
+    }
+}
+
+fn ceiling(key: &str, value: &str) -> Result<Vec<(f64, f64)>, GainParseError> {
+    let point = |point: &str| {
+        let (t, speed) = point.split_once(':').ok_or_else(|| GainParseError::Value {
+            key: key.to_owned(),
+            value: point.to_owned(),
+            expected: "points T:SPEED apart by semicolons",
+        })?;
+        Ok((number(key, t)?, number(key, speed)?))
+    };
+    value.split(';').map(point).collect()
+}
+
 fn for_each_pair(
     parameters: &str,
     mut set: impl FnMut(&str, &str) -> Result<(), GainParseError>,
@@ -174,9 +239,21 @@ impl fmt::Display for Shape {
 }
 
 impl fmt::Display for Gain {
-    /// The expression that parses back to this gain; a table shows its points.
+    /// The expression that parses back to this gain. The alternate form, `{:#}`, is for people: it
+    /// counts the points of a table or a ceiling instead of listing them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Table(points) if f.alternate() => write!(f, "table of {} points", points.len()),
+            Self::Governed(Governed { quantile, strength, split, ceiling }) => {
+                write!(f, "governed:quantile={quantile},strength={strength},split={split}")?;
+                if f.alternate() {
+                    return write!(f, ", ceiling of {} points", ceiling.len());
+                }
+                for (i, (t, speed)) in ceiling.iter().enumerate() {
+                    write!(f, "{}{t}:{speed}", if i == 0 { ",ceiling=" } else { ";" })?;
+                }
+                Ok(())
+            }
             Self::Unit => f.write_str("unit"),
             Self::Kts(Kts { alpha, beta, split, launch, landing, rate }) => write!(
                 f,
@@ -211,10 +288,26 @@ mod tests {
             ("kts:alpha", "key=value"),
             ("ssc:alpha=1", "needs `power=`"),
             ("table:0.5=1,0.2=1", "point 1"),
+            ("governed", "reference=RUN"),
+            ("governed:reference=base", "reference=RUN"),
+            ("governed:reference=base,ceiling=0:1", "leave one of them out"),
+            ("governed:celling=0:1", "no parameter `celling`"),
+            ("governed:ceiling=0:1;0.5=2", "`0.5=2`, expected points T:SPEED"),
+            ("governed:ceiling=", "expected points T:SPEED"),
+            ("governed:ceiling=0:fast", "expected a number"),
         ] {
             let error = text.parse::<Gain>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn the_form_for_people_counts_points() {
+        let short = |text: &str| format!("{:#}", text.parse::<Gain>().unwrap());
+        assert_eq!(short("table:0=1,1=0.5"), "table of 2 points");
+        let governed = short("governed:ceiling=0:3;0.5:2;1:1");
+        assert_eq!(governed, "governed:quantile=0.9,strength=1,split=0.6, ceiling of 3 points");
+        assert_eq!(short("ssc:alpha=1,power=2"), "ssc:alpha=1,power=2");
     }
 
     proptest! {
@@ -225,6 +318,12 @@ mod tests {
                 Gain::Ssc { alpha, power: beta },
                 Gain::Table(vec![(0.0, alpha), (split, beta)]),
                 Gain::Kts(Kts { alpha, beta, split, landing: Shape::Linear, ..Kts::default() }),
+                Gain::Governed(Governed {
+                    quantile: beta,
+                    strength: 2.0 * beta,
+                    split,
+                    ceiling: vec![(0.0, 1e6 * split), (split, 1e-6 * split)],
+                }),
             ] {
                 prop_assert_eq!(gain.to_string().parse::<Gain>(), Ok(gain));
             }

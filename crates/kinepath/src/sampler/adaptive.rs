@@ -133,7 +133,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         };
         self.sampler.field.velocity(x.view(), times, condition, k.view_mut())?;
         let gain = self.sampler.plan.gain();
-        let norms = state::scale_and_measure(&mut k, |i| gain.eta(times[i]));
+        let norms =
+            state::scale_and_measure(&mut k, |i| (gain.eta(times[i]), gain.governor(times[i])));
         for (i, &row) in rows.iter().enumerate() {
             self.ledger.count(row, self.sampler.field.evaluations());
             if !norms[i].is_finite() {

@@ -36,7 +36,7 @@ pub(super) fn run(
             };
             let times = vec![stage.t; rows];
             sampler.field.velocity(input.view(), &times, sampler.condition, k.view_mut())?;
-            let norms = state::scale_and_measure(k, |_| stage.eta);
+            let norms = state::scale_and_measure(k, |_| (stage.eta, stage.governor));
             for (row, &norm) in norms.iter().enumerate() {
                 if !norm.is_finite() {
                     let sample = sampler.first_index + row as u64;

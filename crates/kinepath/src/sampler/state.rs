@@ -1,6 +1,8 @@
 //! Arithmetic on batches of states: one rounding per element, rows in parallel.
 
-use ndarray::{Array2, ArrayView2, Axis, Zip};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
+
+use crate::gain::Governor;
 
 /// `base + scale(row)·Σ_l coefficients[l]·stages[l]` into `out`, row-parallel, summed in f64.
 pub(super) fn combine(
@@ -24,20 +26,26 @@ pub(super) fn combine(
     );
 }
 
-/// Multiplies `stage` by `eta` in place and returns `‖k‖²` of every row, summed in f64.
+/// Multiplies every row of velocities by its gain in place and returns `‖k‖²` of every row, summed
+/// in f64. `gain` gives a row's factor and what governs it further.
 pub(super) fn scale_and_measure(
     stage: &mut Array2<f32>,
-    eta: impl Fn(usize) -> f64 + Sync,
+    gain: impl Fn(usize) -> (f64, Option<Governor>) + Sync,
 ) -> Vec<f64> {
     let mut norms = vec![0.0; stage.nrows()];
     Zip::indexed(stage.axis_iter_mut(Axis(0))).and(&mut norms).par_for_each(|row, mut k, norm| {
-        let eta = eta(row);
+        let (eta, governor) = gain(row);
+        let eta = eta * governor.map_or(1.0, |governor| governor.eta(squared_norm(k.view())));
         if eta != 1.0 {
             k.mapv_inplace(|v| (eta * f64::from(v)) as f32);
         }
-        *norm = k.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        *norm = squared_norm(k.view());
     });
     norms
+}
+
+fn squared_norm(row: ArrayView1<'_, f32>) -> f64 {
+    row.iter().map(|&v| f64::from(v) * f64::from(v)).sum()
 }
 
 /// `½‖x − x0‖²` of every row.

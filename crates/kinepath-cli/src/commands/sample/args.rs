@@ -27,6 +27,8 @@ Examples:
       A network trained on time indices 0...999, from given noise
   kinepath sample --field empirical:train.npz --count 64 --record profile,map,trajectory:6
       The exact flow of a data set, with all that can be recorded
+  kinepath sample --field onnx:model.onnx --gain governed:reference=runs/baseline --out runs/governed
+      Damp only what is faster than 90 % of runs/baseline, recorded with --record profile
 
 Gains:
   unit                                          no shaping
@@ -35,6 +37,9 @@ Gains:
       constant, exponential (the landing's default), rate 3
   ssc:alpha=A,power=P                           1 + A (1 - t)^P
   table:T=ETA,T=ETA,...                         piecewise linear
+  governed:reference=RUN[,quantile=Q,strength=K,split=T]
+      from T on, damp only samples faster than the Q-quantile of RUN, a run of the field without a
+      gain and with --record profile; quantile 0.9, strength 1 (hold them at it), split 0.6
   FILE                                          a time and a gain on each line
 
 A run that was stopped goes on where it was when the same command is repeated, and ends with the

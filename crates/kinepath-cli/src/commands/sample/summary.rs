@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use kinepath::gain::Gain;
 use kinepath::stats::{self, summarize};
 use kinepath_study::StudyError;
 use kinepath_study::run::{Column, RunReader, RunSettings, columns};
@@ -31,6 +32,9 @@ pub(super) struct Summary {
     before: Before,
     /// Energies in squared data units, shares and counts, over samples.
     energy: Vec<Row>,
+    /// The gain without the points of its table or ceiling.
+    #[serde(skip)]
+    gain: String,
     settings: RunSettings,
 }
 
@@ -73,7 +77,9 @@ impl Summary {
             .map(|(column, name)| row(column, name, true))
             .chain(others.into_iter().map(|(column, name)| row(column, name, false)))
             .collect::<Result<_, _>>()?;
-        Ok(Self { run: reader.dir().to_owned(), complete: true, before, energy, settings })
+        let gain = format!("{:#}", settings.sampler.gain.parse::<Gain>()?);
+        let run = reader.dir().to_owned();
+        Ok(Self { run, complete: true, before, energy, gain, settings })
     }
 }
 
@@ -92,9 +98,10 @@ impl fmt::Display for Summary {
         let samples = if *count == 1 { "sample" } else { "samples" };
         writeln!(
             f,
-            "{count} {samples} of {} {shape:?}, {} with {} steps, gain {}",
-            field.spec, sampler.solver, sampler.steps, sampler.gain
+            "{count} {samples} of {} {shape:?}, {} with {} steps",
+            field.spec, sampler.solver, sampler.steps
         )?;
+        writeln!(f, "gain {}", self.gain)?;
         writeln!(f)?;
         let mut table = tables::numbers(&["", "mean", "sd", "median", "min", "max", "mean / D"]);
         for Row { name, summary, mean_per_dimension, .. } in &self.energy {
