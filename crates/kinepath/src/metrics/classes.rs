@@ -9,7 +9,7 @@ use crate::stats::{Bootstrap, Interval, StatsError};
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ClassMemorization {
     /// The class.
-    pub class: usize,
+    pub class: i64,
     /// Samples of this class, at least 1.
     pub samples: usize,
     /// How many of them are memorized.
@@ -40,7 +40,7 @@ pub struct ClassMemorization {
 /// ```
 pub fn f_mem_by_class(
     memorized: &[bool],
-    labels: &[usize],
+    labels: &[i64],
     settings: &Bootstrap,
 ) -> Result<Vec<ClassMemorization>, StatsError> {
     if labels.len() != memorized.len() {
@@ -48,11 +48,11 @@ pub fn f_mem_by_class(
         let (expected, actual) = (memorized.len(), labels.len());
         return Err(StatsError::LengthMismatch { column, expected, actual });
     }
-    let mut classes = BTreeMap::<usize, Vec<bool>>::new();
+    let mut classes = BTreeMap::<i64, Vec<bool>>::new();
     for (&class, &memorized) in labels.iter().zip(memorized) {
         classes.entry(class).or_default().push(memorized);
     }
-    let of_class = |(class, members): (usize, Vec<bool>)| {
+    let of_class = |(class, members): (i64, Vec<bool>)| {
         let interval = if members.len() < 2 { None } else { Some(f_mem(&members, settings)?) };
         Ok(ClassMemorization {
             class,
@@ -84,8 +84,8 @@ mod tests {
     proptest! {
         /// The class figures weighted by their sizes are the figure of all samples.
         #[test]
-        fn classes_add_up(samples in proptest::collection::vec((0usize..5, any::<bool>()), 2..60)) {
-            let (labels, memorized): (Vec<usize>, Vec<bool>) = samples.into_iter().unzip();
+        fn classes_add_up(samples in proptest::collection::vec((-1i64..5, any::<bool>()), 2..60)) {
+            let (labels, memorized): (Vec<i64>, Vec<bool>) = samples.into_iter().unzip();
             let settings = Bootstrap { resamples: 20, ..Bootstrap::default() };
             let classes = f_mem_by_class(&memorized, &labels, &settings).unwrap();
             prop_assert!(classes.is_sorted_by_key(|class| class.class));

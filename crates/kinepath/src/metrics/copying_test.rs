@@ -119,6 +119,21 @@ impl CopyingReference {
 }
 
 impl CopyingTest {
+    /// The points of `self` followed by those of `other`, so that a resample may mix both.
+    ///
+    /// # Errors
+    /// [`MetricsError::LengthMismatch`] unless both were compared with the same held-out points.
+    pub fn joined(&self, other: &Self) -> Result<Self, MetricsError> {
+        let total = |test: &Self| test.held_out.iter().sum::<usize>();
+        check_length("held-out points", total(self), total(other))?;
+        Ok(Self {
+            cells: [&self.cells[..], &other.cells].concat(),
+            below: [&self.below[..], &other.below].concat(),
+            held_out: self.held_out.clone(),
+            least_share: self.least_share,
+        })
+    }
+
     /// C_T of all generated points.
     ///
     /// # Errors

@@ -34,11 +34,11 @@ use super::{error::MetricsError, moments::GaussianStats};
 /// ```
 #[derive(Debug, Clone)]
 pub struct FrechetReference {
-    stats: GaussianStats,
+    pub(super) stats: GaussianStats,
     /// `U Λ^{1/2}` over the eigenvalues of `S₁ / tr S₁` that are not rounding, shape `[F, rank]`.
     /// `(U Λ^{1/2})ᵀ S₂ (U Λ^{1/2})` has the eigenvalues of `S₁^{1/2} S₂ S₁^{1/2}` that are not 0.
     /// With both covariances at trace 1, no product can leave the range of f64.
-    factor: Mat<f64>,
+    pub(super) factor: Mat<f64>,
 }
 
 impl FrechetReference {
@@ -127,11 +127,11 @@ fn check(stats: &GaussianStats, expected: usize) -> Result<(), MetricsError> {
     }
 }
 
-fn trace(covariance: &Array2<f64>) -> f64 {
+pub(super) fn trace(covariance: &Array2<f64>) -> f64 {
     covariance.diag().sum()
 }
 
-fn at_unit_trace(covariance: &Array2<f64>) -> Mat<f64> {
+pub(super) fn at_unit_trace(covariance: &Array2<f64>) -> Mat<f64> {
     let trace = trace(covariance);
     let scale = if trace > 0.0 { trace } else { 1.0 };
     Mat::from_fn(covariance.nrows(), covariance.ncols(), |i, j| covariance[[i, j]] / scale)

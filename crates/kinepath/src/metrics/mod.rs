@@ -30,6 +30,7 @@ mod distinct;
 mod error;
 mod fidelity;
 mod frechet;
+mod frechet_contributions;
 mod frechet_infinity;
 mod kid;
 mod memorization;
@@ -42,6 +43,7 @@ mod scatter;
 mod support;
 mod top_k;
 mod vendi;
+mod vendi_contributions;
 
 pub use alignment::{Alignment, alignment};
 pub use authenticity::{Authenticity, AuthenticityReference};

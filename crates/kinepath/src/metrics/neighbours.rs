@@ -81,6 +81,12 @@ impl<'a> NeighbourIndex<'a> {
         self.rows.len()
     }
 
+    /// The array the index was made from, shape `[N, D]`.
+    #[must_use]
+    pub fn source(&self) -> ArrayView2<'_, f32> {
+        self.source.view()
+    }
+
     /// Dimension D of the points.
     #[must_use]
     pub fn dimension(&self) -> usize {

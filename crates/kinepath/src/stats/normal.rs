@@ -9,8 +9,16 @@ pub(super) fn normal_cdf(x: f64) -> f64 {
     0.5 * erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// Φ⁻¹(p): infinite at `p = 0` and `p = 1`, to rounding between.
-pub(super) fn normal_quantile(p: f64) -> f64 {
+/// Φ⁻¹(p), the value below which a standard normal variable is with probability `p`: infinite at
+/// `p = 0` and `p = 1`, to rounding between, NaN outside. Agrees with `scipy.special.ndtri`.
+///
+/// # Example
+/// ```
+/// let x = kinepath::stats::normal_quantile(0.975);
+/// assert!((x - 1.959963984540054).abs() < 1e-14);
+/// ```
+#[must_use]
+pub fn normal_quantile(p: f64) -> f64 {
     -SQRT_2 * erfc_inv(2.0 * p)
 }
 
