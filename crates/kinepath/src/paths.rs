@@ -20,6 +20,13 @@ pub struct Paths {
     pub terminal: Vec<f64>,
     /// Displacement energy `½‖x(1) − x(0)‖²`.
     pub displacement: Vec<f64>,
+    /// The share of its starting noise that each path leaves in the sample once its target is
+    /// settled: the distance `y` to the target follows `dy/dt = −η y/(1 − t)`, stepped by the
+    /// method itself. `1 − t` at the last node without a gain, more where a gain has damped the
+    /// landing. Absent for methods that evaluate the field at t = 1 or choose their steps.
+    pub noise_left: Option<Vec<f64>>,
+    /// Mean of the gain η over the time travelled, by the method's own quadrature.
+    pub mean_gain: Vec<f64>,
     /// Number of field evaluations each sample cost.
     pub nfe: Vec<u32>,
     /// Energy profile `‖k_1‖²` at the start of every grid step, `[B, steps]`, if recorded.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use ndarray::{Array2, ArrayView2, Axis};
 
 use super::ledger::Ledger;
+use super::state::Measure;
 use super::{SampleError, Sampler, state};
 use crate::field::Condition;
 use crate::paths::Paths;
@@ -69,7 +70,7 @@ pub(super) fn run(
             return Err(SampleError::Interrupted);
         }
     }
-    Ok(walk.ledger.close(walk.x, noise))
+    Ok(walk.ledger.close(walk.x, noise, None))
 }
 
 /// All samples of a run; those still under way are `active`.
@@ -80,8 +81,8 @@ struct Walk<'a, 'b> {
     x: Array2<f32>,
     /// First stage `η v` of the next step of every sample.
     first: Array2<f32>,
-    /// `‖first‖²` of every sample.
-    first_norm: Vec<f64>,
+    /// What was measured of it.
+    first_measures: Vec<Measure>,
     active: Vec<Walker>,
 }
 
@@ -102,15 +103,15 @@ impl<'a, 'b> Walk<'a, 'b> {
             ledger: Ledger::new(sampler, rows),
             first: Array2::zeros(x.dim()),
             x,
-            first_norm: vec![0.0; rows],
+            first_measures: vec![Measure::default(); rows],
             active,
         };
         let rows: Vec<usize> = (0..rows).collect();
-        let (first, norms) = walk.evaluate(&walk.x.clone(), &vec![start; rows.len()], &rows)?;
+        let (first, measures) = walk.evaluate(&walk.x.clone(), &vec![start; rows.len()], &rows)?;
         for &row in &rows {
-            walk.arrive(row, Some(0), norms[row]);
+            walk.arrive(row, Some(0), measures[row].squared_speed);
         }
-        (walk.first, walk.first_norm) = (first, norms);
+        (walk.first, walk.first_measures) = (first, measures);
         walk.choose_first_sizes(&rows)?;
         Ok(walk)
     }
@@ -121,7 +122,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         x: &Array2<f32>,
         times: &[f64],
         rows: &[usize],
-    ) -> Result<(Array2<f32>, Vec<f64>), SampleError> {
+    ) -> Result<(Array2<f32>, Vec<Measure>), SampleError> {
         let mut k = Array2::zeros(x.dim());
         let gathered: Vec<i64>;
         let condition = match self.sampler.condition {
@@ -133,11 +134,11 @@ impl<'a, 'b> Walk<'a, 'b> {
         };
         self.sampler.field.velocity(x.view(), times, condition, k.view_mut())?;
         let gain = self.sampler.plan.gain();
-        let norms =
+        let measures =
             state::scale_and_measure(&mut k, |i| (gain.eta(times[i]), gain.governor(times[i])));
         for (i, &row) in rows.iter().enumerate() {
             self.ledger.count(row, self.sampler.field.evaluations());
-            if !norms[i].is_finite() {
+            if !measures[i].squared_speed.is_finite() {
                 let step = self.active.iter().find(|walker| walker.row == row);
                 return Err(SampleError::Velocity {
                     sample: self.sampler.first_index + row as u64,
@@ -146,7 +147,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 });
             }
         }
-        Ok((k, norms))
+        Ok((k, measures))
     }
 
     /// The starting step size of Hairer, Nørsett & Wanner I, §II.4, per sample.
@@ -200,7 +201,8 @@ impl<'a, 'b> Walk<'a, 'b> {
 
         let x = self.x.select(Axis(0), &rows);
         let mut stages = vec![self.first.select(Axis(0), &rows)];
-        let mut norms = vec![rows.iter().map(|&row| self.first_norm[row]).collect::<Vec<f64>>()];
+        let mut measures =
+            vec![rows.iter().map(|&row| self.first_measures[row]).collect::<Vec<Measure>>()];
         let mut at_stage = x.clone();
         for j in 1..tableau.stages() {
             state::combine(&mut at_stage, &x, &stages, tableau.a[j], |i| sizes[i]);
@@ -208,9 +210,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                 if tableau.c[j] == 1.0 { ends[i] } else { walkers[i].t + tableau.c[j] * sizes[i] }
             };
             let times: Vec<f64> = (0..rows.len()).map(time).collect();
-            let (k, norm) = self.evaluate(&at_stage, &times, &rows)?;
+            let (k, measured) = self.evaluate(&at_stage, &times, &rows)?;
             stages.push(k);
-            norms.push(norm);
+            measures.push(measured);
         }
         let mut next = x.clone();
         state::combine(&mut next, &x, &stages, tableau.b, |i| sizes[i]);
@@ -220,11 +222,14 @@ impl<'a, 'b> Walk<'a, 'b> {
             let mut walker = Walker { tried: walker.tried + 1, ..*walker };
             let error = self.local_error(&tableau, &stages, i, sizes[i], &x, &next);
             if error <= 1.0 {
-                let energy: f64 =
-                    (0..tableau.stages()).map(|j| tableau.b[j] * norms[j][i]).sum::<f64>();
+                let weighted = |value: fn(&Measure) -> f64| -> f64 {
+                    tableau.b.iter().zip(&measures).map(|(b, row)| b * value(&row[i])).sum()
+                };
+                let energy = weighted(|measure| measure.squared_speed);
                 let weight = 0.5 * sizes[i];
                 let phase = Phase::at(walker.t, self.sampler.plan.gain().split());
                 self.ledger.book(walker.row, phase, weight * energy);
+                self.ledger.push(walker.row, sizes[i] * weighted(|measure| measure.eta));
                 for (b, stage) in tableau.b.iter().zip(&stages) {
                     self.ledger.map(walker.row, weight * b, stage.row(i));
                 }
@@ -232,11 +237,11 @@ impl<'a, 'b> Walk<'a, 'b> {
                 // Dormand–Prince ends on the first stage of the next step.
                 let last = tableau.stages() - 1;
                 self.first.row_mut(walker.row).assign(&stages[last].row(i));
-                self.first_norm[walker.row] = norms[last][i];
+                self.first_measures[walker.row] = measures[last][i];
                 walker.t = ends[i];
                 if walker.t == self.control.stops[walker.stop] {
                     let node = self.node_at(walker.t);
-                    self.arrive(walker.row, node, norms[last][i]);
+                    self.arrive(walker.row, node, measures[last][i].squared_speed);
                     walker.stop += 1;
                 }
             }

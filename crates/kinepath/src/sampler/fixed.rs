@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use ndarray::{Array2, ArrayView2};
 
 use super::ledger::Ledger;
+use super::settling::Settling;
+use super::state::Measure;
 use super::{SampleError, Sampler, state};
 use crate::paths::Paths;
 use crate::plan::Step;
@@ -22,6 +24,7 @@ pub(super) fn run(
     let mut next = x.clone();
     let most = steps.iter().map(|step| step.stages.len()).max().unwrap_or(0);
     let mut stages: Vec<Array2<f32>> = (0..most).map(|_| Array2::zeros(x.dim())).collect();
+    let mut settling = Settling::new(rows, sampler.plan.grid().start());
     keep_all(&mut ledger, 0, &x);
 
     for (i, step) in steps.iter().enumerate() {
@@ -36,29 +39,32 @@ pub(super) fn run(
             };
             let times = vec![stage.t; rows];
             sampler.field.velocity(input.view(), &times, sampler.condition, k.view_mut())?;
-            let norms = state::scale_and_measure(k, |_| (stage.eta, stage.governor));
-            for (row, &norm) in norms.iter().enumerate() {
-                if !norm.is_finite() {
+            let measures = state::scale_and_measure(k, |_| (stage.eta, stage.governor));
+            settling.stage(stage, &measures);
+            for (row, &Measure { squared_speed, eta }) in measures.iter().enumerate() {
+                if !squared_speed.is_finite() {
                     let sample = sampler.first_index + row as u64;
                     return Err(SampleError::Velocity { sample, step: i, t: stage.t });
                 }
-                ledger.book(row, step.phase, stage.energy * norm);
+                ledger.book(row, step.phase, stage.energy * squared_speed);
+                ledger.push(row, stage.update * eta);
                 ledger.count(row, sampler.field.evaluations());
                 ledger.map(row, stage.energy, k.row(row));
                 if j == 0 {
-                    ledger.note_speed(row, i, norm);
+                    ledger.note_speed(row, i, squared_speed);
                 }
             }
         }
         let updates: Vec<f64> = step.stages.iter().map(|stage| stage.update).collect();
         state::combine(&mut next, &x, &stages, &updates, |_| 1.0);
         std::mem::swap(&mut x, &mut next);
+        settling.finish(step);
         keep_all(&mut ledger, i + 1, &x);
         if observe((i + 1) as f64 / steps.len() as f64).is_break() {
             return Err(SampleError::Interrupted);
         }
     }
-    Ok(ledger.close(x, noise))
+    Ok(ledger.close(x, noise, settling.close()))
 }
 
 fn keep_all(ledger: &mut Ledger, node: usize, x: &Array2<f32>) {

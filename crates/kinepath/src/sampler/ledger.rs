@@ -11,6 +11,10 @@ pub(super) struct Ledger {
     launch: Vec<f64>,
     landing: Vec<f64>,
     terminal: Vec<f64>,
+    /// ∫η dt of every row.
+    gain: Vec<f64>,
+    /// Length of the time interval.
+    span: f64,
     nfe: Vec<u32>,
     profile: Option<Array2<f64>>,
     energy_map: Option<Array2<f64>>,
@@ -27,6 +31,8 @@ impl Ledger {
             launch: vec![0.0; rows],
             landing: vec![0.0; rows],
             terminal: vec![0.0; rows],
+            gain: vec![0.0; rows],
+            span: sampler.plan.grid().end() - sampler.plan.grid().start(),
             nfe: vec![0; rows],
             profile: record.profile.then(|| Array2::zeros((rows, steps))),
             energy_map: record.energy_map.then(|| Array2::zeros((rows, dim))),
@@ -42,6 +48,11 @@ impl Ledger {
         if phase.terminal {
             self.terminal[row] += energy;
         }
+    }
+
+    /// Adds a stage's share of `∫η dt` of row `row`: its weight in the step times its gain.
+    pub(super) fn push(&mut self, row: usize, share: f64) {
+        self.gain[row] += share;
     }
 
     /// Counts `evaluations` of the field for row `row`.
@@ -73,11 +84,12 @@ impl Ledger {
         }
     }
 
-    /// Closes the books.
+    /// Closes the books; `noise_left` is that of every row, where it is known.
     pub(super) fn close(
         self,
         endpoints: Array2<f32>,
         noise: ndarray::ArrayView2<'_, f32>,
+        noise_left: Option<Vec<f64>>,
     ) -> Paths {
         Paths {
             displacement: state::displacement(endpoints.view(), noise),
@@ -86,6 +98,8 @@ impl Ledger {
             launch: self.launch,
             landing: self.landing,
             terminal: self.terminal,
+            noise_left,
+            mean_gain: self.gain.iter().map(|gain| gain / self.span).collect(),
             nfe: self.nfe,
             profile: self.profile,
             energy_map: self.energy_map.map(|map| map.mapv(|e| e as f32)),

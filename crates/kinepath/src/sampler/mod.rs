@@ -3,6 +3,7 @@
 mod adaptive;
 mod fixed;
 mod ledger;
+mod settling;
 mod state;
 
 use std::ops::ControlFlow;

@@ -26,22 +26,33 @@ pub(super) fn combine(
     );
 }
 
-/// Multiplies every row of velocities by its gain in place and returns `‖k‖²` of every row, summed
-/// in f64. `gain` gives a row's factor and what governs it further.
+/// What is known of one row of a stage.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Measure {
+    /// `‖k‖²`, the gain included.
+    pub(super) squared_speed: f64,
+    /// The gain η of the row.
+    pub(super) eta: f64,
+}
+
+/// Multiplies every row of velocities by its gain in place and measures it, summing in f64. `gain`
+/// gives a row's factor and what governs it further.
 pub(super) fn scale_and_measure(
     stage: &mut Array2<f32>,
     gain: impl Fn(usize) -> (f64, Option<Governor>) + Sync,
-) -> Vec<f64> {
-    let mut norms = vec![0.0; stage.nrows()];
-    Zip::indexed(stage.axis_iter_mut(Axis(0))).and(&mut norms).par_for_each(|row, mut k, norm| {
-        let (eta, governor) = gain(row);
-        let eta = eta * governor.map_or(1.0, |governor| governor.eta(squared_norm(k.view())));
-        if eta != 1.0 {
-            k.mapv_inplace(|v| (eta * f64::from(v)) as f32);
-        }
-        *norm = squared_norm(k.view());
-    });
-    norms
+) -> Vec<Measure> {
+    let mut measures = vec![Measure::default(); stage.nrows()];
+    Zip::indexed(stage.axis_iter_mut(Axis(0))).and(&mut measures).par_for_each(
+        |row, mut k, measure| {
+            let (eta, governor) = gain(row);
+            let eta = eta * governor.map_or(1.0, |governor| governor.eta(squared_norm(k.view())));
+            if eta != 1.0 {
+                k.mapv_inplace(|v| (eta * f64::from(v)) as f32);
+            }
+            *measure = Measure { squared_speed: squared_norm(k.view()), eta };
+        },
+    );
+    measures
 }
 
 fn squared_norm(row: ArrayView1<'_, f32>) -> f64 {
