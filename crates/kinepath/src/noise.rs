@@ -20,13 +20,23 @@ use rayon::prelude::*;
 /// assert_eq!(noise(3, 17..18, 5).row(0), all.row(17));
 /// ```
 pub fn noise(seed: u64, range: Range<u64>, dim: usize) -> Array2<f32> {
-    let rows = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
-    let mut out = Array2::zeros((rows, dim));
+    noise_at(seed, &range.collect::<Vec<_>>(), dim)
+}
+
+/// As [`noise`], for samples whose global indices are given: `[indices.len(), dim]`.
+///
+/// ```
+/// use kinepath::noise::{noise, noise_at};
+///
+/// assert_eq!(noise_at(3, &[17, 2], 5).row(1), noise(3, 0..20, 5).row(2));
+/// ```
+pub fn noise_at(seed: u64, indices: &[u64], dim: usize) -> Array2<f32> {
+    let mut out = Array2::zeros((indices.len(), dim));
     if dim > 0 {
         let buffer = out.as_slice_mut().unwrap_or_default();
-        buffer.par_chunks_exact_mut(dim).enumerate().for_each(|(offset, row)| {
+        buffer.par_chunks_exact_mut(dim).zip(indices).for_each(|(row, &index)| {
             let mut stream = ChaCha8Rng::seed_from_u64(seed);
-            stream.set_stream(range.start + offset as u64);
+            stream.set_stream(index);
             row.fill_with(|| StandardNormal.sample(&mut stream));
         });
     }

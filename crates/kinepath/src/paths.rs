@@ -1,6 +1,6 @@
 //! What sampling gives back.
 
-use ndarray::{Array1, Array2, Array3};
+use ndarray::{Array, Array1, Array2, Array3, Axis, RemoveAxis};
 
 /// Endpoints and energies of a batch of B sampled paths of dimension D.
 ///
@@ -48,6 +48,32 @@ impl Paths {
         self.kpe.is_empty()
     }
 
+    /// Replaces sample `row` by sample `other` of `from`, which has the same dimension and
+    /// recordings.
+    ///
+    /// # Panics
+    /// If there is no such sample, or the dimensions or recordings differ.
+    pub fn replace(&mut self, row: usize, from: &Self, other: usize) {
+        self.endpoints.row_mut(row).assign(&from.endpoints.row(other));
+        for (mine, theirs) in [
+            (&mut self.kpe, &from.kpe),
+            (&mut self.launch, &from.launch),
+            (&mut self.landing, &from.landing),
+            (&mut self.terminal, &from.terminal),
+            (&mut self.displacement, &from.displacement),
+            (&mut self.mean_gain, &from.mean_gain),
+        ] {
+            mine[row] = theirs[other];
+        }
+        if let (Some(mine), Some(theirs)) = (&mut self.noise_left, &from.noise_left) {
+            mine[row] = theirs[other];
+        }
+        self.nfe[row] = from.nfe[other];
+        replace_row(&mut self.profile, row, &from.profile, other);
+        replace_row(&mut self.energy_map, row, &from.energy_map, other);
+        replace_row(&mut self.trajectory, row, &from.trajectory, other);
+    }
+
     /// Excess energy `E − E_disp`: what the path spends beyond a straight line at constant speed.
     /// At least 0, up to rounding, for methods with `b ≥ 0` (Jensen).
     pub fn excess(&self) -> Array1<f64> {
@@ -65,6 +91,49 @@ impl Paths {
     }
 }
 
+fn replace_row<T: Clone, D: RemoveAxis>(
+    mine: &mut Option<Array<T, D>>,
+    row: usize,
+    theirs: &Option<Array<T, D>>,
+    other: usize,
+) {
+    assert_eq!(mine.is_some(), theirs.is_some(), "paths with other recordings");
+    if let (Some(mine), Some(theirs)) = (mine, theirs) {
+        mine.index_axis_mut(Axis(0), row).assign(&theirs.index_axis(Axis(0), other));
+    }
+}
+
 fn ratio(part: f64, whole: f64, without: f64) -> f64 {
     if whole > 0.0 { part / whole } else { without }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::MixtureField;
+    use crate::gain::Gain;
+    use crate::grid::Grid;
+    use crate::noise::noise;
+    use crate::plan::{Plan, Quadrature};
+    use crate::record::Record;
+    use crate::sampler::Sampler;
+    use crate::tableau::Tableau;
+    use ndarray::{array, s};
+
+    #[test]
+    fn a_replaced_sample_is_the_other_in_every_respect() {
+        let field = MixtureField::isotropic(&[1.0], array![[3.0, 0.0]], &[0.25]).unwrap();
+        let grid = Grid::uniform(5).unwrap();
+        let plan = Plan::fixed(grid, Tableau::HEUN, Gain::Unit, Quadrature::Solver).unwrap();
+        let record = Record { profile: true, energy_map: true, trajectory: vec![0, 2] };
+        let sampler = Sampler::new(&field, &plan).unwrap().record(record);
+        let x0 = noise(4, 0..6, 2);
+        let run = |rows: [usize; 2]| {
+            let rows: Vec<_> = rows.iter().map(|&row| x0.slice(s![row, ..])).collect();
+            sampler.run(ndarray::stack(Axis(0), &rows).unwrap().view()).unwrap()
+        };
+        let mut paths = run([0, 1]);
+        paths.replace(1, &run([2, 5]), 0);
+        assert_eq!(paths, run([0, 2]));
+    }
 }

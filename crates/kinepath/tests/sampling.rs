@@ -261,6 +261,11 @@ fn bad_input_is_named() {
         sampler.run(Array2::zeros((3, 1)).view()),
         Err(SampleError::Velocity { sample: 101, step: 5, t: 0.5 })
     );
+    let gathered = Sampler::new(&explodes, &euler).unwrap().indices(&[4, 9, 2]);
+    assert_eq!(
+        gathered.run(Array2::zeros((3, 1)).view()),
+        Err(SampleError::Velocity { sample: 9, step: 5, t: 0.5 })
+    );
     assert_eq!(
         sampler.run(array![[0.0], [0.0], [f32::INFINITY]].view()),
         Err(SampleError::Noise { sample: 102 })

@@ -141,7 +141,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             if !measures[i].squared_speed.is_finite() {
                 let step = self.active.iter().find(|walker| walker.row == row);
                 return Err(SampleError::Velocity {
-                    sample: self.sampler.first_index + row as u64,
+                    sample: self.sampler.sample(row),
                     step: step.map_or(0, |walker| walker.tried),
                     t: times[i],
                 });
@@ -255,7 +255,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
             if walker.tried >= MAX_STEPS || walker.t + walker.size == walker.t {
                 return Err(SampleError::Stalled {
-                    sample: self.sampler.first_index + walker.row as u64,
+                    sample: self.sampler.sample(walker.row),
                     t: walker.t,
                     steps: walker.tried,
                 });

@@ -43,7 +43,7 @@ pub(super) fn run(
             settling.stage(stage, &measures);
             for (row, &Measure { squared_speed, eta }) in measures.iter().enumerate() {
                 if !squared_speed.is_finite() {
-                    let sample = sampler.first_index + row as u64;
+                    let sample = sampler.sample(row);
                     return Err(SampleError::Velocity { sample, step: i, t: stage.t });
                 }
                 ledger.book(row, step.phase, stage.energy * squared_speed);

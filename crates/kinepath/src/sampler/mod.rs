@@ -40,6 +40,7 @@ pub struct Sampler<'a> {
     record: Record,
     condition: Condition<'a>,
     first_index: u64,
+    indices: Option<&'a [u64]>,
 }
 
 impl<'a> Sampler<'a> {
@@ -53,7 +54,7 @@ impl<'a> Sampler<'a> {
             return Err(SampleError::Domain { method: plan.tableau().name, t });
         }
         let (record, condition) = (Record::default(), Condition::None);
-        Ok(Self { field, plan, record, condition, first_index: 0 })
+        Ok(Self { field, plan, record, condition, first_index: 0, indices: None })
     }
 
     /// Keeps what `record` asks for.
@@ -71,6 +72,12 @@ impl<'a> Sampler<'a> {
     /// The global index of the first row, which errors add to the row they name.
     pub fn first_index(mut self, index: u64) -> Self {
         self.first_index = index;
+        self
+    }
+
+    /// The global index of each row, for errors to name, where the rows are no range.
+    pub fn indices(mut self, indices: &'a [u64]) -> Self {
+        self.indices = Some(indices);
         self
     }
 
@@ -113,10 +120,16 @@ impl<'a> Sampler<'a> {
         }
         for (row, values) in noise.rows().into_iter().enumerate() {
             if values.iter().any(|value| !value.is_finite()) {
-                return Err(SampleError::Noise { sample: self.first_index + row as u64 });
+                return Err(SampleError::Noise { sample: self.sample(row) });
             }
         }
         Ok(())
+    }
+
+    /// The global index of row `row`.
+    fn sample(&self, row: usize) -> u64 {
+        let given = self.indices.and_then(|indices| indices.get(row));
+        given.copied().unwrap_or(self.first_index + row as u64)
     }
 }
 
