@@ -100,6 +100,9 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         StudyError::Sample(SampleError::Noise { .. }) => {
             Some("every starting point must be finite: look at how the noise file was made")
         }
+        StudyError::Selection(_) => {
+            Some("--select sets the bands, --max-attempts how often a sample may be drawn")
+        }
         StudyError::Field(_) | StudyError::Sample(SampleError::Field(_)) => {
             Some("`kinepath inspect` shows the inputs and shapes of a network")
         }

@@ -1,5 +1,6 @@
 //! Tables and numbers for people.
 
+mod selection;
 mod study;
 
 use std::path::Path;
@@ -10,6 +11,7 @@ use comfy_table::{
 };
 use kinepath::stats::Interval;
 
+pub(crate) use selection::selection;
 pub(crate) use study::study;
 
 /// The width of tables that no terminal asks for.

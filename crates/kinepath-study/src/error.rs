@@ -11,6 +11,7 @@ use kinepath_onnx::NetworkError;
 
 use crate::data::DataError;
 use crate::run::{RunError, TableError};
+use crate::sampling::SelectionError;
 
 /// Why sampling, evaluating or a study failed.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,9 @@ pub enum StudyError {
     /// Sampling.
     #[error(transparent)]
     Sample(SampleError),
+    /// A selection that finds no samples.
+    #[error(transparent)]
+    Selection(#[from] SelectionError),
     /// A metric.
     #[error(transparent)]
     Metrics(#[from] MetricsError),

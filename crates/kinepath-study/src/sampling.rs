@@ -1,28 +1,44 @@
 //! Sampling into a run folder, batch by batch.
 
+mod effect;
+mod part;
+mod search;
+mod select;
+
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
 use kinepath::field::Condition;
-use kinepath::noise::noise;
+use kinepath::noise::{noise, noise_at};
 use kinepath::paths::Paths;
 use kinepath::plan::Plan;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
-use ndarray::{Array2, ArrayD, IxDyn, s};
+use ndarray::{Array2, s};
+
+pub use effect::{Change, SelectionEffect, selection_effect};
+pub use select::{Band, BandParseError, Selection, SelectionError};
 
 use crate::StudyError;
 use crate::data::NoiseFile;
 use crate::run::{
-    Column, Existing, NoiseSettings, Opened, Part, RecordSettings, RunReader, RunSettings,
-    RunWriter, SamplerSettings, Table, columns,
+    Existing, NoiseSettings, Opened, RecordSettings, RunReader, RunSettings, RunWriter,
+    SamplerSettings,
 };
 use crate::source::FieldSource;
+use search::{Draw, Filled, Search};
 
 /// Where samples start.
 pub enum Start {
     /// Standard normal noise, one stream per sample index.
     Seed(u64),
+    /// Such noise, drawn again for every sample until its path is one to keep.
+    Selected {
+        /// The seed.
+        seed: u64,
+        /// Which paths are.
+        selection: Selection,
+    },
     /// Given starting points, with the name of their file.
     Given {
         /// The file's name.
@@ -55,12 +71,14 @@ pub struct SampleJob<'a> {
 impl SampleJob<'_> {
     /// Runs what is missing of the job in folder `dir` and opens the whole run.
     ///
-    /// `observe` is told the fraction in `[0, 1]` of the samples that is done; a break stops the
-    /// run at the next step, and the same job goes on from the last whole batch.
+    /// `observe` is told the fraction in `[0, 1]` of the samples that is done, where there is a
+    /// selection that of the samples found; a break stops the run at the next step, and the same
+    /// job goes on from the last whole batch.
     ///
     /// # Errors
-    /// [`StudyError::Mismatch`] if shapes or counts disagree; [`StudyError::Interrupted`] after a
-    /// break; and whatever sampling or writing brings.
+    /// [`StudyError::Mismatch`] if shapes or counts disagree; [`StudyError::Selection`] if a sample
+    /// is not found; [`StudyError::Interrupted`] after a break; and whatever sampling or writing
+    /// brings.
     pub fn run(
         &self,
         dir: &Path,
@@ -69,22 +87,78 @@ impl SampleJob<'_> {
     ) -> Result<RunReader, StudyError> {
         self.check()?;
         if let Opened::Incomplete(mut writer) = RunWriter::open(dir, self.settings(), existing)? {
+            let mut search = match &self.start {
+                Start::Selected { seed, selection } => Some((*seed, Search::new(selection))),
+                Start::Seed(_) | Start::Given { .. } => None,
+            };
             for range in writer.missing() {
-                let (done, size) = (writer.samples_done() as f64, range.len() as f64);
+                let done = writer.samples_done() as f64;
+                let mut observe = |further: f64| observe((done + further) / self.count as f64);
+                let start = range.start;
                 let labels = self.labels.as_ref().map(|labels| &labels[range.clone()]);
-                let start = self.noise(range.clone());
-                let paths = Sampler::new(self.source.field.as_ref(), self.plan)?
-                    .record(self.record.clone())
-                    .condition(labels.map_or(Condition::None, Condition::Labels))
-                    .first_index(range.start as u64)
-                    .run_observed(start.view(), &mut |fraction| {
-                        observe((done + fraction * size) / self.count as f64)
-                    })?;
-                writer.write(&self.part(range.start, paths, labels)?)?;
+                let part = match &mut search {
+                    None => {
+                        let paths = self.integrate(range, labels, &mut observe)?;
+                        self.part(start, paths, labels, None)?
+                    }
+                    Some((seed, search)) => {
+                        let found = self.find(search, *seed, range, &mut observe)?;
+                        self.part(start, found.paths, labels, Some(found.draws))?
+                    }
+                };
+                writer.write(&part)?;
             }
             writer.finish()?;
         }
         Ok(RunReader::open(dir)?)
+    }
+
+    /// Integrates the samples of a range. `observe` is told how many are done.
+    fn integrate(
+        &self,
+        range: Range<usize>,
+        labels: Option<&[i64]>,
+        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<Paths, StudyError> {
+        let size = range.len() as f64;
+        let sampler = self.sampler(labels)?.first_index(range.start as u64);
+        let start = self.noise(range);
+        Ok(sampler.run_observed(start.view(), &mut |fraction| observe(fraction * size))?)
+    }
+
+    /// Finds a sample to keep for every index of a range. `observe` is told how many are found.
+    fn find(
+        &self,
+        search: &mut Search<'_>,
+        seed: u64,
+        range: Range<usize>,
+        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<Filled, StudyError> {
+        let dim = self.source.shape.iter().product();
+        search.fill(range.start, range.len(), self.batch, &mut |draws: &[Draw], found| {
+            let indices: Vec<u64> = draws
+                .iter()
+                .map(|draw| self.noise_index(range.start + draw.slot, draw.attempt))
+                .collect();
+            let labels: Option<Vec<i64>> = self
+                .labels
+                .as_ref()
+                .map(|labels| draws.iter().map(|draw| labels[range.start + draw.slot]).collect());
+            let sampler = self.sampler(labels.as_deref())?.indices(&indices);
+            let start = noise_at(seed, &indices, dim);
+            Ok(sampler.run_observed(start.view(), &mut |_| observe(found as f64))?)
+        })
+    }
+
+    fn sampler<'s>(&'s self, labels: Option<&'s [i64]>) -> Result<Sampler<'s>, StudyError> {
+        Ok(Sampler::new(self.source.field.as_ref(), self.plan)?
+            .record(self.record.clone())
+            .condition(labels.map_or(Condition::None, Condition::Labels)))
+    }
+
+    /// The index of the noise that sample `sample` starts from at its `attempt`-th further draw.
+    fn noise_index(&self, sample: usize, attempt: usize) -> u64 {
+        (sample + attempt * self.count) as u64
     }
 
     /// What can be refused before a folder is touched.
@@ -110,6 +184,20 @@ impl SampleJob<'_> {
                     "{path} holds noise for {} samples, but {} are asked for",
                     noise.values.nrows(),
                     self.count
+                ));
+            }
+        }
+        if let Start::Selected { selection, .. } = &self.start {
+            if selection.bands.is_empty() || selection.max_attempts == 0 {
+                return mismatch("a selection needs a band and at least one attempt".to_owned());
+            }
+            // The table keeps indices as i64; draws made ahead go a little beyond the last allowed.
+            let most = (self.count as u64).checked_mul(selection.max_attempts as u64);
+            if most.is_none_or(|most| most > i64::MAX as u64 / 2) {
+                return mismatch(format!(
+                    "{} samples of up to {} attempts each are more than there are noise indices; \
+                     allow fewer attempts",
+                    self.count, selection.max_attempts
                 ));
             }
         }
@@ -143,6 +231,10 @@ impl SampleJob<'_> {
             sampler: self.sampler.clone(),
             noise: match &self.start {
                 Start::Seed(seed) => NoiseSettings::Seed { seed: *seed },
+                Start::Selected { seed, selection } => NoiseSettings::Selected {
+                    seed: *seed,
+                    bands: selection.bands.iter().map(ToString::to_string).collect(),
+                },
                 Start::Given { path, noise } => {
                     NoiseSettings::File { path: path.clone(), sha256: noise.sha256.clone() }
                 }
@@ -157,7 +249,7 @@ impl SampleJob<'_> {
 
     fn noise(&self, range: Range<usize>) -> Array2<f32> {
         match &self.start {
-            Start::Seed(seed) => {
+            Start::Seed(seed) | Start::Selected { seed, .. } => {
                 let dim = self.source.shape.iter().product();
                 noise(*seed, range.start as u64..range.end as u64, dim)
             }
@@ -165,47 +257,5 @@ impl SampleJob<'_> {
                 noise.values.slice(s![range.start..range.end, ..]).to_owned()
             }
         }
-    }
-
-    fn part(&self, start: usize, paths: Paths, labels: Option<&[i64]>) -> Result<Part, StudyError> {
-        let rows = paths.len();
-        let labels = match labels {
-            None => vec![None; rows],
-            Some(labels) => labels.iter().copied().map(Some).collect(),
-        };
-        let floats = |values: Vec<f64>| Column::F64(values);
-        let (efficiency, spike) = (paths.efficiency().to_vec(), paths.terminal_spike().to_vec());
-        let columns = vec![
-            (columns::INDEX, Column::I64((start..start + rows).map(|i| i as i64).collect())),
-            (columns::LABEL, Column::OptI64(labels)),
-            (columns::KPE, floats(paths.kpe)),
-            (columns::KPE_LAUNCH, floats(paths.launch)),
-            (columns::KPE_LANDING, floats(paths.landing)),
-            (columns::DISPLACEMENT, floats(paths.displacement)),
-            (columns::EFFICIENCY, floats(efficiency)),
-            (columns::TERMINAL_SPIKE, floats(spike)),
-            (columns::NFE, Column::I64(paths.nfe.iter().map(|&nfe| i64::from(nfe)).collect())),
-        ];
-        let mut tensors = Vec::new();
-        let mut keep = |name: &str, array: ArrayD<f32>| tensors.push((name.to_owned(), array));
-        if let Some(profile) = paths.profile {
-            keep("profile", profile.mapv(|v| v as f32).into_dyn());
-        }
-        if let Some(map) = paths.energy_map {
-            keep("energy_map", self.unflatten(map.into_dyn()));
-        }
-        if let Some(trajectory) = paths.trajectory {
-            keep("trajectory", self.unflatten(trajectory.into_dyn()));
-        }
-        let columns = columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect();
-        Ok(Part { start, samples: paths.endpoints, table: Table::new(columns)?, tensors })
-    }
-
-    /// Gives the last axis, a flattened sample, the shape of a sample.
-    fn unflatten(&self, array: ArrayD<f32>) -> ArrayD<f32> {
-        let leading = &array.shape()[..array.ndim() - 1];
-        let shape = [leading, &self.source.shape].concat();
-        // D is the product of the sample's shape, and the sampler's arrays are contiguous.
-        array.into_shape_with_order(IxDyn(&shape)).unwrap_or_default()
     }
 }

@@ -8,7 +8,7 @@ use kinepath::record::Record;
 use kinepath_study::StudyError;
 use kinepath_study::data::load_noise;
 use kinepath_study::run::{Existing, RunError, RunReader};
-use kinepath_study::sampling::{SampleJob, Start};
+use kinepath_study::sampling::{SampleJob, Start, selection_effect};
 use kinepath_study::source::FieldSource;
 
 use args::RecordItem;
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     let start = start(args, &source)?;
     let count = args.count.unwrap_or(match &start {
         Start::Given { noise, .. } => noise.values.nrows(),
-        Start::Seed(_) => args::DEFAULT_COUNT,
+        Start::Seed(_) | Start::Selected { .. } => args::DEFAULT_COUNT,
     });
     console.detail(format_args!(
         "field {}, sample shape {:?}, sha256 {}",
@@ -56,8 +56,10 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     let before = if args.overwrite { Before::Nothing } else { look(args) };
     let _ = progress.observe("sampling", 0.0);
     let reader = job.run(&args.out, existing, &mut |fraction| progress.advance(fraction))?;
+    let _ = progress.observe("comparing with the first draws", 0.0);
+    let selection = selection_effect(&reader)?;
     drop(progress);
-    let summary = Summary::of(&reader, before)?;
+    let summary = Summary::of(&reader, before, selection)?;
     if console.json { console.print_json(&summary) } else { console.print(summary) }
 }
 
@@ -72,7 +74,13 @@ fn look(args: &SampleArgs) -> Before {
 }
 
 fn start(args: &SampleArgs, source: &FieldSource) -> Result<Start, StudyError> {
-    let Some(path) = &args.noise else { return Ok(Start::Seed(args.seed)) };
+    let Some(path) = &args.noise else {
+        let seed = args.seed;
+        return Ok(match args.selection() {
+            Some(selection) => Start::Selected { seed, selection },
+            None => Start::Seed(seed),
+        });
+    };
     let noise = load_noise(path)?;
     let dim: usize = source.shape.iter().product();
     if noise.shape != source.shape && noise.shape != [dim] {

@@ -9,5 +9,6 @@ mod interruption;
 mod published_euler;
 mod refusals;
 mod sampling;
+mod selection;
 mod studies;
 mod support;

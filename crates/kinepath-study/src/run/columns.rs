@@ -18,3 +18,12 @@ pub const EFFICIENCY: &str = "efficiency";
 pub const TERMINAL_SPIKE: &str = "terminal_spike";
 /// Field evaluations (i64).
 pub const NFE: &str = "nfe";
+
+// A run with a selection has these too.
+
+/// Index of the noise that the kept sample started from (i64).
+pub const NOISE_INDEX: &str = "noise_index";
+/// Draws up to the kept one (i64).
+pub const ATTEMPTS: &str = "attempts";
+/// Kinetic path energy of the first draw, kept or not, squared data units (f64).
+pub const FIRST_KPE: &str = "first_kpe";

@@ -3,7 +3,8 @@
 //! ```text
 //! run.toml              the resolved settings: enough to repeat the run; its presence says "whole"
 //! samples.safetensors   `samples` f32 [N, *shape]; with recording `profile` [N, steps],
-//!                       `energy_map` [N, *shape], `trajectory` [N, K, *shape]
+//!                       `energy_map` [N, *shape], `trajectory` [N, K, *shape]; with a selection
+//!                       `first_draws` [N, *shape]
 //! samples.parquet       a row a sample: the columns of [`columns`]; evaluation adds its own
 //! parts/                until the run is finished: one file a batch, the settings, a lock
 //! ```
@@ -34,5 +35,7 @@ const SETTINGS_FILE: &str = "run.toml";
 const SAMPLES_FILE: &str = "samples.safetensors";
 /// The table.
 const TABLE_FILE: &str = "samples.parquet";
+/// The tensor of the endpoints before selection.
+pub(crate) const FIRST_DRAWS: &str = "first_draws";
 /// The batches of an unfinished run.
 const PARTS_FOLDER: &str = "parts";

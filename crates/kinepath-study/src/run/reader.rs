@@ -8,7 +8,7 @@ use super::error::RunError;
 use super::part::{PartFile, SAMPLES};
 use super::settings::RunSettings;
 use super::table::Table;
-use super::{PARTS_FOLDER, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
+use super::{FIRST_DRAWS, PARTS_FOLDER, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
 use crate::data::tensors::TensorFile;
 
 /// A finished run folder. Settings and table are in memory, arrays are read when asked for.
@@ -64,12 +64,16 @@ impl RunReader {
     /// [`RunError`] when `samples.safetensors` is missing, damaged, or of another shape than the
     /// settings say.
     pub fn samples(&self) -> Result<Array2<f32>, RunError> {
-        let (shape, values) = self.file()?.read_f32(SAMPLES)?;
-        let (count, dim) = (self.settings.count, self.settings.dim());
-        if shape.first() != Some(&count) || shape[1..] != self.settings.shape {
-            return Err(self.misfit(SAMPLES, &shape));
-        }
-        Array2::from_shape_vec((count, dim), values).map_err(|_| self.misfit(SAMPLES, &shape))
+        self.states(SAMPLES)
+    }
+
+    /// The endpoints of every sample's first draw, kept or not, `[N, D]`, in a run with a
+    /// selection.
+    ///
+    /// # Errors
+    /// As [`samples`](Self::samples).
+    pub fn first_draws(&self) -> Result<Array2<f32>, RunError> {
+        self.states(FIRST_DRAWS)
     }
 
     /// The energy profile, `[N, steps]`, where it was recorded.
@@ -115,6 +119,16 @@ impl RunReader {
         parquet::pending(&table, &self.dir, &path)?.publish(&path)?;
         self.table = table;
         Ok(())
+    }
+
+    /// A state for each sample, flattened.
+    fn states(&self, name: &str) -> Result<Array2<f32>, RunError> {
+        let (shape, values) = self.file()?.read_f32(name)?;
+        let (count, dim) = (self.settings.count, self.settings.dim());
+        if shape.first() != Some(&count) || shape[1..] != self.settings.shape {
+            return Err(self.misfit(name, &shape));
+        }
+        Array2::from_shape_vec((count, dim), values).map_err(|_| self.misfit(name, &shape))
     }
 
     fn tensor(&self, name: &str) -> Result<Option<ArrayD<f32>>, RunError> {

@@ -93,6 +93,14 @@ pub enum NoiseSettings {
         /// The seed, at most 2⁶³ − 1 (TOML has no larger integers).
         seed: u64,
     },
+    /// Such noise, drawn again until the sample is one to keep: sample j of N tries the streams
+    /// j, j + N, j + 2N, …
+    Selected {
+        /// The seed, at most 2⁶³ − 1.
+        seed: u64,
+        /// What a kept sample meets: `COLUMN=LO..HI`, all of them.
+        bands: Vec<String>,
+    },
     /// Given starting points.
     File {
         /// The file.

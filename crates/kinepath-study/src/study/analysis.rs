@@ -153,7 +153,7 @@ fn settings_of(
         count: first.count,
         batch: first.batch,
         seed: match first.noise {
-            NoiseSettings::Seed { seed } => seed,
+            NoiseSettings::Seed { seed } | NoiseSettings::Selected { seed, .. } => seed,
             NoiseSettings::File { .. } => defaults.seed,
         },
         bins: defaults.bins.min(first.count / 8).max(1),
@@ -219,10 +219,12 @@ fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     Ok(())
 }
 
-/// Whether two runs started from the same noise.
+/// Whether two runs started from the same noise. Runs with a selection did not: each kept the draws
+/// that its own gain brought into the bands.
 fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
     match (a, b) {
         (NoiseSettings::File { sha256: a, .. }, NoiseSettings::File { sha256: b, .. }) => a == b,
+        (NoiseSettings::Selected { .. }, _) => false,
         _ => a == b,
     }
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use anyhow::Result;
 use clap::{Args, value_parser};
+use kinepath_study::sampling::{Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::FieldSpec;
 
@@ -16,6 +17,8 @@ pub(super) const DEFAULT_COUNT: usize = 128;
 /// The largest seed: settings files have no larger integers.
 const LARGEST_SEED: u64 = i64::MAX as u64;
 const DEFAULT_STEPS: usize = 50;
+/// Draws a sample may take to fall into the bands of --select.
+const DEFAULT_ATTEMPTS: usize = 1000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +28,8 @@ Examples:
       A model of your own with kinetic trajectory shaping
   kinepath sample --field onnx:unet.onnx --time discrete:1000 --noise x0.npy --steps 50
       A network trained on time indices 0...999, from given noise
+  kinepath sample --field onnx:model.onnx --select kpe_landing=..200 --select efficiency=0.5..
+      Only samples with little landing energy and a straight path, each drawn again until it is one
   kinepath sample --field empirical:train.npz --count 64 --record profile,map,trajectory:6
       The exact flow of a data set, with all that can be recorded
   kinepath sample --field onnx:model.onnx --gain governed:reference=runs/baseline --out runs/governed
@@ -111,6 +116,15 @@ pub(crate) struct SampleArgs {
     /// Starting points from an NPY or safetensors file instead of a seed
     #[arg(long, value_name = "FILE", help_heading = "Samples")]
     pub(super) noise: Option<PathBuf>,
+    /// Keep only samples whose COLUMN lies in LO..HI (LO.. and ..HI are open): each is drawn again,
+    /// from further noise of the seed, until it lies in every band. kpe, kpe_launch, kpe_landing,
+    /// displacement, efficiency or terminal_spike; repeatable
+    #[arg(long, value_name = "COLUMN=LO..HI", conflicts_with = "noise", help_heading = "Samples")]
+    select: Vec<Band>,
+    /// Draws that a sample may take to lie in the bands of --select [default: 1000]
+    #[arg(long, value_name = "M", value_parser = at_least_one, requires = "select")]
+    #[arg(help_heading = "Samples")]
+    max_attempts: Option<usize>,
     /// Samples integrated together
     #[arg(long, value_name = "B", default_value = "128", value_parser = at_least_one)]
     #[arg(help_heading = "Samples")]
@@ -200,6 +214,14 @@ impl SampleArgs {
             time: self.time.clone(),
             guidance: self.guidance.zip(self.null_label),
         }
+    }
+
+    /// Which samples are kept, if not all.
+    pub(super) fn selection(&self) -> Option<Selection> {
+        (!self.select.is_empty()).then(|| Selection {
+            bands: self.select.clone(),
+            max_attempts: self.max_attempts.unwrap_or(DEFAULT_ATTEMPTS),
+        })
     }
 
     /// The class asked for, as `run.toml` tells it.

@@ -7,6 +7,7 @@ use kinepath::gain::Gain;
 use kinepath::stats::{self, summarize};
 use kinepath_study::StudyError;
 use kinepath_study::run::{Column, RunReader, RunSettings, columns};
+use kinepath_study::sampling::SelectionEffect;
 use serde::Serialize;
 
 use crate::tables;
@@ -32,6 +33,9 @@ pub(super) struct Summary {
     before: Before,
     /// Energies in squared data units, shares and counts, over samples.
     energy: Vec<Row>,
+    /// What --select did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    selection: Option<SelectionEffect>,
     /// The gain without the points of its table or ceiling.
     #[serde(skip)]
     gain: String,
@@ -53,7 +57,11 @@ struct Row {
 }
 
 impl Summary {
-    pub(super) fn of(reader: &RunReader, before: Before) -> Result<Self, StudyError> {
+    pub(super) fn of(
+        reader: &RunReader,
+        before: Before,
+        selection: Option<SelectionEffect>,
+    ) -> Result<Self, StudyError> {
         let settings = reader.settings().clone();
         let split = settings.sampler.split;
         let energies = [
@@ -79,7 +87,7 @@ impl Summary {
             .collect::<Result<_, _>>()?;
         let gain = format!("{:#}", settings.sampler.gain.parse::<Gain>()?);
         let run = reader.dir().to_owned();
-        Ok(Self { run, complete: true, before, energy, gain, settings })
+        Ok(Self { run, complete: true, before, energy, selection, gain, settings })
     }
 }
 
@@ -114,6 +122,9 @@ impl fmt::Display for Summary {
         writeln!(f, "{}", tables::text(&table))?;
         writeln!(f, "energies in squared data units; D = {}", self.settings.dim())?;
         writeln!(f)?;
+        if let Some(selection) = &self.selection {
+            writeln!(f, "{}\n", tables::selection(selection))?;
+        }
         let state = match self.before {
             Before::Nothing => "complete".to_owned(),
             Before::Begun(done) => format!("complete; {done} of its samples were there already"),

@@ -1,0 +1,69 @@
+//! From integrated paths to the part of a run folder.
+
+use kinepath::paths::Paths;
+use ndarray::{ArrayD, IxDyn};
+
+use super::SampleJob;
+use super::search::Draws;
+use crate::StudyError;
+use crate::run::{Column, FIRST_DRAWS, Part, Table, columns};
+
+impl SampleJob<'_> {
+    /// The part that begins at sample `start`; `draws` tell of a selection.
+    pub(super) fn part(
+        &self,
+        start: usize,
+        paths: Paths,
+        labels: Option<&[i64]>,
+        draws: Option<Draws>,
+    ) -> Result<Part, StudyError> {
+        let rows = paths.len();
+        let labels = match labels {
+            None => vec![None; rows],
+            Some(labels) => labels.iter().copied().map(Some).collect(),
+        };
+        let floats = |values: Vec<f64>| Column::F64(values);
+        let (efficiency, spike) = (paths.efficiency().to_vec(), paths.terminal_spike().to_vec());
+        let mut columns = vec![
+            (columns::INDEX, Column::I64((start..start + rows).map(|i| i as i64).collect())),
+            (columns::LABEL, Column::OptI64(labels)),
+            (columns::KPE, floats(paths.kpe)),
+            (columns::KPE_LAUNCH, floats(paths.launch)),
+            (columns::KPE_LANDING, floats(paths.landing)),
+            (columns::DISPLACEMENT, floats(paths.displacement)),
+            (columns::EFFICIENCY, floats(efficiency)),
+            (columns::TERMINAL_SPIKE, floats(spike)),
+            (columns::NFE, Column::I64(paths.nfe.iter().map(|&nfe| i64::from(nfe)).collect())),
+        ];
+        let mut tensors = Vec::new();
+        let mut keep = |name: &str, array: ArrayD<f32>| tensors.push((name.to_owned(), array));
+        if let Some(profile) = paths.profile {
+            keep("profile", profile.mapv(|v| v as f32).into_dyn());
+        }
+        if let Some(map) = paths.energy_map {
+            keep("energy_map", self.unflatten(map.into_dyn()));
+        }
+        if let Some(trajectory) = paths.trajectory {
+            keep("trajectory", self.unflatten(trajectory.into_dyn()));
+        }
+        if let Some(Draws { attempts, first, first_kpe }) = draws {
+            let used = attempts.iter().enumerate();
+            let used = used.map(|(slot, tried)| self.noise_index(start + slot, tried - 1) as i64);
+            columns.push((columns::NOISE_INDEX, Column::I64(used.collect())));
+            let attempts = attempts.into_iter().map(|attempts| attempts as i64);
+            columns.push((columns::ATTEMPTS, Column::I64(attempts.collect())));
+            columns.push((columns::FIRST_KPE, floats(first_kpe)));
+            keep(FIRST_DRAWS, self.unflatten(first.into_dyn()));
+        }
+        let columns = columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect();
+        Ok(Part { start, samples: paths.endpoints, table: Table::new(columns)?, tensors })
+    }
+
+    /// Gives the last axis, a flattened sample, the shape of a sample.
+    fn unflatten(&self, array: ArrayD<f32>) -> ArrayD<f32> {
+        let leading = &array.shape()[..array.ndim() - 1];
+        let shape = [leading, &self.source.shape].concat();
+        // D is the product of the sample's shape, and the sampler's arrays are contiguous.
+        array.into_shape_with_order(IxDyn(&shape)).unwrap_or_default()
+    }
+}
