@@ -1,9 +1,9 @@
 //! Mean and covariance of features, of all rows or of a resample.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, CowArray, Ix2, concatenate};
+use ndarray::{Array1, Array2, ArrayView2, CowArray, Ix2};
 
 use super::{
-    error::{MetricsError, check_dimension, check_points, check_rows},
+    error::{MetricsError, check_points, check_rows},
     scatter::{counted, weighted_scatter},
 };
 
@@ -51,16 +51,6 @@ impl<'a> FeatureMoments<'a> {
     /// Number of rows and of features.
     pub(super) fn dim(&self) -> (usize, usize) {
         self.features.dim()
-    }
-
-    /// The rows of `self` followed by those of `other`, so that a resample may mix both.
-    ///
-    /// # Errors
-    /// [`MetricsError::DimensionMismatch`] for another number of features.
-    pub fn joined(&self, other: &Self) -> Result<FeatureMoments<'static>, MetricsError> {
-        check_dimension("features", self.features.ncols(), &other.features.view())?;
-        let features = concatenate![Axis(0), self.features, other.features];
-        Ok(FeatureMoments { features: features.into() })
     }
 
     /// Mean and covariance of all rows.

@@ -1,10 +1,10 @@
 //! Vendi score: the effective number of different samples.
 
 use faer::{Mat, Side};
-use ndarray::{Array1, Axis, CowArray, Ix2, concatenate};
+use ndarray::{Array1, CowArray, Ix2};
 
 use super::{
-    error::{MetricsError, check_dimension, check_points, check_rows},
+    error::{MetricsError, check_points, check_rows},
     scatter::{counted, weighted_scatter},
 };
 
@@ -57,17 +57,6 @@ impl<'a> VendiFeatures<'a> {
             Some(row) => Err(MetricsError::ZeroNorm { row }),
             None => Ok(Self { features, inverse_squares }),
         }
-    }
-
-    /// The rows of `self` followed by those of `other`, so that a resample may mix both.
-    ///
-    /// # Errors
-    /// [`MetricsError::DimensionMismatch`] for another number of features.
-    pub fn joined(&self, other: &Self) -> Result<VendiFeatures<'static>, MetricsError> {
-        check_dimension("features", self.features.ncols(), &other.features.view())?;
-        let features = concatenate![Axis(0), self.features, other.features];
-        let inverse_squares = [&self.inverse_squares[..], &other.inverse_squares].concat();
-        Ok(VendiFeatures { features: features.into(), inverse_squares })
     }
 
     /// The score of all rows.

@@ -84,8 +84,8 @@ pub fn samples_needed(
     check_count("a standard error", 1, count)?;
     check_finite("the effect", &[effect])?;
     let detectable = minimum_detectable_effect(standard_error, level, power)?;
-    if detectable == 0.0 {
-        return Ok(Some(1));
+    if effect == 0.0 {
+        return Ok(None);
     }
     let needed = (count as f64 * (detectable / effect).powi(2)).ceil().max(1.0);
     // `usize::MAX` as a float is one more than `usize` holds.
@@ -114,8 +114,8 @@ mod tests {
         assert_eq!((needed(0.3, effect), needed(0.3, -effect)), (Some(100), Some(100)));
         assert_eq!((needed(0.3, 0.0), needed(0.3, 1.0e-12)), (None, None));
         assert_eq!(
-            (needed(0.0, 0.5), needed(0.0, 0.0), needed(0.3, 1.0e9)),
-            (Some(1), Some(1), Some(1))
+            (needed(0.0, 0.5), needed(0.3, 1.0e9), needed(0.0, 0.0)),
+            (Some(1), Some(1), None)
         );
     }
 
