@@ -89,6 +89,14 @@ enum Form {
 }
 
 impl Form {
+    /// A number without an interval.
+    fn size(self, value: f64) -> String {
+        match self {
+            Self::Percent => format!("{:.1} %", 100.0 * value),
+            Self::Plain => number(value),
+        }
+    }
+
     /// The estimate.
     fn estimate(self, interval: Interval) -> String {
         match self {

@@ -7,7 +7,7 @@ use kinepath::metrics::MetricsError;
 use kinepath::plan::PlanError;
 use kinepath::sampler::SampleError;
 use kinepath::stats::StatsError;
-use kinepath_onnx::NetworkError;
+use kinepath_onnx::{NetworkError, PromptError, SpecError};
 
 use crate::data::DataError;
 use crate::run::{RunError, TableError};
@@ -54,6 +54,12 @@ pub enum StudyError {
     /// A network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// The specification of an encoder.
+    #[error(transparent)]
+    Encoder(#[from] SpecError),
+    /// Prompts.
+    #[error(transparent)]
+    Prompts(#[from] PromptError),
     /// A velocity field.
     #[error(transparent)]
     Field(#[from] FieldError),

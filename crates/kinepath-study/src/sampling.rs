@@ -58,6 +58,9 @@ pub struct SampleJob<'a> {
     pub sampler: SamplerSettings,
     /// Where samples start.
     pub start: Start,
+    /// Index of the first sample, 0 unless the run goes on from another or is a share of a larger
+    /// one: sample i of the run is sample `first + i` of the seed or row of the file.
+    pub first: usize,
     /// Number of samples.
     pub count: usize,
     /// Samples integrated together.
@@ -121,7 +124,7 @@ impl SampleJob<'_> {
         observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<Paths, StudyError> {
         let size = range.len() as f64;
-        let sampler = self.sampler(labels)?.first_index(range.start as u64);
+        let sampler = self.sampler(labels)?.first_index((self.first + range.start) as u64);
         let start = self.noise(range);
         Ok(sampler.run_observed(start.view(), &mut |fraction| observe(fraction * size))?)
     }
@@ -179,15 +182,18 @@ impl SampleJob<'_> {
                     noise.shape, self.source.shape
                 ));
             }
-            if noise.values.nrows() < self.count {
+            if noise.values.nrows() < self.first + self.count {
                 return mismatch(format!(
                     "{path} holds noise for {} samples, but {} are asked for",
                     noise.values.nrows(),
-                    self.count
+                    self.first + self.count
                 ));
             }
         }
         if let Start::Selected { selection, .. } = &self.start {
+            if self.first > 0 {
+                return mismatch("a selection begins at sample 0".to_owned());
+            }
             if selection.bands.is_empty() || selection.max_attempts == 0 {
                 return mismatch("a selection needs a band and at least one attempt".to_owned());
             }
@@ -224,6 +230,7 @@ impl SampleJob<'_> {
         let nodes = self.plan.grid().nodes();
         RunSettings {
             kinepath: env!("CARGO_PKG_VERSION").to_owned(),
+            first: self.first,
             count: self.count,
             batch: self.batch,
             shape: self.source.shape.clone(),
@@ -248,6 +255,7 @@ impl SampleJob<'_> {
     }
 
     fn noise(&self, range: Range<usize>) -> Array2<f32> {
+        let range = self.first + range.start..self.first + range.end;
         match &self.start {
             Start::Seed(seed) | Start::Selected { seed, .. } => {
                 let dim = self.source.shape.iter().product();

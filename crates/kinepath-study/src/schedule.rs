@@ -25,7 +25,8 @@ pub struct ScheduleSpec {
     pub grid: String,
     /// Where the path begins and ends, within `[0, 1]`.
     pub interval: (f64, f64),
-    /// What [`read_gain`] reads: an expression, or a file with `t eta` on each line.
+    /// What [`read_gain`] reads: an expression, a file with `t eta` on each line, or a TOML file with a
+    /// `gain`.
     pub gain: String,
     /// `solver` or `left`.
     pub quadrature: String,
@@ -205,8 +206,20 @@ mod tests {
         assert_eq!(settings.gain, "table:0=1.5,1=0.5");
         std::fs::write(&grid, "0\nzero\n").unwrap();
         assert!(spec.compile().unwrap_err().to_string().contains("line 2"));
-        std::fs::write(&gain, "0 1\n0 1\n").unwrap();
+        let file = folder.path().join("gain.toml");
         spec.grid = "cosine".into();
+        spec.gain = file.display().to_string();
+        std::fs::write(&file, "# tuned\ngain = \"ssc:alpha=0.5,power=1\"\n").unwrap();
+        assert_eq!(spec.compile().unwrap().1.gain, "ssc:alpha=0.5,power=1");
+        for (content, part) in
+            [("gian = \"unit\"", "gain.toml"), ("gain = \"fast\"", "unknown gain `fast`")]
+        {
+            std::fs::write(&file, content).unwrap();
+            let error = spec.compile().unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains("gain.toml"), "{error}");
+        }
+        spec.gain = gain.display().to_string();
+        std::fs::write(&gain, "0 1\n0 1\n").unwrap();
         assert!(spec.compile().unwrap_err().to_string().contains("point 1"));
     }
 }

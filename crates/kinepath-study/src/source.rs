@@ -1,6 +1,7 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use kinepath::field::{
     Converted, EmpiricalField, Guided, MixtureField, Prediction, TimeConvention, TimeInput,
@@ -33,7 +34,9 @@ pub struct FieldSpec {
 /// An opened velocity field.
 pub struct FieldSource {
     /// The field, in the straight-path convention.
-    pub field: Box<dyn VelocityField>,
+    pub field: Arc<dyn VelocityField + Send>,
+    /// The same field where it is an empirical one, whose posterior can be asked for.
+    pub empirical: Option<Arc<EmpiricalField>>,
     /// Shape of one sample.
     pub shape: Vec<usize>,
     /// Whether it is conditioned on a class label per sample.
@@ -64,7 +67,34 @@ impl FieldSource {
         }
     }
 
-    fn assemble<F: VelocityField + 'static>(
+    /// Opens the field of a finished run again, as its `run.toml` says.
+    ///
+    /// # Errors
+    /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model or data are no longer
+    /// what they were, or the run was guided (its null label is not recorded as a number).
+    pub fn reopen(settings: &FieldSettings) -> Result<Self, StudyError> {
+        if settings.guidance.is_some() {
+            return Err(StudyError::Mismatch(format!(
+                "{} was sampled with guidance, which cannot be set up again from its settings",
+                settings.spec
+            )));
+        }
+        let source = Self::open(&FieldSpec {
+            spec: settings.spec.clone(),
+            predicts: settings.predicts.clone(),
+            time: settings.time.clone(),
+            guidance: None,
+        })?;
+        if source.settings.sha256 != settings.sha256 {
+            return Err(StudyError::Mismatch(format!(
+                "{} is no longer what it was when the run was sampled",
+                settings.spec
+            )));
+        }
+        Ok(source)
+    }
+
+    fn assemble<F: VelocityField + Send + 'static>(
         spec: &FieldSpec,
         network: F,
         shape: Vec<usize>,
@@ -72,9 +102,9 @@ impl FieldSource {
         sha256: String,
     ) -> Result<Self, StudyError> {
         let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
-        let field: Box<dyn VelocityField> = match spec.guidance {
-            None => Box::new(converted),
-            Some((scale, null_label)) => Box::new(Guided::new(converted, null_label, scale)?),
+        let field: Arc<dyn VelocityField + Send> = match spec.guidance {
+            None => Arc::new(converted),
+            Some((scale, null_label)) => Arc::new(Guided::new(converted, null_label, scale)?),
         };
         let settings = FieldSettings {
             spec: spec.spec.clone(),
@@ -85,7 +115,7 @@ impl FieldSource {
             guidance: spec.guidance.map(|(scale, _)| scale),
             condition: None,
         };
-        Ok(Self { field, shape, labelled, settings })
+        Ok(Self { field, empirical: None, shape, labelled, settings })
     }
 }
 
@@ -155,6 +185,7 @@ fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
 fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
     refuse_conventions(spec)?;
     let data = data::load(source)?;
+    let field = Arc::new(EmpiricalField::new(data.values)?);
     Ok(FieldSource {
         settings: FieldSettings {
             spec: spec.spec.clone(),
@@ -165,7 +196,8 @@ fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyEr
             guidance: None,
             condition: None,
         },
-        field: Box::new(EmpiricalField::new(data.values)?),
+        empirical: Some(field.clone()),
+        field,
         shape: data.shape,
         labelled: false,
     })

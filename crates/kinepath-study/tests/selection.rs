@@ -51,7 +51,8 @@ impl VelocityField for Classes {
 
 fn source(broken: f32) -> FieldSource {
     FieldSource {
-        field: Box::new(Classes { broken }),
+        field: std::sync::Arc::new(Classes { broken }),
+        empirical: None,
         shape: vec![2],
         labelled: true,
         settings: FieldSettings {
@@ -81,6 +82,7 @@ fn selection(band: &str, max_attempts: usize) -> Selection {
 fn run(dir: &Path, broken: f32, start: Start) -> Result<RunReader, StudyError> {
     let (plan, sampler) = plan();
     let job = SampleJob {
+        first: 0,
         source: &source(broken),
         plan: &plan,
         sampler,

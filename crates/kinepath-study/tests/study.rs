@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use kinepath_study::StudyError;
 use kinepath_study::run::Existing;
-use kinepath_study::study::results::{Effect, StudyResults, Verdict};
-use kinepath_study::study::{DataSettings, METRICS, StudySettings, evaluate_runs, run_study};
+use kinepath_study::study::results::{ControlKind, Effect, StudyResults, Verdict};
+use kinepath_study::study::{DataSettings, GainChoice, StudySettings, evaluate_runs, run_study};
 
 /// The empirical field of the training set, whose samples are all copies, and a landing so weak
 /// that the path stops far from them.
@@ -41,12 +41,12 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
         assert!(value.low <= value.estimate && value.estimate <= value.high, "{metric:?}");
     }
     let half = model.runs[1].comparison.as_ref().unwrap();
-    assert_eq!(half.differences.len(), METRICS.len());
+    assert_eq!(half.differences.len(), baseline.metrics.len());
     let effect = |key: &str| {
         half.differences.iter().find(|difference| difference.metric == key).unwrap().effect
     };
     assert_eq!((effect("f_mem"), effect("frechet_distance")), (Effect::Better, Effect::Worse));
-    assert_eq!(half.verdict, Verdict::Trades);
+    assert_eq!(half.verdict, Verdict::LeavesNoise, "half of every path is noise");
 
     // Half the speed on a path that bends towards the data: at most a quarter of the launch, and
     // the energies of the parts add up.
@@ -60,10 +60,11 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
         assert_eq!((energy.profile.len(), energy.values.len()), (10, 64));
     }
     assert!(model.runs[1].energy.kpe.mean < baseline.energy.kpe.mean);
-    assert_eq!(model.goldilocks.bins.iter().map(|bin| bin.count).sum::<usize>(), 64);
+    let curve = model.goldilocks.as_ref().unwrap();
+    assert_eq!(curve.bins.iter().map(|bin| bin.count).sum::<usize>(), 64);
     assert_eq!(model.pictures.len(), 18);
     assert!(model.pictures.iter().all(|picture| picture.sample.starts_with("data:image/png")));
-    assert!(results.false_alarm.estimate < 0.05);
+    assert!(results.calibration.as_ref().unwrap().false_alarm.estimate < 0.05);
 
     let file = folder.path().join("study.json");
     let written = std::fs::read(&file).unwrap();
@@ -78,7 +79,7 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
     assert!(std::fs::read(&file).unwrap() == written, "the same study gives the same bytes");
 
     let mut other = settings();
-    other.seed = 1;
+    other.seeds = vec![1];
     let refused = run_study(&other, folder.path(), Existing::Resume, &mut quiet).unwrap_err();
     assert!(refused.to_string().contains("seed"), "{refused}");
 
@@ -86,9 +87,92 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
     let runs = [&model.runs[0], &model.runs[1]].map(|run| folder.path().join(&run.folder));
     let folders: Vec<_> = runs.iter().map(|run| run.as_path()).collect();
     let data: DataSettings = settings().data;
-    let judged = evaluate_runs(&folders, &data, 200, &mut |_| ControlFlow::Continue(())).unwrap();
+    let judged = evaluate_runs(&folders, &data, 200, &mut quiet).unwrap();
     assert_eq!(judged.models[0].runs[0].metrics, baseline.metrics);
     assert_eq!(judged.models[0].runs[1].energy.values, model.runs[1].energy.values);
+}
+
+/// Every sample of the empirical field is a copy; a landing that stops short of them leaves noise,
+/// and nothing but noise.
+#[test]
+fn a_landing_that_only_leaves_noise_comes_out_as_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings();
+    settings.count = 96;
+    settings.resamples = 400;
+    settings.gains = vec![GainChoice {
+        name: "landing".to_owned(),
+        gain: "table:0=1,0.85=1,0.9=0.3,1=0.3".to_owned(),
+    }];
+    let results = run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap();
+    let landing = results.models[0].runs[1].comparison.as_ref().unwrap();
+    assert_eq!(landing.verdict, Verdict::LeavesNoise, "{}", landing.sentence);
+    assert!(landing.sentence.contains("only leaves noise"), "{}", landing.sentence);
+    let control = |kind: ControlKind| {
+        let control = landing.controls.iter().find(|control| control.kind == kind).unwrap();
+        control.figures.iter().find(|figure| figure.metric == "f_mem").unwrap()
+    };
+    // One step of the denoiser brings every sample back to the record it copies.
+    assert_eq!(control(ControlKind::Denoised).value, 1.0);
+    // A path straight to its record is where early stopping leaves the baseline's.
+    let early = control(ControlKind::EarlyStop);
+    assert!(early.to_gain.estimate.abs() < 0.05, "{early:?}");
+    assert_eq!(control(ControlKind::NoiseMatched).to_baseline_effect, Effect::Better);
+    let constant = landing.controls.iter().find(|c| c.kind == ControlKind::Constant).unwrap();
+    assert!(!constant.figures.is_empty(), "an advantage is to be explained");
+    let theory = results.models[0].theory.as_ref().unwrap();
+    assert_eq!((theory.count, theory.nodes.len()), (96, 10));
+    assert!(theory.collapse.iter().flatten().all(|&t| t < 1.0));
+}
+
+/// Several seeds: the samples of all of them are judged together.
+#[test]
+fn seeds_are_pooled() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings();
+    settings.seeds = vec![0, 7];
+    settings.count = 32;
+    let results = run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap();
+    let model = &results.models[0];
+    assert_eq!(model.runs[0].energy.kpe.count, 64);
+    let seed = folder.path().join(&model.runs[1].folder).join("seed-7");
+    let alone = evaluate_runs(&[&seed], &settings.data, 200, &mut quiet).unwrap();
+    assert_eq!(alone.models[0].runs[0].energy.values, model.runs[1].energy.values[32..]);
+}
+
+/// Training data alone: what needs more is left out, not made up.
+#[test]
+fn training_data_alone_are_enough_for_an_audit() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings();
+    settings.data.reference = None;
+    settings.data.encoder = None;
+    settings.data.classifier = None;
+    let results = run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap();
+    let model = &results.models[0];
+    let keys: Vec<&str> = model.runs[0].metrics.iter().map(|row| row.metric.as_str()).collect();
+    assert_eq!(keys, ["f_mem", "authenticity", "vendi"]);
+    assert!(results.reference.is_none() && results.calibration.is_none());
+    assert!(model.goldilocks.is_none() && model.samples.margin.is_empty());
+    assert!(model.runs[0].memorization.classes.is_empty());
+    let with: Vec<&str> = model.associations.iter().map(|row| row.with.as_str()).collect();
+    assert_eq!(with, ["knn_support", "kde_support", "gap_ratio"]);
+}
+
+/// A governed gain without a reference takes the study's own baseline.
+#[test]
+fn a_governed_gain_is_compared_on_equal_terms() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings();
+    settings.gains = vec![GainChoice {
+        name: "governed".to_owned(),
+        gain: "governed:quantile=0.5,strength=1".to_owned(),
+    }];
+    let results = run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap();
+    let runs = &results.models[0].runs;
+    assert!(runs[1].gain.starts_with("governed:quantile=0.5"), "{}", runs[1].gain);
+    assert!(runs[1].energy.landing.mean < runs[0].energy.landing.mean);
+    assert_eq!(runs[1].energy.launch.mean, runs[0].energy.launch.mean);
 }
 
 #[test]

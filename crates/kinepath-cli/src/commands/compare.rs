@@ -46,14 +46,14 @@ pub(crate) struct CompareArgs {
 }
 
 pub(crate) fn run(args: &CompareArgs, console: &Console) -> Result<()> {
-    let data = args.data.settings()?;
+    let data = args.data.settings();
     let folders: Vec<&Path> =
         std::iter::once(&args.baseline).chain(&args.runs).map(PathBuf::as_path).collect();
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
     let mut progress = Progress::start(console, "judging")?;
-    let results = evaluate_runs(&folders, &data, args.data.resamples, &mut |fraction| {
-        progress.advance(fraction)
+    let results = evaluate_runs(&folders, &data, args.data.resamples, &mut |stage, fraction| {
+        progress.observe(stage, fraction)
     })?;
     let file = args.out.join(COMPARISON_FILE);
     results.write(&file)?;

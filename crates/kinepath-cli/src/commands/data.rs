@@ -1,11 +1,9 @@
 //! What samples are judged by, as `evaluate` and `compare` take it.
 
-use anyhow::Result;
 use clap::Args;
-use kinepath_study::study::DataSettings;
+use kinepath_study::study::{ClipSettings, DataSettings, StudySettings};
 
 use crate::cli::at_least_one;
-use crate::exit::Usage;
 
 /// What samples are judged by.
 #[derive(Debug, Args)]
@@ -15,59 +13,62 @@ pub(crate) struct DataArgs {
     /// builtin:fashion-mnist
     #[arg(long, value_name = "DATA")]
     train: String,
-    /// Real data the model has not seen, for Fréchet distance, precision and recall [default for
-    /// builtin:fashion-mnist: builtin:fashion-mnist-reference]
+    /// Real data the model has not seen, for distances between distributions, precision, recall and
+    /// the copying test, which are left out without it [default for builtin:fashion-mnist:
+    /// builtin:fashion-mnist-reference]
     #[arg(long, value_name = "DATA")]
     reference: Option<String>,
-    /// Network whose features are the feature space [default for builtin:fashion-mnist:
-    /// builtin:classifier]
+    /// Network whose features are the feature space, which is that of pixels without one;
+    /// FILE:preprocess=inception prepares samples for FID proper [default for
+    /// builtin:fashion-mnist: builtin:classifier]
     #[arg(long, value_name = "E.onnx")]
     encoder: Option<String>,
-    /// Network whose logits give confidence and margin [default for builtin:fashion-mnist:
-    /// builtin:classifier]
+    /// Network whose logits give confidence and margin, which are left out without one [default for
+    /// builtin:fashion-mnist: builtin:classifier]
     #[arg(long, value_name = "C.onnx")]
     classifier: Option<String>,
-    /// Bootstrap resamples of every interval
+    /// Network for pictures whose features share a space with those of prompts, usually
+    /// FILE:preprocess=clip; scores how well samples fit --prompts
+    #[arg(long, value_name = "I.onnx", requires = "prompts")]
+    clip_image: Option<String>,
+    /// Prompts, one a line, or an array of their embeddings; samples with a class should show the
+    /// prompt of that number
+    #[arg(long, value_name = "FILE", requires = "clip_image")]
+    prompts: Option<String>,
+    /// Network for prompts in words
+    #[arg(long, value_name = "T.onnx", requires_all = ["prompts", "tokenizer"])]
+    clip_text: Option<String>,
+    /// The tokenizer.json of --clip-text
+    #[arg(long, value_name = "FILE", requires = "clip_text")]
+    tokenizer: Option<String>,
+    /// Bootstrap resamples and permutations of every figure
     #[arg(long, value_name = "N", default_value = "2000", value_parser = at_least_one)]
     pub(crate) resamples: usize,
 }
 
 impl DataArgs {
-    /// Fills in what the embedded data set implies, and refuses what is missing.
-    pub(crate) fn settings(&self) -> Result<DataSettings> {
-        let embedded = kinepath_study::study::StudySettings::default().data;
-        if self.train == embedded.train {
-            return Ok(DataSettings {
-                train: embedded.train,
-                reference: self.reference.clone().unwrap_or(embedded.reference),
-                encoder: self.encoder.clone().unwrap_or(embedded.encoder),
-                classifier: self.classifier.clone().unwrap_or(embedded.classifier),
-            });
-        }
-        match (&self.reference, &self.encoder, &self.classifier) {
-            (Some(reference), Some(encoder), Some(classifier)) => Ok(DataSettings {
+    /// Fills in what the embedded data set implies.
+    pub(crate) fn settings(&self) -> DataSettings {
+        let embedded = StudySettings::default().data;
+        let implied = match self.train == embedded.train {
+            true => embedded,
+            false => DataSettings {
                 train: self.train.clone(),
-                reference: reference.clone(),
-                encoder: encoder.clone(),
-                classifier: classifier.clone(),
+                reference: None,
+                encoder: None,
+                classifier: None,
+                clip: None,
+            },
+        };
+        DataSettings {
+            train: implied.train,
+            reference: self.reference.clone().or(implied.reference),
+            encoder: self.encoder.clone().or(implied.encoder),
+            classifier: self.classifier.clone().or(implied.classifier),
+            clip: self.clip_image.clone().zip(self.prompts.clone()).map(|(image, prompts)| {
+                let (text, tokenizer) = (self.clip_text.clone(), self.tokenizer.clone());
+                ClipSettings { image, prompts, text, tokenizer }
             }),
-            (reference, encoder, classifier) => {
-                let missing = [
-                    (reference, "--reference DATA (real data the model has not seen)"),
-                    (encoder, "--encoder E.onnx (a network with features)"),
-                    (classifier, "--classifier C.onnx (a network with logits)"),
-                ];
-                let missing: Vec<&str> =
-                    missing.iter().filter(|(given, _)| given.is_none()).map(|(_, n)| *n).collect();
-                Err(Usage(format!(
-                    "to judge samples of {} give {}; this version needs all of them, only {} has \
-                     defaults",
-                    self.train,
-                    missing.join(", "),
-                    embedded.train
-                ))
-                .into())
-            }
         }
     }
 }

@@ -36,11 +36,12 @@ pub(crate) struct EvaluateArgs {
 }
 
 pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> Result<()> {
-    let data = args.data.settings()?;
+    let data = args.data.settings();
     let mut progress = Progress::start(console, "judging")?;
-    let results = evaluate_runs(&[&args.run], &data, args.data.resamples, &mut |fraction| {
-        progress.advance(fraction)
-    })?;
+    let results =
+        evaluate_runs(&[&args.run], &data, args.data.resamples, &mut |stage, fraction| {
+            progress.observe(stage, fraction)
+        })?;
     let file = args.run.join(EVALUATION_FILE);
     results.write(&file)?;
     let report = write_report(&results, &args.run)?;

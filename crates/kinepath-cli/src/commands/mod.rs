@@ -8,12 +8,16 @@ pub(crate) mod inspect;
 pub(crate) mod man;
 pub(crate) mod report;
 pub(crate) mod sample;
+mod settings;
 pub(crate) mod study;
 
 use anyhow::Result;
 
 use crate::cli::{Cli, Command};
 use crate::console::Console;
+
+/// The largest seed: settings files have no larger integers.
+const LARGEST_SEED: u64 = i64::MAX as u64;
 
 /// Runs the command; none means the study of the embedded model.
 pub(crate) fn run(cli: Cli, console: &Console) -> Result<()> {

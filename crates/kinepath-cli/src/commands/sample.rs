@@ -48,6 +48,7 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         plan: &plan,
         sampler,
         start,
+        first: 0,
         count,
         batch: args.batch,
         labels: args.label.map(|label| vec![label; count]),

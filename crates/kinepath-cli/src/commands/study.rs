@@ -1,15 +1,15 @@
 //! `kinepath study`: the main job.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use kinepath_study::run::Existing;
 use kinepath_study::study::{RESULTS_FILE, StudySettings, run_study};
 
 use super::report::write_report;
+use super::settings;
 use crate::console::Console;
-use crate::exit::Usage;
 use crate::progress::Progress;
 use crate::tables;
 
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
         return console.write(format!("{PREAMBLE}\n{}", toml::to_string(&settings)?).as_bytes());
     }
     let settings = match &args.file {
-        Some(file) => read(file)?,
+        Some(file) => settings::read(file, "study")?,
         None => StudySettings::default(),
     };
     console.detail(format_args!("{}: into {}", settings.title, args.out.display()));
@@ -87,16 +87,4 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
     }
     console.print(tables::study(&results, console.verbose))?;
     console.print(tables::files(&[("results", &args.out.join(RESULTS_FILE)), ("report", &report)]))
-}
-
-fn read(file: &Path) -> Result<StudySettings> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("cannot read the study {}", file.display()))?;
-    toml::from_str(&text).map_err(|error| {
-        Usage(format!(
-            "{}: {error}\n`kinepath study --print-default` shows a whole file",
-            file.display()
-        ))
-        .into()
-    })
 }

@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use kinepath::stats::Interval;
 use kinepath_study::study::StudyResults;
 use kinepath_study::study::results::{
-    Association, Comparison, DataResults, Effect, ModelResults, RunResults, Tercile, Verdict,
+    Association, Comparison, ControlKind, DataResults, Effect, ModelResults, Risk, RunResults,
+    Tercile, Verdict,
 };
 
 use super::{Form, narrow, number, numbers, text, words};
@@ -16,12 +18,16 @@ const RUNS_A_TABLE: usize = 5;
 pub(crate) fn study(results: &StudyResults, all: bool) -> String {
     let mut page = format!("{}\n", results.settings.title);
     page += &describe("training set", &results.training);
-    page += &describe("held-out set", &results.reference);
-    let _ = writeln!(
-        page,
-        "  false alarms    {} of the held-out records would count as memorized",
-        Form::Percent.both(results.false_alarm)
-    );
+    if let Some(reference) = &results.reference {
+        page += &describe("held-out set", reference);
+    }
+    if let Some(calibration) = &results.calibration {
+        let _ = writeln!(
+            page,
+            "  false alarms    {} of the held-out records would count as memorized",
+            Form::Percent.both(calibration.false_alarm)
+        );
+    }
     for model in &results.models {
         section(&mut page, model, all);
     }
@@ -63,6 +69,10 @@ fn section(page: &mut String, model: &ModelResults, all: bool) {
         } else {
             "paired differences that were detected; -v or `kinepath compare` shows all\n"
         });
+        if let Some(table) = controls(&model.runs) {
+            let _ = writeln!(page, "\n{table}");
+            page.push_str("what something simpler does to F_mem and what the gain improves\n");
+        }
     }
     if !model.associations.is_empty() {
         let _ = writeln!(page, "\n{}", associations(&model.associations));
@@ -70,6 +80,10 @@ fn section(page: &mut String, model: &ModelResults, all: bool) {
     }
     if !model.terciles.is_empty() {
         let _ = writeln!(page, "\n{}", terciles(&model.terciles));
+    }
+    if let Some(risk) = &model.risk {
+        let _ = writeln!(page, "\n{}", flags(risk));
+        page.push_str("flags for copies, chosen on half of the samples, measured on the other\n");
     }
 }
 
@@ -106,7 +120,8 @@ fn figures(runs: &[RunResults], first: bool) -> String {
 
 /// The paired differences of every gain, and its verdict.
 fn differences(runs: &[RunResults], all: bool) -> String {
-    let mut table = words(&["gain", "verdict", "metric", "difference", "q", ""]);
+    let mut table =
+        words(&["gain", "verdict", "metric", "difference", "q", "", "detectable at", "needs n"]);
     for run in runs {
         let Some(Comparison { differences, verdict, .. }) = &run.comparison else { continue };
         let mut head = [run.name.as_str(), verdict_words(*verdict)];
@@ -123,12 +138,68 @@ fn differences(runs: &[RunResults], all: bool) -> String {
                 form(&difference.metric).difference(difference.difference),
                 q_value(difference.q_value),
                 mark(difference.effect).trim().to_owned(),
+                form(&difference.metric).size(difference.detectable),
+                difference.samples_needed.map_or("–".to_owned(), |n| n.to_string()),
             ]);
             head = ["", ""];
         }
         if shown == 0 {
-            table.add_row([head[0], head[1], "", "", "", ""]);
+            table.add_row([head[0], head[1], "", "", "", "", "", ""]);
         }
+    }
+    text(&table)
+}
+
+/// The controls that were run, if any.
+fn controls(runs: &[RunResults]) -> Option<String> {
+    let mut table = words(&["gain", "control", "metric", "value", "to baseline", "to gain"]);
+    let mut empty = true;
+    for run in runs {
+        let Some(comparison) = &run.comparison else { continue };
+        let mut gain = run.name.as_str();
+        for control in &comparison.controls {
+            let mut kind = control_words(control.kind);
+            for figure in &control.figures {
+                let form = form(&figure.metric);
+                table.add_row([
+                    gain.to_owned(),
+                    kind.to_owned(),
+                    figure.name.clone(),
+                    form.size(figure.value),
+                    form.difference(figure.to_baseline) + mark(figure.to_baseline_effect),
+                    form.difference(figure.to_gain) + mark(figure.to_gain_effect),
+                ]);
+                (gain, kind, empty) = ("", "", false);
+            }
+        }
+    }
+    (!empty).then(|| text(&table))
+}
+
+fn control_words(kind: ControlKind) -> &'static str {
+    match kind {
+        ControlKind::NoiseMatched => "noise added",
+        ControlKind::Denoised => "denoised",
+        ControlKind::Constant => "constant gain",
+        ControlKind::EarlyStop => "early stop",
+    }
+}
+
+/// How well the flags find copies.
+fn flags(risk: &Risk) -> String {
+    let mut table = words(&["flag", "copies are", "of all", "flagged", "precision", "recall"]);
+    let share = |interval: Option<Interval>| {
+        interval.map_or("undefined".to_owned(), |interval| Form::Percent.both(interval))
+    };
+    for flag in &risk.flags {
+        table.add_row([
+            flag.flag.clone(),
+            flag.truth.clone(),
+            Form::Percent.size(flag.base_rate),
+            Form::Percent.size(flag.flagged),
+            share(flag.precision),
+            share(flag.recall),
+        ]);
     }
     text(&table)
 }
@@ -144,26 +215,25 @@ fn associations(associations: &[Association]) -> String {
     text(&table)
 }
 
+/// Fidelity as mean ± sd by tercile of energy, the way arXiv 2602.07928 prints it.
 fn terciles(terciles: &[Tercile]) -> String {
-    let mut table = numbers(&["KPE tercile", "n", "mean KPE", "confidence", "margin", "F_mem"]);
-    let names = ["low", "middle", "high"];
-    for (tercile, name) in terciles.iter().zip(names) {
-        let spread = |(mean, sd): (f64, f64)| format!("{mean:.3} ± {sd:.3}");
-        table.add_row([
-            name.to_owned(),
-            tercile.count.to_string(),
-            number(tercile.kpe),
-            spread(tercile.confidence),
-            spread(tercile.margin),
-            Form::Percent.both(tercile.f_mem),
-        ]);
+    let scores = terciles.first().map_or(&[][..], |tercile| &tercile.scores);
+    let mut headers = vec!["KPE tercile", "n", "mean KPE"];
+    headers.extend(scores.iter().map(|(name, _, _)| name.as_str()));
+    headers.push("F_mem");
+    let mut table = numbers(&headers);
+    for (tercile, name) in terciles.iter().zip(["low", "middle", "high"]) {
+        let mut cells = vec![name.to_owned(), tercile.count.to_string(), number(tercile.kpe)];
+        cells.extend(tercile.scores.iter().map(|(_, mean, sd)| format!("{mean:.3} ± {sd:.3}")));
+        cells.push(Form::Percent.both(tercile.f_mem));
+        table.add_row(cells);
     }
     text(&table)
 }
 
-/// How a metric is written: memorization is a share that people know in percent.
-fn form(metric: &str) -> Form {
-    if metric == "f_mem" { Form::Percent } else { Form::Plain }
+/// How a metric is written: memorization and authenticity are shares that people know in percent.
+pub(super) fn form(metric: &str) -> Form {
+    if ["f_mem", "authenticity"].contains(&metric) { Form::Percent } else { Form::Plain }
 }
 
 fn mark(effect: Effect) -> &'static str {
@@ -179,6 +249,7 @@ fn verdict_words(verdict: Verdict) -> &'static str {
         Verdict::Improves => "improves",
         Verdict::Trades => "trades",
         Verdict::Harms => "harms",
+        Verdict::LeavesNoise => "leaves noise",
         Verdict::NoDetectableEffect => "no detectable effect",
     }
 }
@@ -188,7 +259,7 @@ fn q_value(q: f64) -> String {
 }
 
 /// A sentence after a bullet, broken into lines of at most 98 columns.
-fn wrapped(bullet: &str, sentence: &str) -> String {
+pub(super) fn wrapped(bullet: &str, sentence: &str) -> String {
     let mut lines = vec![String::new()];
     for word in sentence.split_whitespace() {
         let last = lines.last().map_or(0, |line| line.chars().count());

@@ -5,9 +5,17 @@ use crate::support::Place;
 #[test]
 fn every_command_has_help_with_examples() {
     let place = Place::new();
-    for command in
-        ["", "study", "sample", "evaluate", "compare", "report", "inspect", "completions", "man"]
-    {
+    for command in [
+        "",
+        "study",
+        "sample",
+        "evaluate",
+        "compare",
+        "report",
+        "inspect",
+        "completions",
+        "man",
+    ] {
         let help = place.succeeds(&format!("{command} --help"));
         assert!(help.contains("Usage: kinepath"), "{command}: {help}");
         assert!(help.contains("Examples:"), "{command}: {help}");

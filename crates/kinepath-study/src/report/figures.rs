@@ -62,6 +62,28 @@ pub(super) enum Plot {
         /// A line to draw across, if any.
         threshold: Option<f64>,
     },
+    /// F_mem along the threshold of the gap ratio, a curve per run.
+    Memorization {
+        /// Shares in percent.
+        curves: Vec<Line>,
+        /// The share of held-out records, if known.
+        false_alarms: Option<Line>,
+        /// The criterion's own threshold.
+        threshold: f64,
+    },
+    /// A quantity along time, or the share of paths that have done something by a time.
+    Course {
+        /// The line; null where undefined.
+        line: Line,
+        /// Lower and upper end of the band around it.
+        band: Option<[Vec<f64>; 2]>,
+        /// What the axis shows.
+        label: &'static str,
+        /// Ends of the axis; chosen by the values if absent.
+        range: Option<[f64; 2]>,
+        /// Whether the line stays where it is until the next time.
+        steps: bool,
+    },
     /// Memorization and fidelity per KPE bin, one above the other.
     Goldilocks {
         /// Bins.
@@ -69,6 +91,15 @@ pub(super) enum Plot {
         /// Energies between which the band lies.
         band: Option<[f64; 2]>,
     },
+}
+
+/// A line through points.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Line {
+    pub(super) x: Vec<f64>,
+    pub(super) y: Vec<f64>,
+    /// Colour.
+    pub(super) series: usize,
 }
 
 /// A bin of the Goldilocks curve: `[low, estimate, high]` each.
@@ -88,8 +119,8 @@ impl Figures {
     /// The frame of a new plot; `alt` says in words what it shows.
     pub(super) fn add(&mut self, plot: Plot, alt: &str) -> Markup {
         let class = match plot {
-            Plot::Histogram { .. } | Plot::Profile { .. } => "plot small",
-            Plot::Scatter { .. } => "plot square",
+            Plot::Histogram { .. } | Plot::Profile { .. } | Plot::Course { .. } => "plot small",
+            Plot::Scatter { .. } | Plot::Memorization { .. } => "plot square",
             Plot::Goldilocks { .. } => "plot tall",
         };
         let position = self.plots.len();

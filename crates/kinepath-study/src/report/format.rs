@@ -17,7 +17,7 @@ pub(super) enum Unit {
 impl Unit {
     /// The unit that the metric with this key is shown in.
     pub(super) fn of(metric: &str) -> Self {
-        if metric == "f_mem" { Self::Percent } else { Self::Plain }
+        if ["f_mem", "authenticity"].contains(&metric) { Self::Percent } else { Self::Plain }
     }
 
     fn factor(self) -> f64 {
@@ -69,7 +69,7 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
 }
 
 /// Decimals that show `digits` significant digits of a number as large as `scale`.
-fn decimals_for(scale: f64, digits: usize) -> usize {
+pub(super) fn decimals_for(scale: f64, digits: usize) -> usize {
     if scale > 0.0 && scale.is_finite() {
         (digits as f64 - 1.0 - scale.log10().floor()).clamp(0.0, 8.0) as usize
     } else {
@@ -121,6 +121,12 @@ impl Style {
         format!("{text}{}", self.unit.difference_suffix())
     }
 
+    /// The size of a difference, without a sign.
+    pub(super) fn amount(self, value: f64) -> String {
+        let text = fixed(self.unit.factor() * value, self.decimals);
+        format!("{text}{}", self.unit.difference_suffix())
+    }
+
     /// The ends of a difference, with their signs.
     pub(super) fn signed_ends(self, interval: &Interval) -> String {
         let end = |value: f64| signed(self.unit.factor() * value, self.decimals);
@@ -169,6 +175,7 @@ mod tests {
         let style = Style::of(Unit::Percent, [&difference].into_iter());
         assert_eq!(style.signed_estimate(difference.estimate), "−6.1 pp");
         assert_eq!(style.signed_ends(&difference), "[−8.0, 0.0]");
+        assert_eq!(style.amount(0.0321), "3.2 pp");
     }
 
     #[test]

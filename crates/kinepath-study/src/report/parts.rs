@@ -4,6 +4,7 @@ use kinepath::stats::Interval;
 use maud::{Markup, html};
 
 use super::format::{MISSING, Style, Unit};
+use crate::study::results::{Direction, Effect};
 
 /// A table that scrolls sideways where the page is too narrow for it.
 pub(super) fn table(caption: &Markup, content: &Markup) -> Markup {
@@ -40,6 +41,11 @@ pub(super) fn difference(value: &Interval, style: Style) -> Markup {
     }
 }
 
+/// A lone difference with its interval, with the digits that suit it.
+pub(super) fn lone_difference(value: &Interval, unit: Unit) -> Markup {
+    difference(value, Style::of(unit, [value].into_iter()))
+}
+
 /// Whether resampling shifts a figure so far that its interval leaves out its estimate.
 pub(super) fn is_outside(value: &Interval) -> bool {
     value.estimate < value.low || value.estimate > value.high
@@ -61,4 +67,22 @@ pub(super) fn run_name(position: usize, name: &str) -> Markup {
 /// The colour of the run at `position`: 0 for the baseline, then six that repeat.
 pub(super) fn series(position: usize) -> usize {
     if position == 0 { 0 } else { (position - 1) % 6 + 1 }
+}
+
+/// The class and the word of an effect.
+pub(super) fn effect(effect: Effect) -> (&'static str, &'static str) {
+    match effect {
+        Effect::Better => ("better", "better"),
+        Effect::Worse => ("worse", "worse"),
+        Effect::Undetected => ("undetected", "undetected"),
+    }
+}
+
+/// Which way a metric improves, in words.
+pub(super) fn direction(better: Direction) -> &'static str {
+    match better {
+        Direction::Lower => "lower is better",
+        Direction::Higher => "higher is better",
+        Direction::Zero => "closer to 0 is better",
+    }
 }

@@ -54,13 +54,17 @@
     })];
   };
 
+  // The area between two lines.
+  const band = (x, low, high, series) => {
+    const edge = { type: "scatter", x, mode: "lines", hoverinfo: "skip",
+      line: { width: 0, color: colour(`series-${series}`) } };
+    return [{ ...edge, y: low },
+            { ...edge, y: high, fill: "tonexty", fillcolor: wash(`series-${series}`, 0.2) }];
+  };
+
   const profile = (p) => {
     const line = colour(`series-${p.series}`);
-    const traces = [
-      { type: "scatter", x: p.t, y: p.low, mode: "lines", line: { width: 0, color: line }, hoverinfo: "skip" },
-      { type: "scatter", x: p.t, y: p.high, mode: "lines", line: { width: 0, color: line }, hoverinfo: "skip",
-        fill: "tonexty", fillcolor: wash(`series-${p.series}`, 0.2) },
-    ];
+    const traces = band(p.t, p.low, p.high, p.series);
     if (p.baseline) {
       traces.push({ type: "scatter", x: p.baseline[0], y: p.baseline[1], mode: "lines", hoverinfo: "skip",
         line: { color: colour("series-0"), width: 1.5 } });
@@ -126,7 +130,41 @@
     ];
   };
 
-  const kinds = { histogram, profile, scatter, goldilocks };
+  const memorization = (p) => {
+    const curve = ({ x, y, series }, more) => ({ type: "scatter", mode: "lines", x, y,
+      line: { color: colour(`series-${series}`), width: 2, ...more },
+      hovertemplate: "%{y:.1f} % below %{x:.3f}<extra></extra>" });
+    const traces = p.curves.map((line) => curve(line, {}));
+    // The baseline is drawn last, so that it is seen where gains do not differ from it.
+    traces.reverse();
+    if (p.false_alarms) {
+      traces.push(curve(p.false_alarms, { color: colour("ink"), width: 1.5, dash: "dot" }));
+    }
+    return [traces, layout({
+      xaxis: axis("threshold of the gap ratio d1/d2", { range: [0, 1] }),
+      yaxis: axis("% of samples", { range: [0, 104] }),
+      shapes: [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: p.threshold, x1: p.threshold,
+        line: { color: colour("soft"), width: 1, dash: "dash" } }],
+    })];
+  };
+
+  const course = (p) => {
+    const { x, y, series } = p.line;
+    const traces = p.band ? band(x, ...p.band, series) : [];
+    traces.push({ type: "scatter", mode: "lines", x, y,
+      line: { color: colour(`series-${series}`), width: 2, shape: p.steps ? "hv" : "linear" },
+      customdata: p.band && x.map((_, i) => p.band.map((edge) => edge[i])),
+      hovertemplate: `t = %{x:.3f}<br>${p.label} %{y:.4~g}` +
+        (p.band ? "<br>10–90 %: %{customdata[0]:.4~g} to %{customdata[1]:.4~g}" : "") +
+        "<extra></extra>" });
+    return [traces, layout({
+      hovermode: "x",
+      xaxis: axis("t", { range: [0, 1] }),
+      yaxis: axis(p.label, p.range ? { range: p.range } : { rangemode: "tozero" }),
+    })];
+  };
+
+  const kinds = { histogram, profile, scatter, memorization, course, goldilocks };
 
   // Gives the drawing a view box, so that it scales with the paper when printed.
   const scalable = (element) => {

@@ -16,6 +16,11 @@ pub const DISPLACEMENT: &str = "displacement";
 pub const EFFICIENCY: &str = "efficiency";
 /// The share of the energy from t ≥ 0.95 (f64).
 pub const TERMINAL_SPIKE: &str = "terminal_spike";
+/// Share of the starting noise that the path leaves in the sample once its target is settled; NaN
+/// where the solver does not tell (f64).
+pub const NOISE_LEFT: &str = "noise_left";
+/// Mean over time of the gain η; NaN where the solver does not tell (f64).
+pub const MEAN_GAIN: &str = "mean_gain";
 /// Field evaluations (i64).
 pub const NFE: &str = "nfe";
 

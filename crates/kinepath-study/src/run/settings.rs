@@ -18,6 +18,9 @@ use crate::data::Scaling;
 pub struct RunSettings {
     /// The version of kinepath that samples.
     pub kinepath: String,
+    /// Index of the first sample; written where it is not 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first: usize,
     /// N, the number of samples (at least 1).
     pub count: usize,
     /// Samples of a batch (at least 1). It is part of the settings because another batch size
@@ -200,6 +203,11 @@ fn shorten(value: &Value) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
+}
+
+/// The signature is what serde asks for.
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 fn read_text(path: &Path) -> Result<String, RunError> {

@@ -78,6 +78,17 @@ impl Column {
         self.len() == 0
     }
 
+    /// The rows `rows`, which must be within the column.
+    #[must_use]
+    pub(crate) fn slice(&self, rows: std::ops::Range<usize>) -> Self {
+        match self {
+            Self::F64(values) => Self::F64(values[rows].to_vec()),
+            Self::I64(values) => Self::I64(values[rows].to_vec()),
+            Self::OptI64(values) => Self::OptI64(values[rows].to_vec()),
+            Self::Bool(values) => Self::Bool(values[rows].to_vec()),
+        }
+    }
+
     /// The kind in words: `f64`, `i64`, `optional i64` or `bool`.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -17,15 +17,16 @@ impl SampleJob<'_> {
         labels: Option<&[i64]>,
         draws: Option<Draws>,
     ) -> Result<Part, StudyError> {
-        let rows = paths.len();
+        let (first, rows) = (self.first + start, paths.len());
         let labels = match labels {
             None => vec![None; rows],
             Some(labels) => labels.iter().copied().map(Some).collect(),
         };
         let floats = |values: Vec<f64>| Column::F64(values);
         let (efficiency, spike) = (paths.efficiency().to_vec(), paths.terminal_spike().to_vec());
+        let noise_left = paths.noise_left.unwrap_or_else(|| vec![f64::NAN; rows]);
         let mut columns = vec![
-            (columns::INDEX, Column::I64((start..start + rows).map(|i| i as i64).collect())),
+            (columns::INDEX, Column::I64((first..first + rows).map(|i| i as i64).collect())),
             (columns::LABEL, Column::OptI64(labels)),
             (columns::KPE, floats(paths.kpe)),
             (columns::KPE_LAUNCH, floats(paths.launch)),
@@ -33,6 +34,8 @@ impl SampleJob<'_> {
             (columns::DISPLACEMENT, floats(paths.displacement)),
             (columns::EFFICIENCY, floats(efficiency)),
             (columns::TERMINAL_SPIKE, floats(spike)),
+            (columns::NOISE_LEFT, floats(noise_left)),
+            (columns::MEAN_GAIN, floats(paths.mean_gain)),
             (columns::NFE, Column::I64(paths.nfe.iter().map(|&nfe| i64::from(nfe)).collect())),
         ];
         let mut tensors = Vec::new();

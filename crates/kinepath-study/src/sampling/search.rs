@@ -177,6 +177,8 @@ mod tests {
             landing: vec![0.0; rows],
             terminal: vec![0.0; rows],
             displacement: vec![0.0; rows],
+            noise_left: None,
+            mean_gain: vec![1.0; rows],
             nfe: vec![1; rows],
             profile: None,
             energy_map: None,

@@ -4,11 +4,14 @@ use std::path::Path;
 
 use kinepath::gain::{Gain, GainParseError, Governed, GovernedSpec};
 
+use serde::Deserialize;
+
 use super::read_numbers;
 use crate::StudyError;
 use crate::run::RunReader;
 
-/// Reads a gain: an expression, or a file with a time and a gain on each line.
+/// Reads a gain: an expression, a file with a time and a gain on each line, or a `.toml` file whose
+/// key `gain` is an expression, such as the one that tuning writes.
 ///
 /// A governed gain without a ceiling takes it from a finished run without a gain: the one its
 /// `reference=` names, or `baseline`. The ceiling is a function of time, linear between that run's
@@ -23,7 +26,12 @@ use crate::run::RunReader;
 pub fn read_gain(text: &str, baseline: Option<&RunReader>) -> Result<Gain, StudyError> {
     // An expression is one, even where a file of that name exists.
     match text.parse() {
-        Err(GainParseError::Family(_)) if Path::new(text).exists() => table(text),
+        Err(GainParseError::Family(_)) if Path::new(text).exists() => {
+            match Path::new(text).extension() {
+                Some(extension) if extension == "toml" => from_toml(Path::new(text)),
+                _ => table(text),
+            }
+        }
         Err(GainParseError::NoCeiling) => governed(text, baseline).map(Gain::Governed),
         parsed => Ok(parsed?),
     }
@@ -34,6 +42,19 @@ fn table(path: &str) -> Result<Gain, StudyError> {
     let points = points.into_iter().map(|line| (line[0], line[1])).collect();
     Gain::table(points)
         .map_err(|error| StudyError::file("use the gain of", Path::new(path), &error))
+}
+
+/// A file with a gain expression under the key `gain`; other keys are for people.
+#[derive(Deserialize)]
+struct GainFile {
+    gain: String,
+}
+
+fn from_toml(path: &Path) -> Result<Gain, StudyError> {
+    let unusable = |error: &dyn std::fmt::Display| StudyError::file("use the gain of", path, error);
+    let text = std::fs::read_to_string(path).map_err(|error| unusable(&error))?;
+    let file: GainFile = toml::from_str(&text).map_err(|error| unusable(&error))?;
+    file.gain.parse().map_err(|error: GainParseError| unusable(&error))
 }
 
 fn governed(text: &str, baseline: Option<&RunReader>) -> Result<Governed, StudyError> {
@@ -86,6 +107,7 @@ mod tests {
             plan: &plan,
             sampler,
             start: Start::Seed(1),
+            first: 0,
             count: 21,
             batch: 8,
             record: Record { profile, ..Record::default() },

@@ -1,109 +1,156 @@
 //! From finished runs to the results of one model.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use kinepath::gain::Gain;
-use kinepath::stats::{Bootstrap, Interval, benjamini_hochberg, quantile, summarize};
-use ndarray::{Array2, Axis};
+use kinepath::stats::{Bootstrap, Interval};
 
 use super::associations::{associations, tercile_table};
-use super::goldilocks::goldilocks;
-use super::judge::{Judge, Judged};
-use super::metrics::{Figures, METRICS, bootstrap};
+use super::audit::{calibration, memorization, quoted};
+use super::compare::{Runs, differences};
+use super::controls::Controls;
+use super::energies::energy;
+use super::figures::{Figures, Inference};
+use super::goldilocks::{Columns, goldilocks};
+use super::judge::{Judge, flags};
+use super::judged_run::JudgedRun;
+use super::pairing::{check_pairing, settings_of};
 use super::pictures::pictures;
 use super::results::{
-    Association, Comparison, Difference, EnergyResults, Goldilocks, ModelResults, ProfilePoint,
-    RunResults, SampleColumns, StudyResults,
+    Association, Effect, Goldilocks, ModelResults, Risk, RunResults, SampleColumns, StudyResults,
 };
-use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
-use super::{column, verdict};
+use super::risk::risk;
+use super::settings::{DataSettings, StudySettings};
+use super::{Observer, RunInput};
 use crate::StudyError;
-use crate::run::{
-    Column, FieldSettings, NoiseSettings, RunReader, RunSettings, SamplerSettings, columns,
-};
+use crate::run::{RunReader, columns};
+use crate::source::FieldSource;
 
-/// A finished run to be judged.
-pub struct RunInput {
-    /// Its name in tables.
-    pub name: String,
-    /// Its folder, as results should name it.
-    pub folder: String,
-    /// The run.
-    pub reader: RunReader,
-}
-
-/// Judges the runs of one model, the first being the baseline, and compares the others with it.
+/// Judges the runs of one model, the first being the baseline, and compares the others and their
+/// controls with it.
 ///
-/// Every run's table gains the columns of the judgement: gap ratio, nearest training point,
+/// Every run's table gains the columns of the judgement: gap ratio, nearest training record,
 /// confidence, margin and support of every sample.
 ///
 /// # Errors
 /// [`StudyError::Mismatch`] if there is no run or the runs are not paired; [`StudyError`] for
 /// whatever judging or writing brings; [`StudyError::Interrupted`] after a break.
-pub fn analyse(
+pub(super) fn analyse(
     judge: &Judge,
     settings: &StudySettings,
     name: &str,
     runs: Vec<RunInput>,
-    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    controls: &mut Controls<'_>,
+    observe: &mut Observer<'_>,
 ) -> Result<ModelResults, StudyError> {
     check_pairing(&runs)?;
-    let bootstrap = bootstrap(settings.resamples, settings.seed)?;
-    let total = runs.len() as f64 + 1.0;
-    let mut judged_runs = Vec::with_capacity(runs.len());
-    for (done, run) in runs.into_iter().enumerate() {
-        judged_runs.push(JudgedRun::new(judge, run, &bootstrap)?);
-        if observe((done + 1) as f64 / total).is_break() {
-            return Err(StudyError::Interrupted);
+    let inference = Inference::new(settings.resamples, settings.first_seed(), &runs[0].counts())?;
+    let bootstrap = &inference.bootstrap;
+    let stage = format!("judging {name}");
+    let total = 2.0 * runs.len() as f64;
+    let mut done = 0.0;
+    let mut tell = |observe: &mut Observer<'_>| {
+        done += 1.0;
+        match observe(&stage, done / total).is_break() {
+            true => Err(StudyError::Interrupted),
+            false => Ok(()),
         }
-    }
-    let comparisons = compare(&judged_runs, settings, &bootstrap)?;
-    let baseline = &judged_runs[0];
-    let kpe = column(&baseline.input.reader, columns::KPE)?;
-    let displacement = column(&baseline.input.reader, columns::DISPLACEMENT)?;
-    let judged = &baseline.judged;
-    let associations = associations(&kpe, &displacement, judged, &bootstrap)?;
-    let goldilocks = goldilocks(&kpe, judged, settings.bins, &bootstrap)?;
-    let terciles = tercile_table(&kpe, judged, &bootstrap)?;
-    let map = baseline.input.reader.energy_map()?;
-    let pictures = pictures(judge, &kpe, judged, &baseline.samples, map.as_ref())?;
-    let samples = SampleColumns {
-        margin: judged.fidelity.margin.clone(),
-        knn_support: judged.knn_support.clone(),
-        gap_ratio: judged.gaps.ratio.clone(),
-        memorized: judged.memorized.iter().map(|&memorized| memorized > 0.5).collect(),
-        kpe,
     };
-    let spec = baseline.input.reader.settings().field.spec.clone();
+    let mut judged_runs = Vec::with_capacity(runs.len());
+    for run in runs {
+        judged_runs.push(JudgedRun::new(judge, run)?);
+        tell(observe)?;
+    }
+    let figures: Vec<Figures<'_>> =
+        judged_runs.iter().map(|run| Figures::of(&run.judged.evidence, None, &inference)).collect();
+    let baseline = &judged_runs[0];
+    let labels = baseline.input.labels();
+    let comparing = Runs {
+        figures: &figures,
+        labels: labels.as_deref(),
+        significance: settings.significance,
+        inference: &inference,
+    };
+    let differences = differences(&figures, settings.significance, &inference)?;
+    let mut made = Vec::with_capacity(differences.len());
+    for (number, differences) in differences.iter().enumerate() {
+        let has_advantage = differences.iter().any(|row| row.effect == Effect::Better);
+        let gain = &judged_runs[number + 1];
+        made.push(controls.of_gain(number, baseline, gain, has_advantage, observe)?);
+        tell(observe)?;
+    }
+    let comparisons = comparing.verdicts(judge, differences, made)?;
+
+    let kpe = baseline.input.column(columns::KPE)?;
+    let displacement = baseline.input.column(columns::DISPLACEMENT)?;
+    let terminal_spike = baseline.input.column(columns::TERMINAL_SPIKE)?;
+    let judged = &baseline.judged;
+    let memorized = flags(&judged.memorized);
+    let curve = match &judged.fidelity {
+        None => None,
+        Some(fidelity) => {
+            let columns = Columns { kpe: &kpe, fidelity: &fidelity.margin, memorized: &memorized };
+            Some(goldilocks(columns, settings.bins, bootstrap)?)
+        }
+    };
+    let map = baseline.input.energy_map()?;
+    let associations = associations(&kpe, &displacement, judged, bootstrap)?;
+    let terciles = tercile_table(&kpe, judged, bootstrap)?;
+    let pictures = pictures(judge, &kpe, judged, &baseline.samples, map.as_ref())?;
+    let risk = risk(&terminal_spike, judged, bootstrap)?;
     let runs = judged_runs
         .iter()
-        .zip(comparisons)
-        .map(|(run, comparison)| run.results(&bootstrap, comparison))
+        .zip(&figures)
+        .zip(std::iter::once(None).chain(comparisons.into_iter().map(Some)))
+        .map(|((run, figures), comparison)| {
+            Ok(RunResults {
+                name: run.input.name.clone(),
+                // Without the points of a governed gain's ceiling, which run.toml has.
+                gain: format!("{:#}", run.input.settings().sampler.gain.parse::<Gain>()?),
+                folder: run.input.folder.clone(),
+                energy: energy(&run.input)?,
+                metrics: figures.results(&inference)?,
+                quoted: quoted(judge, &run.judged, settings.first_seed())?,
+                memorization: memorization(judge, run, bootstrap)?,
+                comparison,
+            })
+        })
         .collect::<Result<Vec<_>, StudyError>>()?;
-    let _ = observe(1.0);
+    tell(observe)?;
     Ok(ModelResults {
         name: name.to_owned(),
-        spec,
-        findings: findings(&runs, &associations, &goldilocks, settings),
+        spec: baseline.input.settings().field.spec.clone(),
+        findings: findings(&runs, &associations, curve.as_ref(), risk.as_ref(), settings),
         runs,
         associations,
         terciles,
-        goldilocks,
-        samples,
+        goldilocks: curve,
+        risk,
+        theory: None,
+        samples: SampleColumns {
+            margin: judged.fidelity.as_ref().map_or(Vec::new(), |f| f.margin.clone()),
+            knn_support: judged.knn_support.clone(),
+            gap_ratio: judged.gaps.ratio.clone(),
+            memorized: judged.memorized.clone(),
+            kpe,
+        },
         pictures,
     })
 }
 
 /// Judges finished run folders, the first being the baseline, outside a study.
 ///
+/// Controls that need the model open it again as the baseline's `run.toml` says; where that fails
+/// they are left out, with the reason.
+///
 /// # Errors
-/// As [`analyse`], and [`StudyError::Run`] for folders that hold no finished run.
+/// [`StudyError::Mismatch`] for runs that are no pairs, [`StudyError::Run`] for folders that hold
+/// no finished run, [`StudyError`] for whatever judging or writing brings.
 pub fn evaluate_runs(
     folders: &[&Path],
     data: &DataSettings,
     resamples: usize,
-    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    observe: &mut Observer<'_>,
 ) -> Result<StudyResults, StudyError> {
     let runs = folders
         .iter()
@@ -112,14 +159,14 @@ pub fn evaluate_runs(
             Ok(RunInput {
                 name: name.into_owned(),
                 folder: folder.display().to_string(),
-                reader: RunReader::open(folder)?,
+                seeds: vec![RunReader::open(folder)?],
             })
         })
         .collect::<Result<Vec<_>, StudyError>>()?;
     let first = runs.first().ok_or_else(|| StudyError::Mismatch("no run is named".to_owned()))?;
-    let settings = settings_of(first.reader.settings(), &runs, data, resamples);
+    let settings = settings_of(first.settings(), &runs, data, resamples);
     let judge = Judge::open(data, settings.support_neighbours)?;
-    let run_shape = first.reader.settings().shape.clone();
+    let run_shape = first.settings().shape.clone();
     if run_shape.iter().product::<usize>() != judge.training().dim() {
         return Err(StudyError::Mismatch(format!(
             "{} holds samples of shape {run_shape:?}, but {} has records of shape {:?}",
@@ -128,240 +175,49 @@ pub fn evaluate_runs(
             judge.training().shape
         )));
     }
-    let name = first.reader.settings().field.spec.clone();
-    let model = analyse(&judge, &settings, &name, runs, observe)?;
+    let name = first.settings().field.spec.clone();
+    let source = match runs.len() {
+        1 => Err("There is nothing to compare.".to_owned()),
+        _ => FieldSource::reopen(&first.settings().field)
+            .map_err(|error| format!("The model cannot be evaluated again: {error}.")),
+    };
+    let mut controls = Controls {
+        source: source.as_ref().map_err(Clone::clone),
+        seed: settings.first_seed(),
+        batch: settings.batch,
+        constant: None,
+    };
+    let model = analyse(&judge, &settings, &name, runs, &mut controls, observe)?;
+    results(&judge, settings, vec![model])
+}
+
+/// The results of a study, given those of its models.
+pub(super) fn results(
+    judge: &Judge,
+    settings: StudySettings,
+    models: Vec<ModelResults>,
+) -> Result<StudyResults, StudyError> {
+    let bootstrap = Bootstrap {
+        resamples: settings.resamples,
+        seed: settings.first_seed(),
+        ..Bootstrap::default()
+    };
     Ok(StudyResults {
         kinepath: env!("CARGO_PKG_VERSION").to_owned(),
         training: judge.training_results(),
         reference: judge.reference_results(),
-        false_alarm: judge.false_alarm(&bootstrap(settings.resamples, settings.seed)?)?,
+        calibration: calibration(judge, &bootstrap)?,
         settings,
-        models: vec![model],
+        models,
     })
-}
-
-/// The settings of a study that consists of finished runs.
-fn settings_of(
-    first: &RunSettings,
-    runs: &[RunInput],
-    data: &DataSettings,
-    resamples: usize,
-) -> StudySettings {
-    let defaults = StudySettings::default();
-    StudySettings {
-        title: format!("{} on {}", first.field.spec, data.train),
-        count: first.count,
-        batch: first.batch,
-        seed: match first.noise {
-            NoiseSettings::Seed { seed } | NoiseSettings::Selected { seed, .. } => seed,
-            NoiseSettings::File { .. } => defaults.seed,
-        },
-        bins: defaults.bins.min(first.count / 8).max(1),
-        resamples,
-        data: data.clone(),
-        sampler: SamplerChoice {
-            solver: first.sampler.solver.clone(),
-            steps: first.sampler.steps,
-            grid: first.sampler.grid.clone(),
-            quadrature: first.sampler.quadrature.clone(),
-        },
-        fields: vec![FieldChoice {
-            name: first.field.spec.clone(),
-            spec: first.field.spec.clone(),
-            predicts: first.field.predicts.clone(),
-            time: first.field.time.clone(),
-        }],
-        gains: runs
-            .iter()
-            .skip(1)
-            .map(|run| GainChoice {
-                name: run.name.clone(),
-                gain: run.reader.settings().sampler.gain.clone(),
-            })
-            .collect(),
-        ..defaults
-    }
-}
-
-/// Refuses runs that differ in more than their gain: their samples are no pairs, or what differs
-/// cannot be told to be the gain's doing.
-fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
-    let Some(first) = runs.first() else {
-        return Err(StudyError::Mismatch("no run is named".to_owned()));
-    };
-    let baseline = first.reader.settings();
-    for run in &runs[1..] {
-        let other = run.reader.settings();
-        // The same model or noise under another path is the same; hashes tell.
-        let model = |run: &RunSettings| FieldSettings { spec: String::new(), ..run.field.clone() };
-        let schedule = |run: &RunSettings| SamplerSettings {
-            gain: String::new(),
-            split: 0.0,
-            ..run.sampler.clone()
-        };
-        let differs = if other.count != baseline.count {
-            "number of samples"
-        } else if !same_noise(&other.noise, &baseline.noise) {
-            "noise"
-        } else if model(other) != model(baseline) {
-            "model or its conventions"
-        } else if schedule(other) != schedule(baseline) {
-            "solver or time grid"
-        } else {
-            continue;
-        };
-        return Err(StudyError::Mismatch(format!(
-            "{} and {} differ in more than the gain: their {differs} differs; sample one of them \
-             again with the other's settings",
-            first.folder, run.folder
-        )));
-    }
-    Ok(())
-}
-
-/// Whether two runs started from the same noise. Runs with a selection did not: each kept the draws
-/// that its own gain brought into the bands.
-fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
-    match (a, b) {
-        (NoiseSettings::File { sha256: a, .. }, NoiseSettings::File { sha256: b, .. }) => a == b,
-        (NoiseSettings::Selected { .. }, _) => false,
-        _ => a == b,
-    }
-}
-
-/// A run and what the judge says of it.
-struct JudgedRun {
-    input: RunInput,
-    samples: Array2<f32>,
-    judged: Judged,
-    figures: Figures,
-}
-
-impl JudgedRun {
-    fn new(judge: &Judge, mut input: RunInput, bootstrap: &Bootstrap) -> Result<Self, StudyError> {
-        let samples = input.reader.samples()?;
-        let judged = judge.judge(samples.view())?;
-        let mut table = input.reader.table().clone();
-        let integers =
-            |values: &[usize]| Column::I64(values.iter().map(|&value| value as i64).collect());
-        for (name, column) in [
-            ("nearest", integers(&judged.gaps.nearest)),
-            ("d1", Column::F64(judged.gaps.d1.clone())),
-            ("d2", Column::F64(judged.gaps.d2.clone())),
-            ("gap_ratio", Column::F64(judged.gaps.ratio.clone())),
-            ("memorized", Column::Bool(judged.memorized.iter().map(|&m| m > 0.5).collect())),
-            ("predicted", integers(&judged.fidelity.predicted)),
-            ("confidence", Column::F64(judged.fidelity.confidence.clone())),
-            ("margin", Column::F64(judged.fidelity.margin.clone())),
-            ("knn_support", Column::F64(judged.knn_support.clone())),
-            ("kde_support", Column::F64(judged.kde_support.clone())),
-        ] {
-            table.set(name, column)?;
-        }
-        input.reader.replace_table(table)?;
-        let figures = Figures::of(judge, &judged, bootstrap);
-        Ok(Self { input, samples, judged, figures })
-    }
-
-    fn results(
-        &self,
-        bootstrap: &Bootstrap,
-        comparison: Option<Comparison>,
-    ) -> Result<RunResults, StudyError> {
-        Ok(RunResults {
-            name: self.input.name.clone(),
-            gain: self.input.reader.settings().sampler.gain.clone(),
-            folder: self.input.folder.clone(),
-            energy: energy(&self.input.reader)?,
-            metrics: self.figures.results(bootstrap)?,
-            comparison,
-        })
-    }
-}
-
-/// Compares every run with the first; p-values are adjusted over all gains and metrics together.
-fn compare(
-    runs: &[JudgedRun],
-    settings: &StudySettings,
-    bootstrap: &Bootstrap,
-) -> Result<Vec<Option<Comparison>>, StudyError> {
-    let differences = runs[1..]
-        .iter()
-        .map(|run| run.figures.differences(&runs[0].figures, bootstrap))
-        .collect::<Result<Vec<_>, _>>()?;
-    let p_values: Vec<f64> = differences.iter().flatten().map(|(_, p_value)| *p_value).collect();
-    let mut q_values = benjamini_hochberg(&p_values)?.into_iter();
-    let mut comparisons = vec![None];
-    for run in differences {
-        let rows = run
-            .into_iter()
-            .zip(&METRICS)
-            .zip(q_values.by_ref())
-            .map(|(((difference, p_value), metric), q_value)| Difference {
-                metric: metric.key.to_owned(),
-                name: metric.name.to_owned(),
-                difference,
-                p_value,
-                q_value,
-                effect: verdict::effect(
-                    difference.estimate,
-                    q_value,
-                    metric.better,
-                    settings.significance,
-                ),
-            })
-            .collect();
-        comparisons.push(Some(verdict::judge(rows, settings.count)));
-    }
-    Ok(comparisons)
-}
-
-/// The energies of a run.
-fn energy(reader: &RunReader) -> Result<EnergyResults, StudyError> {
-    let summary = |name: &str| -> Result<_, StudyError> { Ok(summarize(&column(reader, name)?)?) };
-    let kpe = column(reader, columns::KPE)?;
-    let nfe: Vec<f64> = reader.table().i64(columns::NFE)?.iter().map(|&nfe| nfe as f64).collect();
-    let overall = summarize(&kpe)?;
-    Ok(EnergyResults {
-        kpe: overall,
-        kpe_per_dimension: overall.mean / reader.settings().dim() as f64,
-        launch: summary(columns::KPE_LAUNCH)?,
-        landing: summary(columns::KPE_LANDING)?,
-        displacement: summary(columns::DISPLACEMENT)?,
-        efficiency: summary(columns::EFFICIENCY)?,
-        terminal_spike: summary(columns::TERMINAL_SPIKE)?,
-        nfe: summarize(&nfe)?,
-        values: kpe,
-        profile: profile(reader)?,
-    })
-}
-
-/// Quantiles of the energy profile at every step; empty if it was not recorded.
-fn profile(reader: &RunReader) -> Result<Vec<ProfilePoint>, StudyError> {
-    let Some(profile) = reader.profile()? else { return Ok(Vec::new()) };
-    let sampler = &reader.settings().sampler;
-    let gain: Gain = sampler.gain.parse()?;
-    profile
-        .axis_iter(Axis(1))
-        .zip(&sampler.nodes)
-        .map(|(speeds, &t)| {
-            let speeds: Vec<f64> = speeds.iter().map(|&speed| f64::from(speed)).collect();
-            Ok(ProfilePoint {
-                t,
-                eta: gain.eta(t),
-                median: quantile(&speeds, 0.5)?,
-                low: quantile(&speeds, 0.1)?,
-                high: quantile(&speeds, 0.9)?,
-            })
-        })
-        .collect()
 }
 
 /// The findings in words, the most important first.
 fn findings(
     runs: &[RunResults],
     associations: &[Association],
-    goldilocks: &Goldilocks,
+    goldilocks: Option<&Goldilocks>,
+    risk: Option<&Risk>,
     settings: &StudySettings,
 ) -> Vec<String> {
     let mut findings = Vec::new();
@@ -376,21 +232,29 @@ fn findings(
         let comparison = run.comparison.as_ref()?;
         Some(format!("{}: {}.", run.name, comparison.sentence))
     }));
-    // The smallest p-value, 2/(R + 1), times the number of differences must be able to count.
-    let family = (runs.len() - 1) * METRICS.len();
-    let needed = (2.0 * family as f64 / settings.significance).ceil() as usize;
+    // The smallest p-value, 1/(R + 1), times the number of differences must be able to count.
+    let family: usize = runs.iter().skip(1).map(|run| run.metrics.len()).sum();
+    let needed = (family as f64 / settings.significance).ceil() as usize;
     if settings.resamples + 1 < needed {
         findings.push(format!(
-            "With {} bootstrap resamples for {family} differences, a single one can never count; \
-             {needed} resamples would let it.",
+            "With {} permutations for {family} differences, a single one can never count; {needed} \
+             resamples would let it.",
             settings.resamples
         ));
     }
-    findings.push(goldilocks.sentence.clone());
+    findings.extend(goldilocks.map(|curve| curve.sentence.clone()));
+    findings.extend(
+        goldilocks
+            .filter(|curve| curve.confirmation.band.is_some())
+            .map(|curve| curve.confirmation.sentence.clone()),
+    );
+    findings.extend(risk.map(|risk| risk.sentence.clone()));
     findings.extend(
         associations
             .iter()
-            .filter(|association| ["margin", "knn_support"].contains(&association.with.as_str()))
+            .filter(|association| {
+                ["margin", "clip_score", "knn_support"].contains(&association.with.as_str())
+            })
             .map(|association| association.sentence.clone()),
     );
     findings

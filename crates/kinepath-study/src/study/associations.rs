@@ -5,7 +5,8 @@ use kinepath::stats::{
     summarize, terciles,
 };
 
-use super::judge::Judged;
+use super::judge::{Judged, flags};
+use super::metrics::metric;
 use super::results::{Association, Tercile};
 use crate::StudyError;
 
@@ -20,13 +21,12 @@ pub(super) fn associations(
     judged: &Judged,
     bootstrap: &Bootstrap,
 ) -> Result<Vec<Association>, StudyError> {
-    let columns: [(&str, &str, &[f64]); 5] = [
-        ("confidence", "classifier confidence", &judged.fidelity.confidence),
-        ("margin", "classifier margin", &judged.fidelity.margin),
-        ("knn_support", "kNN support", &judged.knn_support),
+    let mut columns = fidelity_scores(judged);
+    columns.extend([
+        ("knn_support", "kNN support", judged.knn_support.as_slice()),
         ("kde_support", "kernel support", &judged.kde_support),
         ("gap_ratio", "gap ratio to the training set", &judged.gaps.ratio),
-    ];
+    ]);
     let controls: [&[f64]; 2] = [&judged.squared_norm, displacement];
     columns
         .into_iter()
@@ -40,6 +40,17 @@ pub(super) fn associations(
                 plain,
                 partial,
             })
+        })
+        .collect()
+}
+
+/// The fidelity scores that there are: key, name and column.
+fn fidelity_scores(judged: &Judged) -> Vec<(&'static str, &'static str, &[f64])> {
+    ["confidence", "margin", "clip_score", "clip_margin"]
+        .into_iter()
+        .filter_map(|key| {
+            let metric = metric(key)?;
+            Some((metric.key, metric.name, judged.evidence.column(key)?))
         })
         .collect()
 }
@@ -115,21 +126,24 @@ pub(super) fn tercile_table(
     judged: &Judged,
     bootstrap: &Bootstrap,
 ) -> Result<Vec<Tercile>, StudyError> {
+    let scores = fidelity_scores(judged);
+    let memorized = flags(&judged.memorized);
     terciles(kpe)?
         .iter()
         .map(|rows| {
             let of_rows =
                 |values: &[f64]| -> Vec<f64> { rows.iter().map(|&row| values[row]).collect() };
-            let column = |values: &[f64]| -> Result<(f64, f64), StudyError> {
-                let summary = summarize(&of_rows(values))?;
-                Ok((summary.mean, summary.sd))
-            };
             Ok(Tercile {
                 count: rows.len(),
-                kpe: column(kpe)?.0,
-                confidence: column(&judged.fidelity.confidence)?,
-                margin: column(&judged.fidelity.margin)?,
-                f_mem: mean_interval(&of_rows(&judged.memorized), bootstrap)?,
+                kpe: summarize(&of_rows(kpe))?.mean,
+                scores: scores
+                    .iter()
+                    .map(|(_, name, column)| {
+                        let summary = summarize(&of_rows(column))?;
+                        Ok(((*name).to_owned(), summary.mean, summary.sd))
+                    })
+                    .collect::<Result<_, StudyError>>()?,
+                f_mem: mean_interval(&of_rows(&memorized), bootstrap)?,
             })
         })
         .collect()

@@ -1,110 +1,113 @@
 //! What samples are judged by, prepared once: data, networks, neighbour indices, references.
 
-use std::sync::Arc;
-
 use kinepath::metrics::{
-    DistinctPoints, FeatureMoments, Fidelity, FrechetReference, GAP_THRESHOLD, GapRatios,
-    NeighbourIndex, Prdc, PrdcComparison, PrdcReference, f_mem, fidelity, gap_ratios, kde_support,
-    knn_support, median_bandwidth,
+    AuthenticityReference, Cells, CopyingReference, DistinctPoints, FeatureMoments, Fidelity,
+    FrechetReference, GAP_THRESHOLD, GapRatios, KidReference, MetricsError, NeighbourIndex,
+    PrdcReference, VendiFeatures, alignment, fidelity, gap_ratios, kde_support, knn_support,
+    median_bandwidth,
 };
-use kinepath::stats::{Bootstrap, Interval};
-use kinepath_onnx::{Classifier, Encoder};
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
+use super::evidence::Evidence;
+use super::networks::Networks;
 use super::results::DataResults;
 use super::settings::DataSettings;
 use crate::StudyError;
 use crate::data::{self, Dataset};
-use crate::source::open_onnx;
 
 /// Neighbours k of precision, recall, density and coverage, as in the package `prdc`.
 const PRDC_NEIGHBOURS: usize = 5;
+/// Most features of which covariances are taken: a matrix of 4096² numbers takes 134 MB.
+const MOST_COVARIANCE_FEATURES: usize = 4096;
+/// Training records per cell of the copying test, and the most cells: few enough to fill them.
+const RECORDS_PER_CELL: usize = 128;
+const MOST_CELLS: usize = 50;
+/// Least share of the samples in a cell that counts in the copying test.
+const LEAST_CELL_SHARE: f64 = 0.01;
+/// Seed of the cells: the same for every study of a training set.
+const CELL_SEED: u64 = 0;
 
 /// Everything that samples are compared with.
 pub struct Judge {
     training: Dataset,
     training_results: DataResults,
-    reference_results: DataResults,
     pixels: NeighbourIndex<'static>,
-    false_alarms: GapRatios,
-    encoder: Encoder,
-    classifier: Classifier,
-    features: NeighbourIndex<'static>,
+    authenticity: AuthenticityReference,
+    networks: Networks,
+    /// Training features; absent where they are the samples' own space, that of `pixels`.
+    features: Option<NeighbourIndex<'static>>,
     support_neighbours: usize,
     bandwidth: f64,
-    frechet: FrechetReference,
+    held_out: Option<HeldOut>,
+}
+
+/// What needs real records that the model has not seen.
+struct HeldOut {
+    results: DataResults,
+    gaps: GapRatios,
+    frechet: Option<FrechetReference>,
+    kernel: KidReference<'static>,
     prdc: PrdcReference<'static>,
+    cells: Cells,
+    copying: CopyingReference,
 }
 
 /// What the judge says of the samples of one run, one entry per sample in every column.
 pub struct Judged {
     /// Distances to the training set in pixels.
     pub gaps: GapRatios,
-    /// Whether the gap ratio is below a third, as 0 or 1.
-    pub memorized: Vec<f64>,
-    /// The classifier's opinion.
-    pub fidelity: Fidelity,
+    /// Whether the gap ratio is below a third.
+    pub memorized: Vec<bool>,
+    /// Whether a sample is further from its nearest training record than that is from its own.
+    pub authentic: Vec<bool>,
+    /// The classifier's opinion, if there is one.
+    pub fidelity: Option<Fidelity>,
     /// k-nearest-neighbour support in feature space.
     pub knn_support: Vec<f64>,
     /// Kernel support in feature space.
     pub kde_support: Vec<f64>,
     /// `‖x(1)‖²`.
     pub squared_norm: Vec<f64>,
-    moments: FeatureMoments<'static>,
-    prdc: PrdcComparison,
+    /// What the figures are computed from.
+    pub evidence: Evidence,
+    /// Features of the samples, `[N, F]`.
+    pub features: Array2<f32>,
 }
 
 impl Judge {
-    /// Loads data and networks and prepares the reference side of every metric.
+    /// Loads data and networks and prepares the reference side of every metric that they allow.
     ///
     /// # Errors
     /// [`StudyError`] if something cannot be loaded, or the two data sets differ in shape.
     pub fn open(settings: &DataSettings, support_neighbours: usize) -> Result<Self, StudyError> {
         let training = data::load(&settings.train)?;
-        let reference = data::load(&settings.reference)?;
-        if training.shape != reference.shape {
-            return Err(StudyError::Mismatch(format!(
-                "{} has records of shape {:?}, but {} of {:?}",
-                training.name, training.shape, reference.name, reference.shape
-            )));
-        }
-        let network = Arc::new(open_onnx(&settings.encoder)?.0);
-        let encoder = Encoder::new(network.clone())?;
-        // One network often is both, as the embedded one: it is then loaded once.
-        let classifier = if settings.classifier == settings.encoder {
-            Classifier::new(network)?
-        } else {
-            Classifier::new(open_onnx(&settings.classifier)?.0)?
-        };
-
+        let networks = Networks::open(settings, &training)?;
         let distinct = DistinctPoints::new(training.values.clone())?;
         let training_results = describe(&training, distinct.len());
-        let distinct_reference = DistinctPoints::new(reference.values.view())?.len();
-        let reference_results = describe(&reference, distinct_reference);
         let pixels = NeighbourIndex::new(distinct);
-        let false_alarms = gap_ratios(&pixels, reference.values.view())?;
-
-        let training_features = encoder.features(training.values.view())?;
-        let features = NeighbourIndex::new(DistinctPoints::new(training_features)?);
-        let bandwidth = median_bandwidth(&features, support_neighbours)?;
-        let reference_features = encoder.features(reference.values.view())?;
-        let frechet =
-            FrechetReference::new(FeatureMoments::new(reference_features.view())?.gaussian())?;
-        let prdc = PrdcReference::new(reference_features, PRDC_NEIGHBOURS)?;
-        Ok(Self {
+        let authenticity = AuthenticityReference::new(&pixels)?;
+        let features = match &networks.encoder {
+            None => None,
+            Some(encoder) => {
+                let features = encoder.features(training.values.view())?;
+                Some(NeighbourIndex::new(DistinctPoints::new(features)?))
+            }
+        };
+        let bandwidth = median_bandwidth(features.as_ref().unwrap_or(&pixels), support_neighbours)?;
+        let mut judge = Self {
             training,
             training_results,
-            reference_results,
             pixels,
-            false_alarms,
-            encoder,
-            classifier,
+            authenticity,
+            networks,
             features,
             support_neighbours,
             bandwidth,
-            frechet,
-            prdc,
-        })
+            held_out: None,
+        };
+        judge.held_out =
+            settings.reference.as_ref().map(|name| HeldOut::open(&judge, name)).transpose()?;
+        Ok(judge)
     }
 
     /// The training set.
@@ -117,54 +120,171 @@ impl Judge {
         self.training_results.clone()
     }
 
-    /// The reference set in a few words and numbers.
-    pub fn reference_results(&self) -> DataResults {
-        self.reference_results.clone()
+    /// The held-out set in a few words and numbers, if there is one.
+    pub fn reference_results(&self) -> Option<DataResults> {
+        self.held_out.as_ref().map(|held_out| held_out.results.clone())
     }
 
-    /// The share of reference images that would count as memorized.
-    ///
-    /// # Errors
-    /// [`StudyError::Stats`] if there are fewer than two of them.
-    pub fn false_alarm(&self, bootstrap: &Bootstrap) -> Result<Interval, StudyError> {
-        Ok(f_mem(&self.false_alarms.memorized(GAP_THRESHOLD), bootstrap)?)
+    /// Distances of the held-out records to the training set, if there are any.
+    pub fn held_out_gaps(&self) -> Option<&GapRatios> {
+        self.held_out.as_ref().map(|held_out| &held_out.gaps)
     }
 
-    /// Judges samples, `[N, D]`.
+    /// The training set as neighbours are sought in it: different records only.
+    pub(super) fn pixel_index(&self) -> &NeighbourIndex<'static> {
+        &self.pixels
+    }
+
+    /// What extrapolations and subsets of distances between distributions start from, if there is
+    /// a held-out set.
+    pub(super) fn references(&self) -> Option<(Option<&FrechetReference>, &KidReference<'static>)> {
+        let held_out = self.held_out.as_ref()?;
+        Some((held_out.frechet.as_ref(), &held_out.kernel))
+    }
+
+    /// Judges samples, `[N, D]`; `labels` are the classes that they were asked for, if any.
     ///
     /// # Errors
-    /// [`StudyError::Metrics`] if they do not have the dimension of the data or are too few.
-    pub fn judge(&self, samples: ArrayView2<'_, f32>) -> Result<Judged, StudyError> {
+    /// [`StudyError::Metrics`] if they do not have the dimension of the data, are too few, or have
+    /// a class without a prompt.
+    pub fn judge(
+        &self,
+        samples: ArrayView2<'_, f32>,
+        labels: Option<&[i64]>,
+    ) -> Result<Judged, StudyError> {
+        let count = samples.nrows();
         let gaps = gap_ratios(&self.pixels, samples)?;
-        let features = self.encoder.features(samples)?;
+        let memorized = gaps.memorized(GAP_THRESHOLD);
+        let authentic = self.authenticity.judge(&gaps)?.authentic;
+        let features = self.embed(samples)?.into_owned();
+        let fidelity = match &self.networks.classifier {
+            None => None,
+            Some(classifier) => Some(fidelity(classifier.logits(samples)?.view())?),
+        };
+
+        let mut evidence = Evidence::new(count);
+        evidence.add_column("f_mem", flags(&memorized))?;
+        evidence.add_column("authenticity", flags(&authentic))?;
+        if let Some(fidelity) = &fidelity {
+            evidence.add_column("confidence", fidelity.confidence.clone())?;
+            evidence.add_column("margin", fidelity.margin.clone())?;
+        }
+        if let Some(clip) = &self.networks.clip {
+            let own: Option<Vec<usize>> =
+                labels.map(|labels| labels.iter().map(|&label| label as usize).collect());
+            let images = clip.images.features(samples)?;
+            let fit = alignment(images.view(), clip.prompts.features.view(), own.as_deref())?;
+            evidence.add_column("clip_score", fit.score)?;
+            evidence.add_column("clip_margin", fit.margin)?;
+        }
+        add_diversity(&mut evidence, &features)?;
+        if let Some(held_out) = &self.held_out {
+            held_out.testify(&mut evidence, &features, &gaps)?;
+        }
+        let index = self.feature_index();
         Ok(Judged {
-            memorized: gaps.memorized(GAP_THRESHOLD).into_iter().map(f64::from).collect(),
             gaps,
-            fidelity: fidelity(self.classifier.logits(samples)?.view())?,
-            knn_support: knn_support(&self.features, features.view(), self.support_neighbours)?,
-            kde_support: kde_support(&self.features, features.view(), self.bandwidth)?,
+            memorized,
+            authentic,
+            fidelity,
+            knn_support: knn_support(index, features.view(), self.support_neighbours)?,
+            kde_support: kde_support(index, features.view(), self.bandwidth)?,
             squared_norm: samples
                 .outer_iter()
                 .map(|x| x.iter().map(|&v| f64::from(v).powi(2)).sum())
                 .collect(),
-            prdc: self.prdc.compare(features.view())?,
-            moments: FeatureMoments::new(features)?,
+            evidence,
+            features,
         })
     }
 
-    /// Fréchet distance of the samples in `rows` to the reference; NaN where undefined.
-    pub(super) fn frechet(&self, judged: &Judged, rows: &[usize]) -> f64 {
-        let distance =
-            judged.moments.resampled(rows).and_then(|gaussian| self.frechet.distance(&gaussian));
-        distance.unwrap_or(f64::NAN)
+    /// Features of samples: the encoder's, or the samples themselves.
+    fn embed<'v>(
+        &self,
+        samples: ArrayView2<'v, f32>,
+    ) -> Result<CowArray<'v, f32, Ix2>, StudyError> {
+        Ok(match &self.networks.encoder {
+            None => samples.into(),
+            Some(encoder) => encoder.features(samples)?.into(),
+        })
+    }
+
+    fn feature_index(&self) -> &NeighbourIndex<'static> {
+        self.features.as_ref().unwrap_or(&self.pixels)
     }
 }
 
-impl Judged {
-    /// Precision, recall, density and coverage of the samples in `rows`, if there are any.
-    pub(super) fn prdc(&self, rows: &[usize]) -> Option<Prdc> {
-        self.prdc.resampled(rows).ok()
+impl HeldOut {
+    fn open(judge: &Judge, name: &str) -> Result<Self, StudyError> {
+        let (training, reference) = (&judge.training, data::load(name)?);
+        if training.shape != reference.shape {
+            return Err(StudyError::Mismatch(format!(
+                "{} has records of shape {:?}, but {} of {:?}",
+                training.name, training.shape, reference.name, reference.shape
+            )));
+        }
+        let distinct = DistinctPoints::new(reference.values.view())?.len();
+        let gaps = gap_ratios(&judge.pixels, reference.values.view())?;
+        let features = judge.embed(reference.values.view())?.into_owned();
+        let frechet = match features.ncols() <= MOST_COVARIANCE_FEATURES {
+            false => None,
+            true => {
+                let gaussian = FeatureMoments::new(features.view())?.gaussian();
+                Some(FrechetReference::new(gaussian)?)
+            }
+        };
+        let training_features = judge.feature_index();
+        let count = (training_features.len() / RECORDS_PER_CELL).clamp(1, MOST_CELLS);
+        let cells = Cells::k_means(training_features.source(), count, CELL_SEED)?;
+        let placed = cells.assign(features.view())?;
+        let copying = CopyingReference::new(&placed, &gaps.d1, LEAST_CELL_SHARE)?;
+        Ok(Self {
+            results: describe(&reference, distinct),
+            gaps,
+            frechet,
+            cells,
+            kernel: KidReference::new(features.clone())?,
+            prdc: PrdcReference::new(features, PRDC_NEIGHBOURS)?,
+            copying,
+        })
     }
+}
+
+impl HeldOut {
+    /// Adds what the held-out records say of samples with these features and distances.
+    fn testify(
+        &self,
+        evidence: &mut Evidence,
+        features: &Array2<f32>,
+        gaps: &GapRatios,
+    ) -> Result<(), StudyError> {
+        if let Some(frechet) = &self.frechet {
+            let moments = FeatureMoments::new(features.view())?;
+            evidence.add_column("frechet_distance", frechet.contributions(&moments)?)?;
+        }
+        let kernel = self.kernel.compare(features.view())?;
+        evidence.add_column("kernel_distance", kernel.contributions)?;
+        evidence.add_prdc(self.prdc.compare(features.view())?);
+        let cells = self.cells.assign(features.view())?;
+        evidence.add_copying(self.copying.compare(&cells, &gaps.d1)?);
+        Ok(())
+    }
+}
+
+/// Adds the Vendi score, unless a feature vector is zero and so has no direction.
+fn add_diversity(evidence: &mut Evidence, features: &Array2<f32>) -> Result<(), StudyError> {
+    if features.ncols() > MOST_COVARIANCE_FEATURES {
+        return Ok(());
+    }
+    match VendiFeatures::new(features.view()) {
+        Err(MetricsError::ZeroNorm { .. }) => Ok(()),
+        vendi => evidence.add_column("vendi", vendi?.contributions()?),
+    }
+}
+
+/// Flags as a column: 0 or 1.
+pub(super) fn flags(flags: &[bool]) -> Vec<f64> {
+    flags.iter().map(|&flag| f64::from(flag)).collect()
 }
 
 fn describe(data: &Dataset, distinct: usize) -> DataResults {

@@ -2,30 +2,51 @@
 
 mod analysis;
 mod associations;
+mod audit;
+mod check;
+mod compare;
+mod controls;
+mod energies;
+mod evidence;
+mod figures;
 mod goldilocks;
 mod judge;
+mod judged_run;
 mod metrics;
+mod networks;
+mod pairing;
 mod pictures;
 pub mod results;
+mod risk;
+mod run_input;
+mod runs;
 mod settings;
+mod theory;
 mod verdict;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use kinepath::record::Record;
-
-pub use analysis::{RunInput, analyse, evaluate_runs};
+pub use analysis::evaluate_runs;
+pub use compare::differences;
+pub use evidence::Evidence;
+pub use figures::{Figures, Inference, PairedFigure, PairedInterval};
 pub use judge::{Judge, Judged};
-pub use metrics::{METRICS, Metric};
+pub use metrics::{METRICS, Metric, metric};
 pub use results::StudyResults;
-pub use settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
+pub use run_input::RunInput;
+pub use settings::{
+    ClipSettings, DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings,
+};
 
 use crate::StudyError;
-use crate::run::{Existing, RunReader};
-use crate::sampling::{SampleJob, Start};
-use crate::schedule::ScheduleSpec;
+use crate::run::Existing;
 use crate::source::{FieldSource, FieldSpec};
+use analysis::analyse;
+use check::check;
+use controls::Controls;
+use runs::ModelRuns;
+use theory::theory;
 
 /// Name of the results file in a study folder.
 pub const RESULTS_FILE: &str = "study.json";
@@ -69,114 +90,46 @@ pub fn run_study(
             )));
         }
     }
-
-    let gains: Vec<GainChoice> =
-        std::iter::once(GainChoice { name: BASELINE.to_owned(), gain: "unit".to_owned() })
-            .chain(settings.gains.iter().cloned())
-            .collect();
-    let schedules = gains
+    let all_runs: Vec<ModelRuns<'_>> = sources
         .iter()
-        .map(|gain| schedule(settings, &gain.gain).compile())
-        .collect::<Result<Vec<_>, _>>()?;
-
-    let mut models = Vec::new();
-    for (choice, source) in &sources {
-        let mut runs = Vec::new();
-        for (gain, (plan, sampler)) in gains.iter().zip(&schedules) {
-            let folder = format!("runs/{}/{}", slug(&choice.name), slug(&gain.name));
-            let stage = format!("sampling {}, {}", choice.name, gain.name);
-            let job = SampleJob {
-                source,
-                plan,
-                sampler: sampler.clone(),
-                start: Start::Seed(settings.seed),
-                count: settings.count,
-                batch: settings.batch,
-                record: Record { profile: true, energy_map: true, trajectory: Vec::new() },
-                labels: None,
-            };
-            let reader =
-                job.run(&dir.join(&folder), existing, &mut |done| observe(&stage, done))?;
-            runs.push(RunInput { name: gain.name.clone(), folder, reader });
-        }
-        let stage = format!("judging {}", choice.name);
-        models.push(analyse(&judge, settings, &choice.name, runs, &mut |done| {
-            observe(&stage, done)
-        })?);
+        .map(|(choice, source)| ModelRuns { settings, name: &choice.name, source, dir, existing })
+        .collect();
+    for model in &all_runs {
+        model.check_gains()?;
     }
-    let results = StudyResults {
-        kinepath: env!("CARGO_PKG_VERSION").to_owned(),
-        settings: settings.clone(),
-        training: judge.training_results(),
-        reference: judge.reference_results(),
-        false_alarm: judge.false_alarm(&metrics::bootstrap(settings.resamples, settings.seed)?)?,
-        models,
-    };
+    let mut models = Vec::new();
+    for model in &all_runs {
+        let source = model.source;
+        let runs = model.sample(observe)?;
+        let mut constant = |gain: usize, mean: f64, observe: &mut Observer<'_>| {
+            model.sample_constant(gain, mean, observe)
+        };
+        let mut controls = Controls {
+            source: Ok(source),
+            seed: settings.first_seed(),
+            batch: settings.batch,
+            constant: Some(&mut constant),
+        };
+        let mut results = analyse(&judge, settings, model.name, runs, &mut controls, observe)?;
+        if let Some(field) = &source.empirical {
+            let panel = theory(field, &model.baseline_plan()?, model.some_noise().view())?;
+            results.findings.push(panel.sentence.clone());
+            results.theory = Some(panel);
+        }
+        models.push(results);
+    }
+    let results = analysis::results(&judge, settings.clone(), models)?;
     results.write(&dir.join(RESULTS_FILE))?;
     Ok(results)
 }
 
-fn check(settings: &StudySettings) -> Result<(), StudyError> {
-    let mismatch = |text: &str| Err(StudyError::Mismatch(text.to_owned()));
-    if settings.fields.is_empty() {
-        return mismatch("a study needs at least one [[field]]");
-    }
-    let names = settings.fields.iter().map(|field| &field.name);
-    let gains = settings.gains.iter().map(|gain| &gain.name);
-    for (what, names) in [("field", names.collect::<Vec<_>>()), ("gain", gains.collect::<Vec<_>>())]
-    {
-        let mut slugs: Vec<String> = names.iter().map(|name| slug(name)).collect();
-        if what == "gain" {
-            slugs.push(BASELINE.to_owned());
-        }
-        slugs.sort();
-        if let Some(pair) = slugs.windows(2).find(|pair| pair[0] == pair[1]) {
-            return mismatch(&format!(
-                "two {what}s are named `{}`; every {what} needs a name of its own",
-                pair[0]
-            ));
-        }
-        if slugs.iter().any(String::is_empty) {
-            return mismatch(&format!("every {what} needs a name with a letter or digit in it"));
-        }
-    }
-    if !(settings.significance > 0.0 && settings.significance < 1.0) {
-        return mismatch(&format!(
-            "significance must be between 0 and 1, got {}",
-            settings.significance
-        ));
-    }
-    if settings.bins == 0 || settings.resamples == 0 || settings.support_neighbours < 2 {
-        return mismatch("bins and resamples must be at least 1, support_neighbours at least 2");
-    }
-    if settings.count < settings.bins.saturating_mul(8) {
-        return mismatch(&format!(
-            "{} samples are too few for {} bins: at least 8 a bin are needed; raise count or \
-             lower bins",
-            settings.count, settings.bins
-        ));
-    }
-    Ok(())
-}
-
-fn open_field(choice: &FieldChoice) -> Result<FieldSource, StudyError> {
+pub(crate) fn open_field(choice: &FieldChoice) -> Result<FieldSource, StudyError> {
     FieldSource::open(&FieldSpec {
         spec: choice.spec.clone(),
         predicts: choice.predicts.clone(),
         time: choice.time.clone(),
         guidance: None,
     })
-}
-
-fn schedule(settings: &StudySettings, gain: &str) -> ScheduleSpec {
-    ScheduleSpec {
-        solver: settings.sampler.solver.clone(),
-        steps: settings.sampler.steps,
-        grid: settings.sampler.grid.clone(),
-        quadrature: settings.sampler.quadrature.clone(),
-        gain: gain.to_owned(),
-        ..ScheduleSpec::default()
-    }
 }
 
 /// A name as a folder: letters and digits in lower case, everything else a hyphen.
@@ -222,11 +175,6 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
     crate::run::write_bytes(path, bytes).map_err(StudyError::from)
 }
 
-/// A column of floats of a run's table, one value per sample.
-pub(crate) fn column(reader: &RunReader, name: &str) -> Result<Vec<f64>, StudyError> {
-    Ok(reader.table().f64(name)?.to_vec())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,24 +184,5 @@ mod tests {
         assert_eq!(slug("trained U-Net"), "trained-u-net");
         assert_eq!(slug(" ../KTS (0.01)! "), "kts-0-01");
         assert_eq!(slug("…"), "");
-    }
-
-    #[test]
-    fn impossible_settings_are_refused_before_any_work() {
-        let refused = |change: fn(&mut StudySettings), part: &str| {
-            let mut settings = StudySettings::default();
-            change(&mut settings);
-            let error = check(&settings).unwrap_err().to_string();
-            assert!(error.contains(part), "{error}");
-        };
-        refused(|s| s.fields.clear(), "at least one [[field]]");
-        refused(|s| s.gains[1].name = "kts".into(), "two gains are named `kts`");
-        refused(|s| s.gains[0].name = "Baseline".into(), "two gains are named `baseline`");
-        refused(|s| s.fields[0].name = "?".into(), "needs a name");
-        refused(|s| s.count = 63, "too few for 8 bins");
-        refused(|s| s.bins = usize::MAX, "too few");
-        refused(|s| s.bins = 0, "bins and resamples must be at least 1");
-        refused(|s| s.significance = f64::NAN, "between 0 and 1");
-        assert!(check(&StudySettings::default()).is_ok());
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn pictures(
                 index,
                 kpe: kpe[index],
                 gap_ratio: judged.gaps.ratio[index],
-                memorized: judged.memorized[index] > 0.5,
+                memorized: judged.memorized[index],
                 nearest_index,
                 sample: layout.picture(samples.row(index), range),
                 nearest: layout.picture(training.values.row(nearest_index), range),

@@ -11,12 +11,13 @@ use serde::{Deserialize, Serialize};
 pub struct StudySettings {
     /// Heading of the report.
     pub title: String,
-    /// Number of samples per run; every gain gets the same noise.
+    /// Number of samples per run and seed; every gain gets the same noise.
     pub count: usize,
     /// Samples integrated together.
     pub batch: usize,
-    /// Seed of the noise and of every bootstrap.
-    pub seed: u64,
+    /// Seeds of the noise, each sampled `count` times. With several, intervals are over seeds and
+    /// samples within them. The first is also the seed of every bootstrap and permutation.
+    pub seeds: Vec<u64>,
     /// Bootstrap resamples.
     pub resamples: usize,
     /// Number of KPE quantile bins of the Goldilocks curve.
@@ -43,12 +44,40 @@ pub struct StudySettings {
 pub struct DataSettings {
     /// The training set of the model.
     pub train: String,
-    /// Real images held out from it: the reference of Fréchet distance and precision/recall.
-    pub reference: String,
-    /// ONNX network whose `features` are the feature space.
-    pub encoder: String,
-    /// ONNX network whose `logits` give confidence and margin.
-    pub classifier: String,
+    /// Real records held out from it: the reference of distances between distributions, precision
+    /// and recall, and of the copying test. Without them those figures are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// ONNX network whose `features` are the feature space; without one it is the samples' own
+    /// space, pixels. `FILE:preprocess=inception` or `clip` prepares samples as those networks were
+    /// trained on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
+    /// ONNX network whose `logits` give confidence and margin. Without it those are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<String>,
+    /// Image and text encoders whose features share a space, and prompts. Without them CLIP scores
+    /// are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip: Option<ClipSettings>,
+}
+
+/// How the fit of samples to prompts is scored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClipSettings {
+    /// ONNX network for pictures, usually with `:preprocess=clip`.
+    pub image: String,
+    /// The prompts: a text file with one a line, or without `text` an array of embeddings `[P, F]`.
+    /// The sample of class c should show prompt c; without classes, the prompt that fits best
+    /// counts as its own.
+    pub prompts: String,
+    /// ONNX network for prompts in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Its `tokenizer.json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<String>,
 }
 
 /// Solver and time grid.
@@ -91,6 +120,13 @@ pub struct GainChoice {
     pub gain: String,
 }
 
+impl StudySettings {
+    /// The first seed, 0 if there is none.
+    pub fn first_seed(&self) -> u64 {
+        self.seeds.first().copied().unwrap_or(0)
+    }
+}
+
 fn velocity() -> String {
     "velocity".to_owned()
 }
@@ -100,7 +136,8 @@ fn unit() -> String {
 }
 
 impl Default for StudySettings {
-    /// The embedded model and data: the four gains of arXiv 2602.07928's Table 1 scale and SSC.
+    /// The embedded model and data: the gains of arXiv 2602.07928's Table 1 scale, SSC and a governed
+    /// gain.
     fn default() -> Self {
         let field = |name: &str, spec: &str| FieldChoice {
             name: name.to_owned(),
@@ -112,19 +149,20 @@ impl Default for StudySettings {
             |name: &str, gain: &str| GainChoice { name: name.to_owned(), gain: gain.to_owned() };
         Self {
             title: "Fashion-MNIST: the embedded model at the edge of memorization".to_owned(),
-            count: 384,
+            count: 320,
             batch: 128,
-            seed: 0,
-            // The smallest p-value, 2/2001, must survive the adjustment over 32 differences.
+            seeds: vec![0],
+            // The smallest p-value, 1/2001, must survive the adjustment over all differences.
             resamples: 2000,
             bins: 8,
             support_neighbours: 10,
             significance: 0.05,
             data: DataSettings {
                 train: "builtin:fashion-mnist".to_owned(),
-                reference: "builtin:fashion-mnist-reference".to_owned(),
-                encoder: "builtin:classifier".to_owned(),
-                classifier: "builtin:classifier".to_owned(),
+                reference: Some("builtin:fashion-mnist-reference".to_owned()),
+                encoder: Some("builtin:classifier".to_owned()),
+                classifier: Some("builtin:classifier".to_owned()),
+                clip: None,
             },
             sampler: SamplerChoice {
                 solver: "euler".to_owned(),
@@ -141,6 +179,7 @@ impl Default for StudySettings {
                 gain("launch only", "kts:alpha=0.02,beta=0"),
                 gain("landing only", "kts:alpha=0,beta=0.02"),
                 gain("SSC", "ssc:alpha=0.02,power=1"),
+                gain("governed", "governed:quantile=0.5,strength=1"),
             ],
         }
     }

@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+mod docs;
 mod fixture;
 mod html;
 
 use kinepath_study::report::render;
-use kinepath_study::study::StudyResults;
 use kinepath_study::study::results::{Comparison, ModelResults, SampleColumns, Verdict};
+use kinepath_study::study::{METRICS, StudyResults};
 
 use fixture::{bare, study};
 use html::{attributes, check_well_formed, without_elements};
@@ -46,7 +47,24 @@ fn every_part_is_there() {
         "KPE against margin",
         "partial ρ",
         "Low, middle and high energy",
+        "Would something simpler do the same?",
+        "leaves noise",
+        "<b>denoised</b>, <b>early stop</b> not made: The gain leaves no noise behind.",
+        "constant gain</b> not made: There is no advantage to explain.",
+        "Figures as other tools quote them",
+        "11.03</span> <span class=\"ends\">± 0.31",
+        "What is copied",
+        "records copied most",
+        "More than once in the training set: 1 of these 6.",
+        "F_mem by predicted class",
         "The Goldilocks curve",
+        "83 % of bootstrap resamples",
+        "[122.2, 141.0]",
+        "fewer than half of the resamples have a band",
+        "Telling copies by their energy",
+        "kinepath sample --select terminal_spike=..0.0634",
+        "When a path settles on a record",
+        "The metrics",
         "What the samples look like",
         "How often the memorization test cries wolf",
         "arXiv 2602.07928",
@@ -56,8 +74,16 @@ fn every_part_is_there() {
         assert!(text.contains(part), "the page lacks: {part}");
     }
     for model in &study().models {
-        let sentences = model.findings.iter().chain([&model.goldilocks.sentence]);
-        for sentence in sentences.chain(model.associations.iter().map(|a| &a.sentence)) {
+        let curve = model.goldilocks.as_ref().unwrap();
+        let mut sentences = vec![&curve.sentence, &curve.confirmation.sentence];
+        sentences.extend(&model.findings);
+        sentences.extend(model.associations.iter().map(|association| &association.sentence));
+        sentences.extend(model.risk.iter().map(|risk| &risk.sentence));
+        sentences.extend(model.theory.iter().map(|theory| &theory.sentence));
+        let comparisons = model.runs.iter().filter_map(|run| run.comparison.as_ref());
+        let controls = comparisons.flat_map(|comparison| &comparison.controls);
+        sentences.extend(controls.map(|control| &control.sentence));
+        for sentence in sentences {
             assert!(text.contains(&html::escaped(sentence)), "the page lacks: {sentence}");
         }
     }
@@ -75,13 +101,44 @@ fn numbers_come_with_their_intervals_and_judgements() {
     assert_eq!(count("profile"), 10);
     assert_eq!(count("scatter"), 6);
     assert_eq!(count("goldilocks"), 2);
+    assert_eq!(count("memorization"), 2);
+    assert_eq!(count("course"), 4, "the closed form of one field");
+}
+
+#[test]
+fn every_metric_is_explained_and_every_link_leads_somewhere() {
+    let text = content(&study());
+    let attributes = attributes(&text);
+    let ids: Vec<&str> = attributes.iter().filter(|a| a.1 == "id").map(|a| a.2.as_str()).collect();
+    for (element, name, value) in &attributes {
+        if let ("href", Some(id)) = (name.as_str(), value.strip_prefix('#')) {
+            assert!(ids.contains(&id), "{element} leads to {value}, which is not there");
+        }
+    }
+    for metric in &METRICS {
+        assert!(text.contains(&format!("href=\"#metric-{}\"", metric.key)), "{}", metric.key);
+    }
+}
+
+#[test]
+fn what_could_have_been_seen_stands_beside_each_difference() {
+    let text = content(&study());
+    let difference = |estimate: &str, detectable: &str, needed: &str| {
+        let row = text.split("<tr>").find(|row| row.contains(estimate)).unwrap();
+        assert!(row.contains(&format!("± {detectable}</span>")), "{row}");
+        assert!(row.contains(&format!("n = {needed}</span>")), "{row}");
+    };
+    difference("−6.1 pp", "3.4 pp", "161");
+    difference("+2.60", "1.29", "126");
+    assert!(text.contains("n &gt; 10\u{202f}000\u{202f}000"), "a hopeless number is bounded");
 }
 
 #[test]
 fn an_estimate_outside_its_interval_is_explained() {
     let mut results = study();
     assert!(!content(&results).contains('†'));
-    results.models[0].runs[0].metrics[1].value.estimate = 1.0;
+    let metrics = &mut results.models[0].runs[0].metrics;
+    metrics.iter_mut().find(|row| row.metric == "frechet_distance").unwrap().value.estimate = 1.0;
     let text = content(&results);
     assert!(text.contains("1.0†"));
     assert!(text.contains("†: the estimate lies outside its own interval"));
@@ -114,18 +171,36 @@ fn text_of_people_is_escaped_everywhere() {
     set(&mut results.kinepath);
     set(&mut results.settings.title);
     set(&mut results.settings.sampler.grid);
-    for data in [&mut results.training, &mut results.reference] {
+    for data in [Some(&mut results.training), results.reference.as_mut()].into_iter().flatten() {
         [&mut data.name, &mut data.scaling, &mut data.sha256].into_iter().for_each(set);
     }
     for model in &mut results.models {
-        [&mut model.name, &mut model.spec, &mut model.goldilocks.sentence]
-            .into_iter()
-            .for_each(set);
+        [&mut model.name, &mut model.spec].into_iter().for_each(set);
+        if let Some(curve) = &mut model.goldilocks {
+            [&mut curve.sentence, &mut curve.confirmation.sentence].into_iter().for_each(set);
+        }
+        if let Some(risk) = &mut model.risk {
+            set(&mut risk.sentence);
+            risk.flags.iter_mut().flat_map(|f| [&mut f.flag, &mut f.truth]).for_each(set);
+        }
+        model.theory.iter_mut().for_each(|theory| set(&mut theory.sentence));
         model.findings.iter_mut().for_each(set);
         for run in &mut model.runs {
             [&mut run.name, &mut run.gain, &mut run.folder].into_iter().for_each(set);
             run.metrics.iter_mut().for_each(|metric| set(&mut metric.name));
-            run.comparison.iter_mut().for_each(|comparison| set(&mut comparison.sentence));
+            set(&mut run.metrics[0].metric);
+            set(&mut run.memorization.classes_by);
+            if let Some(comparison) = &mut run.comparison {
+                set(&mut comparison.sentence);
+                for control in &mut comparison.controls {
+                    set(&mut control.sentence);
+                    control
+                        .figures
+                        .iter_mut()
+                        .flat_map(|f| [&mut f.metric, &mut f.name])
+                        .for_each(set);
+                }
+            }
         }
         for association in &mut model.associations {
             [&mut association.name, &mut association.sentence].into_iter().for_each(set);
@@ -152,13 +227,25 @@ fn missing_pieces_are_named_or_left_out() {
         "No metrics were computed",
         "No energy profile was recorded",
         "No properties of single samples were computed",
-        "There are no bins to draw",
         "There are no pictures",
         "no histogram",
     ] {
         assert!(text.contains(part), "the page lacks: {part}");
     }
-    assert!(!text.contains("NaN") && !text.contains("inf"));
+    for part in [
+        "Would something simpler do the same?",
+        "Figures as other tools quote them",
+        "What is copied",
+        "The Goldilocks curve",
+        "Telling copies by their energy",
+        "When a path settles on a record",
+        "The metrics",
+        "cries wolf",
+        "NaN",
+        "inf",
+    ] {
+        assert!(!text.contains(part), "the page has: {part}");
+    }
     assert_eq!(kinds(&bare()), Vec::<String>::new());
 
     let empty = StudyResults { models: Vec::new(), ..bare() };
@@ -174,7 +261,7 @@ fn one_missing_piece_leaves_the_others() {
         (content(&results), kinds(&results))
     };
     let (text, kinds) = change(|model| model.associations[0].plain = None);
-    assert!(text.contains(r#"<span class="missing">–</span>"#) && kinds.len() == 14);
+    assert!(text.contains(r#"<span class="missing">–</span>"#) && kinds.len() == 15);
     let (_, kinds) = change(|model| model.runs[0].energy.profile.clear());
     assert_eq!(kinds.iter().filter(|kind| *kind == "profile").count(), 4);
     let (_, kinds) = change(|model| model.samples.margin.truncate(3));
@@ -183,8 +270,28 @@ fn one_missing_piece_leaves_the_others() {
     assert!(text.contains("in words"));
     let (text, _) = change(|model| model.runs[1].metrics.clear());
     assert!(text.contains("−6.1 pp"));
-    let (text, _) = change(|model| model.goldilocks.band = Some((5, 99)));
+    let (text, _) = change(|model| model.goldilocks.as_mut().unwrap().band = Some((5, 99)));
     assert!(text.contains("No band is shaded"));
+    let (text, _) = change(|model| {
+        let curve = model.goldilocks.as_mut().unwrap();
+        curve.confirmation.memorization_avoided = None;
+        curve.bins.clear();
+    });
+    assert!(text.contains("There are no bins to draw"));
+    let (text, kinds) = change(|model| {
+        model.runs.iter_mut().flat_map(|run| &mut run.memorization.curve).for_each(|point| {
+            point.false_alarm = None;
+        });
+    });
+    assert!(text.contains("Without held-out records") && kinds.len() == 15);
+    let (text, kinds) = change(|model| {
+        for run in &mut model.runs {
+            run.memorization.curve.clear();
+            run.memorization.copied_most.clear();
+        }
+    });
+    assert!(text.contains("No training record is copied") && kinds.len() == 14);
+    assert!(text.contains("F_mem by predicted class"));
     let (text, _) = change(|model| model.pictures[0].energy_map.clear());
     assert!(text.contains(": not recorded"));
     let (text, _) = change(|model| {

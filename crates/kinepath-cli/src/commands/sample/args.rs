@@ -10,12 +10,11 @@ use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::FieldSpec;
 
 use crate::cli::at_least_one;
+use crate::commands::LARGEST_SEED;
 use crate::exit::Usage;
 
 /// Samples drawn where neither --count nor a noise file says how many.
 pub(super) const DEFAULT_COUNT: usize = 128;
-/// The largest seed: settings files have no larger integers.
-const LARGEST_SEED: u64 = i64::MAX as u64;
 const DEFAULT_STEPS: usize = 50;
 /// Draws a sample may take to fall into the bands of --select.
 const DEFAULT_ATTEMPTS: usize = 1000;
@@ -46,6 +45,7 @@ Gains:
       from T on, damp only samples faster than the Q-quantile of RUN, a run of the field without a
       gain and with --record profile; quantile 0.9, strength 1 (hold them at it), split 0.6
   FILE                                          a time and a gain on each line
+  FILE.toml                                     its key `gain`: what `kinepath tune` found
 
 A run that was stopped goes on where it was when the same command is repeated, and ends with the
 same bytes.";

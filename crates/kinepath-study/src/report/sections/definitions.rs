@@ -1,15 +1,9 @@
-//! What every quantity of the report means, in which unit, and where it comes from.
+//! What every quantity of the report but the metrics means, in which unit, and where it comes from.
 
 use maud::{Markup, html};
 
+use super::source::{KINETIC, Source};
 use crate::report::parts;
-
-/// Where a quantity is defined: a paper, by its number in the arXiv, or another text.
-#[derive(Clone, Copy)]
-enum Source {
-    Arxiv(&'static str),
-    Text(&'static str),
-}
 
 struct Definition {
     name: &'static str,
@@ -27,7 +21,6 @@ const fn define(
     Definition { name, meaning, unit, source }
 }
 
-const KINETIC: Source = Source::Arxiv("2602.07928");
 const SQUARED: &str = "squared data units";
 const NONE: &str = "none";
 
@@ -81,14 +74,9 @@ const DEFINITIONS: &[Definition] = &[
     ),
     define(
         "gap ratio",
-        "d1/d2, L2 distances to the nearest and second nearest different training record",
+        "d1/d2, L2 distances to the nearest and second nearest different training record; a sample \
+         is memorized where it is below 1/3",
         NONE,
-        KINETIC,
-    ),
-    define(
-        "memorized, F_mem",
-        "gap ratio below 1/3; F_mem is the share of such samples",
-        "share, in %",
         KINETIC,
     ),
     define(
@@ -96,31 +84,6 @@ const DEFINITIONS: &[Definition] = &[
         "share of reference records with gap ratio below 1/3",
         "share, in %",
         Source::Text("kinepath"),
-    ),
-    define(
-        "confidence, margin",
-        "the classifier's largest probability; largest less second largest",
-        "none, [0, 1]",
-        KINETIC,
-    ),
-    define(
-        "Fréchet distance",
-        "between Gaussians fitted to the encoder's features of samples and of the reference; \
-         comparable within this report, not with an Inception FID",
-        "squared feature units",
-        Source::Arxiv("1706.08500"),
-    ),
-    define(
-        "precision, recall",
-        "share of samples within the reference's neighbourhoods, and the reverse",
-        "none, [0, 1]",
-        Source::Arxiv("1904.06991"),
-    ),
-    define(
-        "density, coverage",
-        "reference neighbourhoods per sample, divided by k = 5; share of them that hold a sample",
-        "none",
-        Source::Arxiv("2002.09797"),
     ),
     define(
         "kNN support",
@@ -149,9 +112,47 @@ const DEFINITIONS: &[Definition] = &[
     ),
     define(
         "p adj.",
-        "two-sided bootstrap p-value, adjusted for the false discovery rate over gains and metrics",
+        "two-sided p-value of the paired permutation test, adjusted for the false discovery rate \
+         over gains and metrics",
         NONE,
-        Source::Text("Benjamini & Hochberg 1995"),
+        Source::Text("Phipson & Smyth 2010; Benjamini & Hochberg 1995"),
+    ),
+    define(
+        "detectable",
+        "the difference whose two-sided test finds it with probability 0.8, (z_{1−α/2} + z_{0.8}) \
+         times the standard error",
+        "the metric's",
+        Source::Text("kinepath"),
+    ),
+    define(
+        "FD∞",
+        "intercept of a line through Fréchet distances against 1/n, at 15 numbers n of samples",
+        "squared feature units",
+        Source::Arxiv("1911.07023"),
+    ),
+    define(
+        "noise left",
+        "share of the starting noise that a path leaves in its sample once its target is settled",
+        "none, [0, 1]",
+        Source::Text("kinepath"),
+    ),
+    define(
+        "posterior entropy",
+        "of the empirical field's weights over training records, which sum to 1",
+        "nats",
+        Source::Arxiv("2506.03719"),
+    ),
+    define(
+        "collapse time",
+        "first node from which on the largest of those weights stays above 0.99",
+        "time",
+        KINETIC,
+    ),
+    define(
+        "energy–density law",
+        "½‖v‖² ≈ a − b log p̂(x), with p̂ the density of the empirical field's path at that time",
+        "squared data units per nat",
+        KINETIC,
     ),
     define(
         "Goldilocks band",
@@ -164,7 +165,7 @@ const DEFINITIONS: &[Definition] = &[
 
 /// The table of definitions.
 pub(super) fn section() -> Markup {
-    let caption = html! { "Every quantity of this report." };
+    let caption = html! { "Every quantity of this report that is not a metric." };
     let rows = html! {
         thead { tr {
             th scope="col" { "quantity" } th scope="col" { "meaning" } th scope="col" { "unit" }
@@ -176,7 +177,7 @@ pub(super) fn section() -> Markup {
                     th scope="row" { (definition.name) }
                     td.words { (definition.meaning) }
                     td data-label="unit:" { (definition.unit) }
-                    td data-label="source:" { (source(definition.source)) }
+                    td data-label="source:" { (definition.source) }
                 }
             }
         }
@@ -187,18 +188,9 @@ pub(super) fn section() -> Markup {
             p {
                 "Energies, shaping and the memorization audit follow Li et al., "
                 cite { "A Kinetic Energy Perspective of Flow Matching" } ", "
-                (source(KINETIC)) "."
+                (KINETIC) "."
             }
             (parts::wordy_table(&caption, &rows))
         }
-    }
-}
-
-fn source(source: Source) -> Markup {
-    match source {
-        Source::Arxiv(number) => html! {
-            a href={ "https://arxiv.org/abs/" (number) } rel="noreferrer" { "arXiv " (number) }
-        },
-        Source::Text(text) => html! { (text) },
     }
 }

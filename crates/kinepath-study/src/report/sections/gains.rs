@@ -1,14 +1,13 @@
 //! The gains: verdicts, figures and paired differences.
 
-use kinepath::stats::Interval;
+mod figures;
+mod quoted;
+
 use maud::{Markup, html};
 
-use crate::report::format::{self, Style, Unit};
-use crate::report::{forest, parts};
+use crate::report::{format, parts};
 use crate::study::StudyResults;
-use crate::study::results::{
-    Comparison, Difference, Direction, Effect, MetricResult, ModelResults, RunResults, Verdict,
-};
+use crate::study::results::{Comparison, ModelResults, Verdict};
 
 /// Verdict per gain, then every metric of every gain beside the baseline.
 pub(super) fn section(results: &StudyResults, model: &ModelResults) -> Markup {
@@ -29,8 +28,9 @@ pub(super) fn section(results: &StudyResults, model: &ModelResults) -> Markup {
             @if model.runs.iter().all(|run| run.metrics.is_empty()) {
                 p.note { "No metrics were computed." }
             } @else {
-                (figures(results, model, compared))
+                (figures::table(results, model, compared))
             }
+            (quoted::table(model))
         }
     }
 }
@@ -77,145 +77,8 @@ fn badge(comparison: &Comparison) -> Markup {
         Verdict::Improves => ("better", "improves"),
         Verdict::Trades => ("trades", "trades"),
         Verdict::Harms => ("worse", "harms"),
+        Verdict::LeavesNoise => ("trades", "leaves noise"),
         Verdict::NoDetectableEffect => ("undetected", "no detectable effect"),
     };
     html! { span class={ "badge " (class) } { (text) } }
-}
-
-/// One group of rows per metric, so that gains stand below each other.
-fn figures(results: &StudyResults, model: &ModelResults, compared: bool) -> Markup {
-    let resamples = format::count(results.settings.resamples);
-    let n = model.runs.first().map_or(0, |run| run.energy.kpe.count);
-    let results = model.runs.iter().flat_map(|run| &run.metrics);
-    let outside = results.map(|result| &result.value).any(parts::is_outside);
-    let caption = html! {
-        "Figures with 95 % intervals, n = " (format::count(n)) " per gain"
-        @if compared {
-            ", and paired differences, gain minus baseline (pp: percentage points). "
-            span.marks {
-                "In the marks, the line is the interval of the difference, the dot its estimate, \
-                 the vertical rule zero; the scale is common to a metric. "
-            }
-            "p adj.: two-sided bootstrap p-value from "
-            (resamples) " resamples, adjusted after Benjamini and Hochberg"
-        }
-        "."
-        @if outside {
-            " †: the estimate lies outside its own interval, because resamples repeat samples and \
-             that shifts this figure; compare gains by their differences, which share the shift."
-        }
-    };
-    let columns = if compared { 6 } else { 2 };
-    let rows = html! {
-        thead { tr {
-            th scope="col" { "gain" } th scope="col" { "figure" }
-            @if compared {
-                th scope="col" { "difference" }
-                th.marks scope="col" { span.unseen { "difference as a mark" } }
-                th scope="col" { "effect" } th scope="col" { "p adj." }
-            }
-        } }
-        @for metric in metrics(model) {
-            @let group = Group::of(model, &metric.metric);
-            tbody {
-                tr.group { th scope="rowgroup" colspan=(columns) {
-                    (metric.name) " " span.quiet { (direction(metric.better)) }
-                } }
-                @for (position, run) in model.runs.iter().enumerate() {
-                    (row(run, position, &group, compared))
-                }
-            }
-        }
-    };
-    parts::table(&caption, &rows)
-}
-
-/// What the rows of one metric have in common.
-struct Group<'a> {
-    metric: &'a str,
-    /// Style of the figures.
-    figures: Style,
-    /// Style of the differences.
-    differences: Style,
-    /// Scale of the marks.
-    scale: f64,
-}
-
-impl<'a> Group<'a> {
-    fn of(model: &'a ModelResults, metric: &'a str) -> Self {
-        let unit = Unit::of(metric);
-        let figures = model.runs.iter().filter_map(|run| figure(run, metric));
-        let differences = || {
-            let rows = model.runs.iter().filter_map(|run| difference(run, metric));
-            rows.map(|row| &row.difference)
-        };
-        Self {
-            metric,
-            figures: Style::of(unit, figures),
-            differences: Style::of(unit, differences()),
-            scale: forest::scale(differences()),
-        }
-    }
-}
-
-fn row(run: &RunResults, position: usize, group: &Group<'_>, compared: bool) -> Markup {
-    html! {
-        tr {
-            th scope="row" { (parts::run_name(position, &run.name)) }
-            td.number {
-                @match figure(run, group.metric) {
-                    Some(value) => (parts::interval(value, group.figures)),
-                    None => (parts::optional(None)),
-                }
-            }
-            @if compared {
-                @match difference(run, group.metric) {
-                    Some(difference) => {
-                        @let (class, text) = effect(difference.effect);
-                        td.number { (parts::difference(&difference.difference, group.differences)) }
-                        td.marks { (forest::mark(&difference.difference, group.scale, class)) }
-                        td { span class={ "effect " (class) } { (text) } }
-                        td.number title={ "unadjusted p = " (format::p_value(difference.p_value)) } {
-                            (format::p_value(difference.q_value))
-                        }
-                    },
-                    None => { td.quiet colspan="4" { @if position == 0 { "baseline" } } },
-                }
-            }
-        }
-    }
-}
-
-fn effect(effect: Effect) -> (&'static str, &'static str) {
-    match effect {
-        Effect::Better => ("better", "better"),
-        Effect::Worse => ("worse", "worse"),
-        Effect::Undetected => ("undetected", "undetected"),
-    }
-}
-
-fn direction(better: Direction) -> &'static str {
-    match better {
-        Direction::Lower => "lower is better",
-        Direction::Higher => "higher is better",
-    }
-}
-
-/// Every metric that some run has, in the order of first appearance.
-fn metrics(model: &ModelResults) -> Vec<&MetricResult> {
-    let mut metrics: Vec<&MetricResult> = Vec::new();
-    for result in model.runs.iter().flat_map(|run| &run.metrics) {
-        if metrics.iter().all(|known| known.metric != result.metric) {
-            metrics.push(result);
-        }
-    }
-    metrics
-}
-
-fn figure<'a>(run: &'a RunResults, metric: &str) -> Option<&'a Interval> {
-    run.metrics.iter().find(|result| result.metric == metric).map(|result| &result.value)
-}
-
-fn difference<'a>(run: &'a RunResults, metric: &str) -> Option<&'a Difference> {
-    run.comparison.as_ref()?.differences.iter().find(|row| row.metric == metric)
 }

@@ -1,5 +1,7 @@
 //! The Goldilocks curve: memorization and fidelity along KPE.
 
+mod certainty;
+
 use kinepath::stats::Interval;
 use maud::{Markup, html};
 
@@ -10,7 +12,7 @@ use crate::study::results::{Goldilocks, GoldilocksBin, ModelResults};
 
 /// The curve, its sentence, and its numbers.
 pub(super) fn section(model: &ModelResults, figures: &mut Figures) -> Markup {
-    let curve = &model.goldilocks;
+    let Some(curve) = &model.goldilocks else { return html! {} };
     html! {
         section {
             h3 { "The Goldilocks curve" }
@@ -23,6 +25,7 @@ pub(super) fn section(model: &ModelResults, figures: &mut Figures) -> Markup {
                 p.note { "There are no bins to draw." }
             } @else {
                 (figure(curve, figures))
+                (certainty::facts(curve))
                 (numbers(curve))
             }
         }

@@ -1,14 +1,20 @@
 //! The parts of the page, in reading order.
 
 mod associations;
+mod controls;
 mod definitions;
 mod energy;
 mod gains;
 mod goldilocks;
+mod memorization;
+mod metrics;
 mod overview;
 mod pictures;
 mod provenance;
+mod risk;
+mod source;
 mod terciles;
+mod theory;
 
 use maud::{Markup, html};
 
@@ -28,6 +34,7 @@ pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Marku
                 (model_section(results, model, position, figures))
             }
             (provenance)
+            (metrics::section(results))
             (definitions::section())
         }
         footer {
@@ -51,10 +58,14 @@ fn model_section(
                 p.spec { "Velocity field " code { (model.spec) } }
             }
             (gains::section(results, model))
+            (controls::section(model))
+            (memorization::section(model, figures))
             (energy::section(model, figures))
             (associations::section(results, model, figures))
             (terciles::section(model))
             (goldilocks::section(model, figures))
+            (risk::section(model))
+            (theory::section(model, figures))
             (pictures::section(model))
         }
     }

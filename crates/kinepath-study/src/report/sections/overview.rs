@@ -14,6 +14,7 @@ pub(super) fn model_id(position: usize) -> String {
 
 /// The page's heading.
 pub(super) fn heading(results: &StudyResults) -> Markup {
+    let runs = || results.models.iter().flat_map(|model| &model.runs);
     html! {
         p.kicker { "Kinetic energy of flow-matching sampling" }
         h1 { (results.settings.title) }
@@ -22,6 +23,7 @@ pub(super) fn heading(results: &StudyResults) -> Markup {
                 a href={ "#" (model_id(position)) } { (model.name) } " "
             }
             a href="#provenance" { "Settings and data" } " "
+            @if runs().any(|run| !run.metrics.is_empty()) { a href="#metrics" { "Metrics" } " " }
             a href="#definitions" { "Definitions" }
         }
     }
@@ -71,10 +73,13 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
             ),
         ),
         ("Training set", data(&results.training)),
-        ("Reference set", data(&results.reference)),
+        ("Reference set", results.reference.as_ref().map_or("none".to_owned(), data)),
         (
             "Intervals",
-            format!("95 %, percentile bootstrap, {} resamples", format::count(settings.resamples)),
+            format!(
+                "95 %, bootstrap, {} resamples; BCa for means, percentile for figures of whole sets",
+                format::count(settings.resamples)
+            ),
         ),
         (
             "Differences",

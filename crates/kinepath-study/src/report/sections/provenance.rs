@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::report::format::{self, Unit};
 use crate::report::{ReportError, parts};
 use crate::study::StudyResults;
-use crate::study::results::DataResults;
+use crate::study::results::{Calibration, DataResults};
 
 /// Data sets with their hashes, the false-alarm rate, and the settings as TOML.
 ///
@@ -16,14 +16,10 @@ pub(super) fn section(results: &StudyResults) -> Result<Markup, ReportError> {
     Ok(html! {
         section id="provenance" aria-labelledby="provenance-title" {
             h2 id="provenance-title" { "Settings and data" }
-            h3 { "How often the memorization test cries wolf" }
-            p {
-                "The same criterion, gap ratio below 1/3, applied to real records that the model has \
-                 not seen: "
-                b { (parts::lone_interval(&results.false_alarm, Unit::Percent)) }
-                " of " (format::count(results.reference.count))
-                " reference records count as copies. It is what F_mem would be for a model whose \
-                 samples are new real records."
+            @if let (Some(calibration), Some(reference)) =
+                (&results.calibration, &results.reference)
+            {
+                (false_alarms(calibration, reference))
             }
             h3 { "Data" }
             (data(results))
@@ -35,6 +31,31 @@ pub(super) fn section(results: &StudyResults) -> Result<Markup, ReportError> {
             pre tabindex="0" { code { (settings) } }
         }
     })
+}
+
+fn false_alarms(calibration: &Calibration, reference: &DataResults) -> Markup {
+    html! {
+        h3 { "How often the memorization test cries wolf" }
+        p {
+            "The same criterion, gap ratio below 1/3, applied to real records that the model has \
+             not seen: "
+            b { (parts::lone_interval(&calibration.false_alarm, Unit::Percent)) }
+            " of " (format::count(reference.count))
+            " reference records count as copies. It is what F_mem would be for a model whose \
+             samples are new real records. "
+            @match calibration.threshold {
+                Some(threshold) => {
+                    "A threshold of " (format::fixed(threshold, 3))
+                    " instead of 1/3 would call at most " (percent(calibration.level))
+                    " of unseen records memorized."
+                },
+                None => {
+                    "There are too few reference records for a threshold that calls at most "
+                    (percent(calibration.level)) " of unseen ones memorized."
+                },
+            }
+        }
+    }
 }
 
 fn data(results: &StudyResults) -> Markup {
@@ -49,7 +70,7 @@ fn data(results: &StudyResults) -> Markup {
         } }
         tbody {
             (row("training", &results.training))
-            (row("reference", &results.reference))
+            @if let Some(reference) = &results.reference { (row("reference", reference)) }
         }
     };
     parts::table(&caption, &rows)

@@ -10,6 +10,7 @@ pub(super) fn section(model: &ModelResults) -> Markup {
     if model.terciles.is_empty() {
         return html! {};
     }
+    let scores = model.terciles.first().map_or(&[][..], |tercile| &tercile.scores);
     let caption = html! {
         "The baseline's samples in thirds by KPE: mean ± standard deviation over samples; 95 % \
          interval of the share memorized."
@@ -17,7 +18,7 @@ pub(super) fn section(model: &ModelResults) -> Markup {
     let rows = html! {
         thead { tr {
             th scope="col" { "third" } th scope="col" { "n" } th scope="col" { "mean KPE" }
-            th scope="col" { "confidence" } th scope="col" { "margin" }
+            @for (score, _, _) in scores { th scope="col" { (score) } }
             th scope="col" { "memorized" }
         } }
         tbody {
@@ -49,7 +50,7 @@ fn name(position: usize, count: usize) -> String {
 }
 
 fn row(name: String, tercile: &Tercile) -> Markup {
-    let spread = |(mean, sd): (f64, f64)| {
+    let spread = |mean: f64, sd: f64| {
         html! {
             span.estimate { (format::fixed(mean, 3)) } " "
             span.ends { "± " (format::fixed(sd, 3)) }
@@ -60,8 +61,7 @@ fn row(name: String, tercile: &Tercile) -> Markup {
             th scope="row" { (name) }
             td.number { (format::count(tercile.count)) }
             td.number { (format::significant(tercile.kpe, 4)) }
-            td.number { (spread(tercile.confidence)) }
-            td.number { (spread(tercile.margin)) }
+            @for &(_, mean, sd) in &tercile.scores { td.number { (spread(mean, sd)) } }
             td.number {
                 span.estimate { (format::fixed(100.0 * tercile.f_mem.estimate, 1)) " %" } " "
                 span.ends {

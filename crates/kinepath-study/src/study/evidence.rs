@@ -1,0 +1,129 @@
+//! What the figures of a set of samples are computed from, so that they can be computed again for
+//! any resample of it.
+
+use std::collections::BTreeMap;
+
+use kinepath::metrics::{CopyingTest, Prdc, PrdcComparison};
+
+use super::metrics::{Figure, Metric};
+use crate::StudyError;
+
+/// Samples as a metric sees them: columns whose means are figures, and prepared sets.
+///
+/// A row is a sample. Everything is prepared once; a figure of some rows, repeated or not, is then
+/// cheap, and never looks at rows that were not named.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Number of samples; every column and set has as many rows.
+    count: usize,
+    columns: BTreeMap<&'static str, Vec<f64>>,
+    prdc: Option<PrdcComparison>,
+    copying: Option<CopyingTest>,
+}
+
+impl Evidence {
+    /// Evidence on `count` samples, empty as yet.
+    pub fn new(count: usize) -> Self {
+        Self { count, ..Self::default() }
+    }
+
+    /// Number of samples.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Adds the column whose mean is the figure of the metric `key`, on every resample too, at least
+    /// to first order.
+    ///
+    /// # Errors
+    /// [`StudyError::Mismatch`] if it has another length than there are samples.
+    pub fn add_column(&mut self, key: &'static str, values: Vec<f64>) -> Result<(), StudyError> {
+        if values.len() != self.count {
+            return Err(StudyError::Mismatch(format!(
+                "the column `{key}` has {} values for {} samples",
+                values.len(),
+                self.count
+            )));
+        }
+        self.columns.insert(key, values);
+        Ok(())
+    }
+
+    /// Adds the samples' places among the reference's neighbourhoods.
+    pub fn add_prdc(&mut self, comparison: PrdcComparison) {
+        self.prdc = Some(comparison);
+    }
+
+    /// Adds the samples' ranks among held-out distances.
+    pub fn add_copying(&mut self, comparison: CopyingTest) {
+        self.copying = Some(comparison);
+    }
+
+    /// The column of the metric `key`, if it is the mean of one.
+    pub fn column(&self, key: &str) -> Option<&[f64]> {
+        self.columns.get(key).map(Vec::as_slice)
+    }
+
+    /// Whether the metric can be computed.
+    pub(super) fn holds(&self, metric: &Metric) -> bool {
+        match metric.figure {
+            Figure::Mean => self.columns.contains_key(metric.key),
+            Figure::Prdc(_) => self.prdc.is_some(),
+            Figure::Copying => self.copying.is_some(),
+        }
+    }
+
+    /// The figures of the samples in `rows`, in the order of `metrics`; NaN where undefined.
+    pub(super) fn evaluate(&self, metrics: &[&'static Metric], rows: &[usize]) -> Vec<f64> {
+        let wants_prdc = metrics.iter().any(|metric| matches!(metric.figure, Figure::Prdc(_)));
+        let prdc: Option<Prdc> = match &self.prdc {
+            Some(prdc) if wants_prdc => prdc.resampled(rows).ok(),
+            _ => None,
+        };
+        let figure = |metric: &&'static Metric| match metric.figure {
+            Figure::Mean => self.columns.get(metric.key).map(|column| mean(column, rows)),
+            Figure::Prdc(figure) => prdc.as_ref().map(figure),
+            Figure::Copying => self.copying.as_ref().and_then(|set| set.resampled(rows).ok()),
+        };
+        metrics.iter().map(|metric| figure(metric).unwrap_or(f64::NAN)).collect()
+    }
+
+    /// The samples of `self` followed by those of `other`, restricted to what `metrics` need.
+    ///
+    /// # Errors
+    /// [`StudyError::Metrics`] if the two were prepared against different references.
+    pub(super) fn joined(
+        &self,
+        other: &Self,
+        metrics: &[&'static Metric],
+    ) -> Result<Self, StudyError> {
+        let mut joined = Self::new(self.count + other.count);
+        for metric in metrics {
+            match metric.figure {
+                Figure::Mean => {
+                    let columns = self.column(metric.key).zip(other.column(metric.key));
+                    if let Some((own, others)) = columns {
+                        joined.add_column(metric.key, [own, others].concat())?;
+                    }
+                }
+                Figure::Prdc(_) if joined.prdc.is_some() => {}
+                Figure::Prdc(_) => {
+                    if let (Some(own), Some(others)) = (&self.prdc, &other.prdc) {
+                        joined.add_prdc(PrdcComparison::joined(own, others)?);
+                    }
+                }
+                Figure::Copying => {
+                    if let (Some(own), Some(others)) = (&self.copying, &other.copying) {
+                        joined.add_copying(own.joined(others)?);
+                    }
+                }
+            }
+        }
+        Ok(joined)
+    }
+}
+
+/// The mean of the values in `rows`.
+fn mean(column: &[f64], rows: &[usize]) -> f64 {
+    rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64
+}

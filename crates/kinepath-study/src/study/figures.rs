@@ -1,0 +1,303 @@
+//! The figures of samples with their intervals, and paired comparisons of two sets of samples.
+
+use kinepath::stats::{
+    Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, StatsError,
+    median, permutation_p_value, sign_flip_test, wilson_interval,
+};
+use rayon::prelude::*;
+
+use super::evidence::Evidence;
+use super::metrics::{METRICS, Metric};
+use super::results::MetricResult;
+use crate::StudyError;
+
+/// How figures are resampled and compared.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Inference {
+    /// What a repetition of the study would draw: samples, or seeds and then samples.
+    pub rows: Resampling,
+    /// The bootstrap of every interval.
+    pub bootstrap: Bootstrap,
+    /// The permutations of every paired test.
+    pub permutation: PairedPermutation,
+}
+
+impl Inference {
+    /// As many permutations as bootstrap resamples, both from `seed`; `counts` is the number of
+    /// samples of every seed of the study.
+    ///
+    /// # Errors
+    /// [`StudyError::Mismatch`] without resamples, [`StudyError::Stats`] without samples.
+    pub fn new(resamples: usize, seed: u64, counts: &[usize]) -> Result<Self, StudyError> {
+        if resamples == 0 {
+            let text = "there must be at least one bootstrap resample".to_owned();
+            return Err(StudyError::Mismatch(text));
+        }
+        Ok(Self {
+            rows: Resampling::nested(counts)?,
+            bootstrap: Bootstrap { resamples, seed, ..Bootstrap::default() },
+            permutation: PairedPermutation { permutations: resamples, seed },
+        })
+    }
+}
+
+/// The figures of one set of samples, and those of whole sets on every bootstrap resample.
+///
+/// The resamples depend on the bootstrap's seed alone, so two sets of equal size see the same
+/// ones, and differences of their replicates are paired. Means of columns need no replicates here:
+/// their intervals and tests come from the columns.
+pub struct Figures<'e> {
+    evidence: &'e Evidence,
+    metrics: Vec<&'static Metric>,
+    estimates: Vec<f64>,
+    /// `[metrics][resamples]`; empty for means of columns.
+    replicates: Vec<Vec<f64>>,
+}
+
+/// The difference of one metric between two sets of samples on the same noise.
+#[derive(Debug, Clone, Copy)]
+pub struct PairedInterval {
+    /// The metric.
+    pub metric: &'static Metric,
+    /// Its value for the variant.
+    pub value: f64,
+    /// Variant minus baseline, with its bootstrap interval.
+    pub difference: Interval,
+    /// Standard error of the difference.
+    pub standard_error: f64,
+}
+
+/// A difference and whether it could be chance.
+#[derive(Debug, Clone, Copy)]
+pub struct PairedFigure {
+    /// The difference.
+    pub interval: PairedInterval,
+    /// Two-sided p-value of the paired permutation test of no difference.
+    pub p_value: f64,
+}
+
+impl<'e> Figures<'e> {
+    /// Every metric that the evidence holds, or those of them in `keys`.
+    pub fn of(evidence: &'e Evidence, keys: Option<&[&str]>, inference: &Inference) -> Self {
+        let metrics: Vec<&'static Metric> = METRICS
+            .iter()
+            .filter(|metric| evidence.holds(metric))
+            .filter(|metric| keys.is_none_or(|keys| keys.contains(&metric.key)))
+            .collect();
+        let everything: Vec<usize> = (0..evidence.count()).collect();
+        let estimates = evidence.evaluate(&metrics, &everything);
+        let sets = sets(&metrics, evidence);
+        let resamples = if sets.is_empty() { 0 } else { inference.bootstrap.resamples };
+        let rows: Vec<Vec<f64>> = (0..resamples)
+            .into_par_iter()
+            .map_init(Vec::new, |rows, replicate| {
+                inference.rows.draw(&inference.bootstrap, replicate, rows);
+                evidence.evaluate(&sets, rows)
+            })
+            .collect();
+        let mut set_columns =
+            (0..sets.len()).map(|s| rows.iter().map(|figures| figures[s]).collect());
+        let replicates = metrics
+            .iter()
+            .map(|metric| match evidence.column(metric.key) {
+                Some(_) => Vec::new(),
+                None => set_columns.next().unwrap_or_default(),
+            })
+            .collect();
+        Self { evidence, metrics, estimates, replicates }
+    }
+
+    /// The metrics, in the order of [`METRICS`].
+    pub fn metrics(&self) -> &[&'static Metric] {
+        &self.metrics
+    }
+
+    /// The figures with their intervals, in the order of [`METRICS`]: BCa for means, percentile
+    /// for whole sets, Wilson's where a share is 0 or 1.
+    ///
+    /// # Errors
+    /// [`StudyError::Stats`] if a figure is undefined, or undefined on many resamples.
+    pub fn results(&self, inference: &Inference) -> Result<Vec<MetricResult>, StudyError> {
+        let result = |(m, metric): (usize, &&'static Metric)| {
+            let value = match self.evidence.column(metric.key) {
+                Some(column) => mean_interval(column, inference)?,
+                None => {
+                    let replicates = self.replicates[m].iter().copied();
+                    set_interval(self.estimates[m], replicates, &inference.bootstrap)?.0
+                }
+            };
+            let (least, most) = metric.bounds;
+            Ok(MetricResult {
+                metric: metric.key.to_owned(),
+                name: metric.name.to_owned(),
+                better: metric.better,
+                value: Interval {
+                    low: value.low.clamp(least, most),
+                    high: value.high.clamp(least, most),
+                    ..value
+                },
+            })
+        };
+        self.metrics.iter().enumerate().map(result).collect()
+    }
+
+    /// Paired differences `self − baseline` of the metrics that both have, in the order of
+    /// [`METRICS`], without a test. Row i of both must have started from the same noise.
+    ///
+    /// # Errors
+    /// [`StudyError::Stats`] if a difference is undefined, or undefined on many resamples.
+    pub fn intervals(
+        &self,
+        baseline: &Figures<'_>,
+        inference: &Inference,
+    ) -> Result<Vec<PairedInterval>, StudyError> {
+        let bootstrap = &inference.bootstrap;
+        let interval = |(own, other): (usize, usize)| {
+            let metric = self.metrics[own];
+            let (difference, standard_error) = match paired_column(self, baseline, metric.key) {
+                Some(column) => column_interval(&column, inference)?,
+                None => {
+                    let pairs = self.replicates[own].iter().zip(&baseline.replicates[other]);
+                    let estimate = self.estimates[own] - baseline.estimates[other];
+                    set_interval(estimate, pairs.map(|(own, base)| own - base), bootstrap)?
+                }
+            };
+            let value = self.estimates[own];
+            Ok(PairedInterval { metric, value, difference, standard_error })
+        };
+        let place = |key: &str| baseline.metrics.iter().position(|metric| metric.key == key);
+        let shared = self.metrics.iter().enumerate();
+        shared.filter_map(|(own, metric)| Some((own, place(metric.key)?))).map(interval).collect()
+    }
+
+    /// [`intervals`](Self::intervals) with the p-value of each difference by paired permutation.
+    ///
+    /// # Errors
+    /// As [`intervals`](Self::intervals), and [`StudyError::Stats`] if a difference is undefined on
+    /// many permutations.
+    pub fn differences(
+        &self,
+        baseline: &Figures<'_>,
+        inference: &Inference,
+    ) -> Result<Vec<PairedFigure>, StudyError> {
+        let intervals = self.intervals(baseline, inference)?;
+        let metrics: Vec<&'static Metric> = intervals.iter().map(|row| row.metric).collect();
+        let sets = sets(&metrics, self.evidence);
+        let mut of_sets =
+            permute(baseline.evidence, self.evidence, &sets, &inference.permutation)?.into_iter();
+        intervals
+            .into_iter()
+            .map(|interval| {
+                let p_value = match paired_column(self, baseline, interval.metric.key) {
+                    Some(column) => sign_flip_test(&column, &inference.permutation)?.p_value,
+                    None => of_sets.next().unwrap_or(1.0),
+                };
+                Ok(PairedFigure { interval, p_value })
+            })
+            .collect()
+    }
+}
+
+/// The differences of the columns whose mean a metric is, if it is one.
+fn paired_column(own: &Figures<'_>, baseline: &Figures<'_>, key: &str) -> Option<Vec<f64>> {
+    let (own, base) = own.evidence.column(key).zip(baseline.evidence.column(key))?;
+    Some(own.iter().zip(base).map(|(own, base)| own - base).collect())
+}
+
+/// The metrics among `metrics` that are no means of columns.
+fn sets(metrics: &[&'static Metric], evidence: &Evidence) -> Vec<&'static Metric> {
+    metrics.iter().copied().filter(|metric| evidence.column(metric.key).is_none()).collect()
+}
+
+/// The interval of a mean; for a share of 0 or 1, of which every resample is the same, Wilson's.
+fn mean_interval(column: &[f64], inference: &Inference) -> Result<Interval, StudyError> {
+    let settled = |value: f64| column.iter().all(|&entry| entry == value);
+    Ok(if settled(0.0) || settled(1.0) {
+        let hits = column.iter().filter(|&&entry| entry == 1.0).count();
+        wilson_interval(hits, column.len(), inference.bootstrap.level)?
+    } else {
+        column_interval(column, inference)?.0
+    })
+}
+
+/// The BCa interval of a mean and its standard error, over samples or over seeds and samples.
+fn column_interval(column: &[f64], inference: &Inference) -> Result<(Interval, f64), StudyError> {
+    let mean =
+        |rows: &[usize]| rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64;
+    let replicates = inference.bootstrap.replicates(inference.rows.clone(), mean)?;
+    let acceleration = Acceleration::of_mean(column)?;
+    let interval = inference.bootstrap.bca_interval(&replicates, acceleration)?;
+    Ok((interval, replicates.standard_error()))
+}
+
+/// The percentile interval of the figure of a whole set, and its standard error.
+///
+/// A resample repeats rows, so it is less diverse than the sample: figures of a whole set are off
+/// on it by about as much as doubling the noise would make them (a larger Fréchet distance, a
+/// smaller recall). The replicates are therefore shifted until their median is the estimate.
+fn set_interval(
+    estimate: f64,
+    replicates: impl Iterator<Item = f64>,
+    bootstrap: &Bootstrap,
+) -> Result<(Interval, f64), StudyError> {
+    let mut values = defined(replicates.collect())?;
+    let undefined = bootstrap.resamples - values.len();
+    let bias = median(&values)? - estimate;
+    values.iter_mut().for_each(|value| *value -= bias);
+    let replicates = Replicates { estimate, values, undefined };
+    Ok((bootstrap.percentile_interval(&replicates), replicates.standard_error()))
+}
+
+/// The p-values of whole-set metrics by paired permutation: each pair keeps or swaps its labels,
+/// and both sets are evaluated anew.
+fn permute(
+    baseline: &Evidence,
+    variant: &Evidence,
+    metrics: &[&'static Metric],
+    permutation: &PairedPermutation,
+) -> Result<Vec<f64>, StudyError> {
+    if metrics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let count = baseline.count();
+    let pool = baseline.joined(variant, metrics)?;
+    let difference = |swapped: &[bool]| -> Vec<f64> {
+        let side = |own: bool| -> Vec<usize> {
+            swapped.iter().enumerate().map(|(i, &s)| if s == own { count + i } else { i }).collect()
+        };
+        let base = pool.evaluate(metrics, &side(true));
+        let other = pool.evaluate(metrics, &side(false));
+        other.iter().zip(base).map(|(other, base)| other - base).collect()
+    };
+    let observed = difference(&vec![false; count]);
+    let null: Vec<Vec<f64>> = (0..permutation.permutations)
+        .into_par_iter()
+        .map_init(
+            || vec![false; count],
+            |swapped, replicate| {
+                permutation.draw(replicate, swapped);
+                difference(swapped)
+            },
+        )
+        .collect();
+    (0..metrics.len())
+        .map(|m| {
+            let column: Vec<f64> = null.iter().map(|figures| figures[m]).collect();
+            Ok(permutation_p_value(observed[m], &defined(column)?))
+        })
+        .collect()
+}
+
+/// The replicates that are defined.
+///
+/// # Errors
+/// [`StatsError::UndefinedReplicates`] if more than a tenth are not.
+fn defined(mut replicates: Vec<f64>) -> Result<Vec<f64>, StudyError> {
+    let resamples = replicates.len();
+    replicates.retain(|value| value.is_finite());
+    let undefined = resamples - replicates.len();
+    if undefined > resamples / 10 {
+        return Err(StatsError::UndefinedReplicates { undefined, resamples }.into());
+    }
+    Ok(replicates)
+}

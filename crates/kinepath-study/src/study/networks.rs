@@ -1,0 +1,102 @@
+//! The networks that samples are judged by, opened from their specifications.
+
+use std::sync::Arc;
+
+use kinepath_onnx::{
+    Classifier, EncoderSpec, ImageEncoder, Network, Preset, PromptFeatures, read_prompts,
+};
+
+use super::settings::{ClipSettings, DataSettings};
+use crate::StudyError;
+use crate::data::{self, Dataset, Scaling, builtin};
+use crate::source::open_onnx;
+
+/// The networks of a judge; each is absent where none is named.
+pub(super) struct Networks {
+    /// Gives the feature space.
+    pub(super) encoder: Option<ImageEncoder>,
+    /// Gives confidence and margin.
+    pub(super) classifier: Option<Classifier>,
+    /// Gives the fit of samples to prompts.
+    pub(super) clip: Option<Clip>,
+}
+
+/// An image encoder and prompts in the same space.
+pub(super) struct Clip {
+    pub(super) images: ImageEncoder,
+    pub(super) prompts: PromptFeatures,
+}
+
+impl Networks {
+    /// Opens the networks that `settings` name, for records like those of `training`.
+    ///
+    /// # Errors
+    /// [`StudyError::Network`], [`StudyError::Encoder`], [`StudyError::Prompts`] if one cannot be
+    /// used; [`StudyError::Mismatch`] for preprocessing of records that are no 8-bit pictures.
+    pub(super) fn open(settings: &DataSettings, training: &Dataset) -> Result<Self, StudyError> {
+        let encoder = settings.encoder.as_ref().map(|text| open_encoder(text, training));
+        let encoder = encoder.transpose()?;
+        let classifier = match (&settings.classifier, &encoder) {
+            (None, _) => None,
+            // One network often is both, as the embedded one: it is then loaded once.
+            (classifier, Some(encoder)) if *classifier == settings.encoder => {
+                Some(Classifier::new(encoder.network().clone())?)
+            }
+            (Some(path), _) => Some(Classifier::new(open_onnx(path)?.0)?),
+        };
+        let clip = settings.clip.as_ref().map(|clip| Clip::open(clip, training)).transpose()?;
+        Ok(Self { encoder, classifier, clip })
+    }
+}
+
+impl Clip {
+    fn open(settings: &ClipSettings, training: &Dataset) -> Result<Self, StudyError> {
+        let images = open_encoder(&settings.image, training)?;
+        let prompts = match (&settings.text, &settings.tokenizer) {
+            (Some(text), Some(tokenizer)) => encode(&settings.prompts, text, tokenizer)?,
+            (None, None) => PromptFeatures::ready(data::load(&settings.prompts)?.values),
+            _ => {
+                return Err(StudyError::Mismatch(
+                    "prompts in words need both a text encoder and its tokenizer.json; with \
+                     neither, the prompts must be an array of their embeddings"
+                        .to_owned(),
+                ));
+            }
+        };
+        Ok(Self { images, prompts })
+    }
+}
+
+#[cfg(feature = "text")]
+fn encode(prompts: &str, text: &str, tokenizer: &str) -> Result<PromptFeatures, StudyError> {
+    let tokenizer = kinepath_onnx::PromptTokenizer::load(tokenizer)?;
+    let encoder = kinepath_onnx::TextEncoder::load(text)?;
+    Ok(PromptFeatures::encode(read_prompts(prompts)?, &tokenizer, &encoder)?)
+}
+
+#[cfg(not(feature = "text"))]
+fn encode(prompts: &str, _text: &str, _tokenizer: &str) -> Result<PromptFeatures, StudyError> {
+    read_prompts(prompts)?;
+    Err(StudyError::Mismatch(
+        "this build has no tokenizer; build kinepath with the feature `text`, or give the prompts \
+         as an array of their embeddings"
+            .to_owned(),
+    ))
+}
+
+/// Opens an encoder: a path or `builtin:NAME`, with `:preprocess=PRESET` where samples are not what
+/// the network takes.
+fn open_encoder(text: &str, training: &Dataset) -> Result<ImageEncoder, StudyError> {
+    let spec: EncoderSpec = text.parse()?;
+    if spec.preprocess != Preset::None && training.scaling != Scaling::Uint8ToSymmetric {
+        return Err(StudyError::Mismatch(format!(
+            "`{text}` prepares pictures of 8-bit values mapped to [-1, 1], but {} has {}",
+            training.name, training.scaling
+        )));
+    }
+    if spec.network.starts_with(builtin::PREFIX) {
+        let network: Arc<Network> = Arc::new(open_onnx(&spec.network)?.0);
+        return Ok(ImageEncoder::new(network, spec.preprocess, &training.shape)?);
+    }
+    Ok(ImageEncoder::load(&spec, &training.shape)?)
+}

@@ -1,0 +1,95 @@
+//! Finished runs that are compared outside a study: whether they are pairs, and the study they make.
+
+use super::RunInput;
+use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
+use crate::StudyError;
+use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings};
+
+/// The settings of a study that consists of finished runs.
+pub(super) fn settings_of(
+    first: &RunSettings,
+    runs: &[RunInput],
+    data: &DataSettings,
+    resamples: usize,
+) -> StudySettings {
+    let defaults = StudySettings::default();
+    StudySettings {
+        title: format!("{} on {}", first.field.spec, data.train),
+        count: first.count,
+        batch: first.batch,
+        seeds: vec![match first.noise {
+            NoiseSettings::Seed { seed } | NoiseSettings::Selected { seed, .. } => seed,
+            NoiseSettings::File { .. } => defaults.first_seed(),
+        }],
+        bins: defaults.bins.min(first.count / 8).max(1),
+        resamples,
+        data: data.clone(),
+        sampler: SamplerChoice {
+            solver: first.sampler.solver.clone(),
+            steps: first.sampler.steps,
+            grid: first.sampler.grid.clone(),
+            quadrature: first.sampler.quadrature.clone(),
+        },
+        fields: vec![FieldChoice {
+            name: first.field.spec.clone(),
+            spec: first.field.spec.clone(),
+            predicts: first.field.predicts.clone(),
+            time: first.field.time.clone(),
+        }],
+        gains: runs
+            .iter()
+            .skip(1)
+            .map(|run| GainChoice {
+                name: run.name.clone(),
+                gain: run.settings().sampler.gain.clone(),
+            })
+            .collect(),
+        ..defaults
+    }
+}
+
+/// Refuses runs that differ in more than their gain: their samples are no pairs, or what differs
+/// cannot be told to be the gain's doing.
+pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
+    let Some(first) = runs.first() else {
+        return Err(StudyError::Mismatch("no run is named".to_owned()));
+    };
+    let baseline = first.settings();
+    for run in &runs[1..] {
+        let other = run.settings();
+        // The same model or noise under another path is the same; hashes tell.
+        let model = |run: &RunSettings| FieldSettings { spec: String::new(), ..run.field.clone() };
+        let schedule = |run: &RunSettings| SamplerSettings {
+            gain: String::new(),
+            split: 0.0,
+            ..run.sampler.clone()
+        };
+        let differs = if run.counts() != first.counts() {
+            "number of samples"
+        } else if !same_noise(&other.noise, &baseline.noise) || other.first != baseline.first {
+            "noise"
+        } else if model(other) != model(baseline) {
+            "model or its conventions"
+        } else if schedule(other) != schedule(baseline) {
+            "solver or time grid"
+        } else {
+            continue;
+        };
+        return Err(StudyError::Mismatch(format!(
+            "{} and {} differ in more than the gain: their {differs} differs; sample one of them \
+             again with the other's settings",
+            first.folder, run.folder
+        )));
+    }
+    Ok(())
+}
+
+/// Whether two runs started from the same noise.
+fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
+    match (a, b) {
+        (NoiseSettings::File { sha256: a, .. }, NoiseSettings::File { sha256: b, .. }) => a == b,
+        // Each kept other draws.
+        (NoiseSettings::Selected { .. }, _) => false,
+        _ => a == b,
+    }
+}

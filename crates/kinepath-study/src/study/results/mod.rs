@@ -1,0 +1,143 @@
+//! What a study finds: the content of `study.json`.
+//!
+//! Every number of the report is here, so a report can be drawn again without the runs.
+
+mod association;
+mod audit;
+mod comparison;
+mod energy;
+mod theory;
+
+pub use association::{Association, BandConfirmation, Goldilocks, GoldilocksBin, Tercile};
+pub use audit::{Calibration, ClassShare, CopiedRecord, CurvePoint, FlagScore, Memorization, Risk};
+pub use comparison::{
+    Comparison, Control, ControlFigure, ControlKind, Difference, Direction, Effect, MetricResult,
+    Quoted, Verdict,
+};
+pub use energy::{EnergyResults, ProfilePoint};
+pub use theory::{Theory, TheoryNode};
+
+use serde::{Deserialize, Serialize};
+
+use super::StudySettings;
+
+/// The results of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StudyResults {
+    /// The version of kinepath that made it.
+    pub kinepath: String,
+    /// The settings it was made with: enough to repeat it.
+    pub settings: StudySettings,
+    /// The training set whose copying is audited.
+    pub training: DataResults,
+    /// Real records that the model has not seen, where some were given.
+    pub reference: Option<DataResults>,
+    /// How often the memorization criterion cries wolf on them.
+    pub calibration: Option<Calibration>,
+    /// One entry per field studied.
+    pub models: Vec<ModelResults>,
+}
+
+/// A data set, as a study used it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataResults {
+    /// Its specification.
+    pub name: String,
+    /// Number of records.
+    pub count: usize,
+    /// Number of different records.
+    pub distinct: usize,
+    /// Shape of a record.
+    pub shape: Vec<usize>,
+    /// What was done to the stored values.
+    pub scaling: String,
+    /// SHA-256 of its content.
+    pub sha256: String,
+}
+
+/// What was found for one velocity field.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelResults {
+    /// Its name in the study.
+    pub name: String,
+    /// Its specification.
+    pub spec: String,
+    /// The findings in words, one sentence each, the most important first.
+    pub findings: Vec<String>,
+    /// One entry per gain; the first is the baseline, η = 1.
+    pub runs: Vec<RunResults>,
+    /// What the energy of the baseline's samples goes with.
+    pub associations: Vec<Association>,
+    /// Fidelity of the baseline's samples by KPE tercile, lowest energy first.
+    pub terciles: Vec<Tercile>,
+    /// Memorization and fidelity of the baseline's samples along KPE; absent without a classifier.
+    pub goldilocks: Option<Goldilocks>,
+    /// Flags for copied samples, and how well they find them; absent where nothing is memorized,
+    /// or everything.
+    pub risk: Option<Risk>,
+    /// What the closed form says of the baseline's paths; absent for anything but empirical fields.
+    pub theory: Option<Theory>,
+    /// The baseline's samples one by one, for scatter plots.
+    pub samples: SampleColumns,
+    /// Some of the baseline's samples as pictures; empty if samples are no images.
+    pub pictures: Vec<Picture>,
+}
+
+/// What was found for one gain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunResults {
+    /// Its name in the study.
+    pub name: String,
+    /// The gain as an expression.
+    pub gain: String,
+    /// The folder of the run, relative to the study's.
+    pub folder: String,
+    /// Its energies.
+    pub energy: EnergyResults,
+    /// Its figures, in the order of the study's table of metrics.
+    pub metrics: Vec<MetricResult>,
+    /// Figures as other tools quote them, which are not compared between gains.
+    pub quoted: Quoted,
+    /// Who is copied, and how the share depends on the threshold.
+    pub memorization: Memorization,
+    /// How it differs from the baseline; absent for the baseline itself.
+    pub comparison: Option<Comparison>,
+}
+
+/// Samples one by one: equally long columns in index order.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SampleColumns {
+    /// Kinetic path energy.
+    pub kpe: Vec<f64>,
+    /// Classifier margin; empty without a classifier.
+    pub margin: Vec<f64>,
+    /// k-nearest-neighbour support in feature space.
+    pub knn_support: Vec<f64>,
+    /// Gap ratio d1/d2 to the training set.
+    pub gap_ratio: Vec<f64>,
+    /// Whether the gap ratio counts as memorized.
+    pub memorized: Vec<bool>,
+}
+
+/// A sample beside its nearest training image, as PNG data URIs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Picture {
+    /// `low`, `middle` or `high` KPE.
+    pub group: String,
+    /// Sample index.
+    pub index: usize,
+    /// Its KPE.
+    pub kpe: f64,
+    /// Its gap ratio.
+    pub gap_ratio: f64,
+    /// Whether that counts as memorized.
+    pub memorized: bool,
+    /// Index of the nearest training image.
+    pub nearest_index: usize,
+    /// The sample.
+    pub sample: String,
+    /// The nearest training image.
+    pub nearest: String,
+    /// The energy map, brightest where most energy was spent.
+    pub energy_map: String,
+}

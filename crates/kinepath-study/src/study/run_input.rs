@@ -1,0 +1,117 @@
+//! A run as a study sees it: the run folders of all its seeds, one after the other.
+
+use ndarray::{Array2, ArrayD, Axis, concatenate};
+
+use crate::StudyError;
+use crate::run::{Column, RunReader, RunSettings, Table, columns};
+
+/// A finished run to be judged.
+pub struct RunInput {
+    /// Its name in tables.
+    pub name: String,
+    /// Its folder, as results should name it.
+    pub folder: String,
+    /// The run folders, one per seed, at least one; all with the same settings but for the seed.
+    pub seeds: Vec<RunReader>,
+}
+
+impl RunInput {
+    /// The settings of the first seed's run.
+    pub(super) fn settings(&self) -> &RunSettings {
+        self.seeds[0].settings()
+    }
+
+    /// Number of samples of every seed.
+    pub(super) fn counts(&self) -> Vec<usize> {
+        self.seeds.iter().map(|reader| reader.settings().count).collect()
+    }
+
+    /// A column of floats, one value per sample.
+    pub(super) fn column(&self, name: &str) -> Result<Vec<f64>, StudyError> {
+        let mut column = Vec::new();
+        for reader in &self.seeds {
+            column.extend_from_slice(reader.table().f64(name)?);
+        }
+        Ok(column)
+    }
+
+    /// Field evaluations of every sample.
+    pub(super) fn evaluations(&self) -> Result<Vec<f64>, StudyError> {
+        let mut column = Vec::new();
+        for reader in &self.seeds {
+            column.extend(reader.table().i64(columns::NFE)?.iter().map(|&nfe| nfe as f64));
+        }
+        Ok(column)
+    }
+
+    /// The class that every sample was asked for, if the run is conditioned on one.
+    pub(super) fn labels(&self) -> Option<Vec<i64>> {
+        let mut labels = Vec::new();
+        for reader in &self.seeds {
+            match reader.table().get(columns::LABEL) {
+                Some(Column::OptI64(column)) => {
+                    labels.extend(column.iter().copied().collect::<Option<Vec<i64>>>()?);
+                }
+                _ => return None,
+            }
+        }
+        Some(labels)
+    }
+
+    /// The endpoints, `[N, D]`.
+    pub(super) fn samples(&self) -> Result<Array2<f32>, StudyError> {
+        let parts = self.seeds.iter().map(RunReader::samples).collect::<Result<Vec<_>, _>>()?;
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        // Runs of one study have samples of one dimension.
+        Ok(concatenate(Axis(0), &views).unwrap_or_default())
+    }
+
+    /// A recorded array whose first axis is that of samples, if every seed has it.
+    fn recorded<E>(
+        &self,
+        read: impl Fn(&RunReader) -> Result<Option<ArrayD<f32>>, E>,
+    ) -> Result<Option<ArrayD<f32>>, StudyError>
+    where
+        StudyError: From<E>,
+    {
+        let mut parts = Vec::with_capacity(self.seeds.len());
+        for reader in &self.seeds {
+            match read(reader)? {
+                None => return Ok(None),
+                Some(part) => parts.push(part),
+            }
+        }
+        let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+        Ok(concatenate(Axis(0), &views).ok())
+    }
+
+    /// The energy profile, `[N, steps]`, where it was recorded.
+    pub(super) fn profile(&self) -> Result<Option<ArrayD<f32>>, StudyError> {
+        self.recorded(|reader| Ok::<_, StudyError>(reader.profile()?.map(|p| p.into_dyn())))
+    }
+
+    /// The energy map, `[N, *shape]`, where it was recorded.
+    pub(super) fn energy_map(&self) -> Result<Option<ArrayD<f32>>, StudyError> {
+        self.recorded(RunReader::energy_map)
+    }
+
+    /// The trajectory, `[N, K, *shape]`, where it was recorded.
+    pub(super) fn trajectory(&self) -> Result<Option<ArrayD<f32>>, StudyError> {
+        self.recorded(RunReader::trajectory)
+    }
+
+    /// Adds columns, one value per sample, to the tables of the run folders.
+    pub(super) fn add_columns(&mut self, added: &[(&str, Column)]) -> Result<(), StudyError> {
+        let mut first = 0;
+        for reader in &mut self.seeds {
+            let rows = first..first + reader.settings().count;
+            let mut table: Table = reader.table().clone();
+            for (name, column) in added {
+                table.set(name, column.slice(rows.clone()))?;
+            }
+            reader.replace_table(table)?;
+            first = rows.end;
+        }
+        Ok(())
+    }
+}

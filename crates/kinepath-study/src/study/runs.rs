@@ -1,0 +1,161 @@
+//! Sampling the runs of one model: every gain and every seed, on the same noise.
+
+use std::path::{Path, PathBuf};
+
+use kinepath::gain::{Gain, GainParseError};
+use kinepath::grid::Grid;
+use kinepath::noise::noise;
+use kinepath::plan::Plan;
+use kinepath::record::Record;
+use ndarray::Array2;
+
+use super::controls::TAIL_START;
+use super::settings::{GainChoice, StudySettings};
+use super::{BASELINE, Observer, RunInput, slug};
+use crate::StudyError;
+use crate::run::{Existing, RunReader};
+use crate::sampling::{SampleJob, Start};
+use crate::schedule::{ScheduleSpec, read_gain};
+use crate::source::FieldSource;
+
+/// Most paths of which the closed form is asked.
+const THEORY_PATHS: usize = 256;
+
+/// One model of a study and where its runs go.
+pub(super) struct ModelRuns<'a> {
+    pub(super) settings: &'a StudySettings,
+    /// The model's name in the study.
+    pub(super) name: &'a str,
+    pub(super) source: &'a FieldSource,
+    /// The study folder.
+    pub(super) dir: &'a Path,
+    pub(super) existing: Existing,
+}
+
+impl ModelRuns<'_> {
+    /// Refuses gains that cannot be used, before anything is sampled. A governed gain without a
+    /// reference has the baseline for one, and is refused later if that cannot govern.
+    ///
+    /// # Errors
+    /// Those of [`ScheduleSpec::compile`].
+    pub(super) fn check_gains(&self) -> Result<(), StudyError> {
+        for GainChoice { gain, .. } in &self.settings.gains {
+            match self.schedule(gain).compile() {
+                Err(StudyError::Gain(GainParseError::NoCeiling)) => {}
+                compiled => drop(compiled?),
+            }
+        }
+        self.schedule("unit").compile().map(|_| ())
+    }
+
+    /// Samples the baseline and every gain, or reads what an earlier call has sampled.
+    ///
+    /// # Errors
+    /// Those of [`ScheduleSpec::compile`] and [`SampleJob::run`].
+    pub(super) fn sample(&self, observe: &mut Observer<'_>) -> Result<Vec<RunInput>, StudyError> {
+        let baseline = GainChoice { name: BASELINE.to_owned(), gain: "unit".to_owned() };
+        let mut runs: Vec<RunInput> = Vec::with_capacity(self.settings.gains.len() + 1);
+        for choice in std::iter::once(&baseline).chain(&self.settings.gains) {
+            let folder = self.folder("runs", &choice.name);
+            let run = self.sample_gain(choice, &folder, runs.first(), observe)?;
+            runs.push(run);
+        }
+        Ok(runs)
+    }
+
+    /// Samples the constant gain `mean`, a control of gain number `number`.
+    ///
+    /// # Errors
+    /// As [`sample`](Self::sample).
+    pub(super) fn sample_constant(
+        &self,
+        number: usize,
+        mean: f64,
+        observe: &mut Observer<'_>,
+    ) -> Result<Array2<f32>, StudyError> {
+        let gain = &self.settings.gains[number].name;
+        let choice = GainChoice {
+            name: format!("constant gain beside {gain}"),
+            gain: Gain::table(vec![(0.0, mean)]).map_or_else(|_| String::new(), |g| g.to_string()),
+        };
+        let folder = self.folder("controls", gain);
+        self.sample_gain(&choice, &folder, None, observe)?.samples()
+    }
+
+    /// The plan of the baseline.
+    ///
+    /// # Errors
+    /// Those of [`ScheduleSpec::compile`].
+    pub(super) fn baseline_plan(&self) -> Result<Plan, StudyError> {
+        Ok(self.schedule("unit").compile()?.0)
+    }
+
+    /// The noise of the first seed's first samples.
+    pub(super) fn some_noise(&self) -> Array2<f32> {
+        let count = self.settings.count.min(THEORY_PATHS) as u64;
+        noise(self.settings.first_seed(), 0..count, self.source.field.dim())
+    }
+
+    fn folder(&self, kind: &str, gain: &str) -> PathBuf {
+        [kind, &slug(self.name), &slug(gain)].iter().collect()
+    }
+
+    /// Samples one gain with every seed into `folder`, relative to the study's.
+    fn sample_gain(
+        &self,
+        choice: &GainChoice,
+        folder: &Path,
+        baseline: Option<&RunInput>,
+        observe: &mut Observer<'_>,
+    ) -> Result<RunInput, StudyError> {
+        let stage = format!("sampling {}, {}", self.name, choice.name);
+        let gain = read_gain(&choice.gain, baseline.map(|run| &run.seeds[0]))?.to_string();
+        let seeds = &self.settings.seeds;
+        let mut readers: Vec<RunReader> = Vec::with_capacity(seeds.len());
+        for (number, &seed) in seeds.iter().enumerate() {
+            let (plan, sampler) = self.schedule(&gain).compile()?;
+            let trajectory = if choice.name == BASELINE { tail(plan.grid()) } else { Vec::new() };
+            let job = SampleJob {
+                source: self.source,
+                plan: &plan,
+                sampler,
+                start: Start::Seed(seed),
+                first: 0,
+                count: self.settings.count,
+                batch: self.settings.batch,
+                record: Record { profile: true, energy_map: true, trajectory },
+                labels: None,
+            };
+            let mut place = self.dir.join(folder);
+            if seeds.len() > 1 {
+                place.push(format!("seed-{seed}"));
+            }
+            readers.push(job.run(&place, self.existing, &mut |done| {
+                observe(&stage, (number as f64 + done) / seeds.len() as f64)
+            })?);
+        }
+        Ok(RunInput {
+            name: choice.name.clone(),
+            // Results name folders alike on every system.
+            folder: folder.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"),
+            seeds: readers,
+        })
+    }
+
+    fn schedule(&self, gain: &str) -> ScheduleSpec {
+        let sampler = &self.settings.sampler;
+        ScheduleSpec {
+            solver: sampler.solver.clone(),
+            steps: sampler.steps,
+            grid: sampler.grid.clone(),
+            quadrature: sampler.quadrature.clone(),
+            gain: gain.to_owned(),
+            ..ScheduleSpec::default()
+        }
+    }
+}
+
+/// The nodes whose states an early stop may start from.
+fn tail(grid: &Grid) -> Vec<usize> {
+    (0..=grid.steps()).filter(|&node| grid.nodes()[node] >= TAIL_START).collect()
+}
