@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{compare, completions, evaluate, inspect, man, report, sample, study};
+use crate::commands::{compare, completions, evaluate, inspect, man, report, sample, study, tune};
 use crate::console::Console;
 
 const EXAMPLES: &str = "\
@@ -15,6 +15,8 @@ Examples:
   kinepath evaluate runs/baseline --train builtin:fashion-mnist
   kinepath compare runs/baseline runs/kts --train builtin:fashion-mnist
       What the samples are worth, and whether the gain helped
+  kinepath tune
+      The gain worth using on the embedded model, confirmed on fresh samples
   kinepath inspect model.onnx
       What a network takes and gives, and how it would be used
 
@@ -57,6 +59,7 @@ pub(crate) enum Command {
     Sample(Box<sample::SampleArgs>),
     Evaluate(evaluate::EvaluateArgs),
     Compare(compare::CompareArgs),
+    Tune(tune::TuneArgs),
     Report(report::ReportArgs),
     Inspect(inspect::InspectArgs),
     Completions(completions::CompletionsArgs),

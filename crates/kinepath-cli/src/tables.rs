@@ -2,6 +2,7 @@
 
 mod selection;
 mod study;
+mod tune;
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use kinepath::stats::Interval;
 
 pub(crate) use selection::selection;
 pub(crate) use study::study;
+pub(crate) use tune::tune;
 
 /// The width of tables that no terminal asks for.
 const WIDTH: u16 = 100;

@@ -5,6 +5,7 @@
 //! - [`run`] is the folder a sampling run leaves behind: settings, samples and one row a sample.
 //! - [`sampling`] fills a run folder; [`study`] judges and compares runs; [`report`] shows what
 //!   was found.
+//! - [`tune`] searches for the gain that is worth using, and checks it on fresh samples.
 
 pub mod data;
 mod error;
@@ -14,5 +15,6 @@ pub mod sampling;
 pub mod schedule;
 pub mod source;
 pub mod study;
+pub mod tune;
 
 pub use error::StudyError;

@@ -10,6 +10,7 @@ pub(crate) mod report;
 pub(crate) mod sample;
 mod settings;
 pub(crate) mod study;
+pub(crate) mod tune;
 
 use anyhow::Result;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(cli: Cli, console: &Console) -> Result<()> {
         Some(Command::Sample(args)) => sample::run(&args, console),
         Some(Command::Evaluate(args)) => evaluate::run(&args, console),
         Some(Command::Compare(args)) => compare::run(&args, console),
+        Some(Command::Tune(args)) => tune::run(&args, console),
         Some(Command::Report(args)) => report::run(&args, console),
         Some(Command::Inspect(args)) => inspect::run(&args, console),
         Some(Command::Completions(args)) => completions::run(&args, console),

@@ -11,6 +11,7 @@ fn every_command_has_help_with_examples() {
         "sample",
         "evaluate",
         "compare",
+        "tune",
         "report",
         "inspect",
         "completions",

@@ -12,3 +12,4 @@ mod sampling;
 mod selection;
 mod studies;
 mod support;
+mod tuning;

@@ -1,0 +1,52 @@
+//! `tune.toml`: the gain worth using, as a file for `kinepath sample --gain`.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+
+use super::results::TuneResults;
+use super::verdict::signed;
+use crate::StudyError;
+
+/// The keys of the file.
+#[derive(Serialize)]
+struct GainFile<'a> {
+    gain: &'a str,
+}
+
+/// The text of the file: the gain, under comments that say what it was tuned for and the evidence.
+///
+/// # Errors
+/// [`StudyError::Mismatch`] if TOML cannot hold the gain.
+pub(super) fn text(results: &TuneResults) -> Result<String, StudyError> {
+    let sampler = &results.settings.sampler;
+    let mut text = format!(
+        "# The gain that `kinepath tune` found worth using, for\n\
+         #   {} (sha256 {}),\n\
+         #   {}, {} steps, {} grid.\n\
+         # Use it with `kinepath sample --gain FILE`, FILE being this file.\n#\n",
+        results.field.spec, results.field.sha256, sampler.solver, sampler.steps, sampler.grid
+    );
+    comment(&mut text, &results.sentence);
+    if let Some(confirmation) = &results.confirmation {
+        for promise in &confirmation.promises {
+            let line = format!(
+                "{}, difference to no gain: search {}, {} fresh samples {}",
+                promise.name,
+                signed(promise.search),
+                confirmation.samples,
+                signed(promise.confirmed)
+            );
+            comment(&mut text, &line);
+        }
+    }
+    text.push('\n');
+    text += &toml::to_string(&GainFile { gain: &results.gain })
+        .map_err(|error| StudyError::Mismatch(error.to_string()))?;
+    Ok(text)
+}
+
+/// Adds a line of comment, whatever the metric names and paths in it.
+fn comment(text: &mut String, line: &str) {
+    let _ = writeln!(text, "# {}", line.replace(['\n', '\r'], " "));
+}

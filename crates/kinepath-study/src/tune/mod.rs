@@ -1,0 +1,259 @@
+//! Tuning: which gain is worth using on this model?
+//!
+//! 1. **Draws** ([`Family`]): gains from a scrambled Sobol sequence, beside the published ones.
+//! 2. **Search**: successive halving with common random numbers. All gains and the baseline start
+//!    from the same noise; the better half, by non-dominated sorting of the differences to the
+//!    baseline in two objectives, goes on to twice the samples.
+//! 3. **Choice**: the Pareto front of the last rung, its knee, and a gain to confirm.
+//! 4. **Confirmation**: that gain, the baseline and the published default on fresh noise. The
+//!    winner of a search looks better than it is, because it was picked for looking good; the fresh
+//!    samples say how much of the promise is left.
+//!
+//! A search that was stopped goes on where it was: every sampling is a run folder, and everything
+//! after it is a function of the samples.
+
+mod budget;
+mod choice;
+mod confirm;
+mod front;
+mod gain_file;
+mod halving;
+mod objective;
+pub mod results;
+mod runs;
+mod settings;
+mod space;
+mod verdict;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+pub use budget::Budget;
+pub use results::TuneResults;
+pub use settings::TuneSettings;
+pub use space::Family;
+
+use budget::Rungs;
+use objective::{Scorer, Which};
+use results::TuneVerdict;
+use runs::Runs;
+
+use crate::StudyError;
+use crate::run::Existing;
+use crate::source::FieldSource;
+use crate::study::{Observer, open_field, write_whole};
+
+/// Name of the results file in a tune folder.
+pub const RESULTS_FILE: &str = "tune.json";
+/// Name of the file with the gain worth using, for `kinepath sample --gain`.
+pub const GAIN_FILE: &str = "tune.toml";
+/// The baseline's folder.
+const BASELINE: &str = "baseline";
+/// The baseline's gain.
+const UNIT: &str = "unit";
+
+/// Searches for the gain worth using, in folder `dir`, and writes `tune.json` and `tune.toml`.
+///
+/// Runs that the folder already holds with the same settings are not repeated, so a search that was
+/// stopped goes on where it was and ends with the same bytes.
+///
+/// # Errors
+/// [`StudyError`]: settings that cannot be meant; whatever opening, sampling, judging or writing
+/// brings; [`StudyError::Interrupted`] after a break.
+pub fn run_tune(
+    settings: &TuneSettings,
+    dir: &Path,
+    existing: Existing,
+    observe: &mut Observer<'_>,
+) -> Result<TuneResults, StudyError> {
+    settings.check()?;
+    let scorer = Scorer::open(settings)?;
+    let source = open_field(&settings.field)?;
+    if source.shape != scorer.shape() {
+        return Err(StudyError::Mismatch(format!(
+            "{} makes samples of shape {:?}, but {} has records of shape {:?}",
+            settings.field.name,
+            source.shape,
+            settings.data.train,
+            scorer.shape()
+        )));
+    }
+    let mut runs = Runs::new(settings, &source, dir, existing);
+    runs.plan(UNIT)?;
+    let anew = existing == Existing::Overwrite;
+    let budget =
+        Budget::decide(settings, dir, anew, || measure(settings, &source, dir, &scorer, observe))?;
+    let gains = space::candidates(&settings.families, budget.candidates, settings.seed, |gain| {
+        runs.plan(gain).map(|_| ())
+    })?;
+    let rungs =
+        halving::search(&mut runs, &scorer, &gains, Rungs::of(settings), settings.seed, observe)?;
+    let results = conclude(settings, &source, &scorer, budget, rungs, &mut runs, observe)?;
+    results.write(dir)?;
+    Ok(results)
+}
+
+/// Seconds per sample of the baseline's first rung, sampled and judged; what the folder holds of it
+/// is replaced, since only a whole run can be timed.
+fn measure(
+    settings: &TuneSettings,
+    source: &FieldSource,
+    dir: &Path,
+    scorer: &Scorer,
+    observe: &mut Observer<'_>,
+) -> Result<f64, StudyError> {
+    let begun = Instant::now();
+    let mut observe = |done| observe("measuring what a sample costs", done);
+    let endpoints = Runs::new(settings, source, dir, Existing::Overwrite).samples(
+        BASELINE,
+        UNIT,
+        settings.seed,
+        &[0, settings.count],
+        &mut observe,
+    )?;
+    let scored = scorer.score(endpoints.view())?;
+    scorer.measures(&scorer.figures(&scored, Which::Objectives)?, None)?;
+    match observe(1.0) {
+        ControlFlow::Break(()) => Err(StudyError::Interrupted),
+        ControlFlow::Continue(()) => {
+            Ok((begun.elapsed().as_secs_f64() / settings.count as f64).max(f64::EPSILON))
+        }
+    }
+}
+
+/// Everything after the search.
+fn conclude(
+    settings: &TuneSettings,
+    source: &FieldSource,
+    scorer: &Scorer,
+    budget: Budget,
+    rungs: Vec<results::Rung>,
+    runs: &mut Runs<'_>,
+    observe: &mut Observer<'_>,
+) -> Result<TuneResults, StudyError> {
+    let last = rungs
+        .last()
+        .ok_or_else(|| StudyError::Mismatch("a search needs at least one rung".to_owned()))?;
+    let (front, knee) = choice::front_of(last);
+    let recommendation = choice::recommend(last, &front, knee);
+    let fresh = (confirmation_seed(settings.seed), budget.confirm);
+    let confirmation = recommendation
+        .as_ref()
+        .map(|chosen| confirm::confirm(runs, scorer, chosen, &rungs, fresh, observe))
+        .transpose()?;
+    let confirmed = confirmation
+        .as_ref()
+        .map(|found| Ok::<_, StudyError>((found, scorer.objectives(&found.recommended)?)))
+        .transpose()?;
+    let (verdict, sentence) = verdict::judge(
+        &rungs,
+        recommendation.as_ref(),
+        confirmed.as_ref().map(|(found, objectives)| (*found, objectives)),
+    );
+    let gain = match (verdict, &recommendation) {
+        (TuneVerdict::Confirmed | TuneVerdict::Trades, Some(chosen)) => {
+            runs.plan(&chosen.gain)?.1.gain
+        }
+        _ => UNIT.to_owned(),
+    };
+    let (training, reference) = scorer.data();
+    Ok(TuneResults {
+        kinepath: env!("CARGO_PKG_VERSION").to_owned(),
+        settings: settings.clone(),
+        field: source.settings.clone(),
+        training,
+        reference,
+        budget,
+        rungs,
+        front,
+        knee,
+        recommendation,
+        confirmation,
+        gain,
+        verdict,
+        sentence,
+    })
+}
+
+/// The seed of the confirmation's noise: the one after the search's; settings files hold none above
+/// 2⁶³ − 1.
+fn confirmation_seed(seed: u64) -> u64 {
+    (seed + 1) % (1 << 63)
+}
+
+impl TuneResults {
+    /// Writes the results file and the gain file, each whole or not at all.
+    fn write(&self, dir: &Path) -> Result<(), StudyError> {
+        let path = dir.join(RESULTS_FILE);
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| StudyError::file("write", &path, &error))?;
+        write_whole(&path, text.as_bytes())?;
+        write_whole(&dir.join(GAIN_FILE), gain_file::text(self)?.as_bytes())
+    }
+
+    /// Reads a results file.
+    ///
+    /// # Errors
+    /// [`StudyError::File`] if it cannot be read or understood.
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| StudyError::file("read", path, &error))?;
+        serde_json::from_str(&text).map_err(|error| StudyError::file("understand", path, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::results::Measure;
+    use super::*;
+    use crate::study::results::Direction;
+    use kinepath::stats::Interval;
+
+    fn measure(metric: &str, name: &str, value: f64, difference: Option<Interval>) -> Measure {
+        Measure {
+            metric: metric.to_owned(),
+            name: name.to_owned(),
+            better: Direction::Lower,
+            value: Interval { estimate: value, low: value, high: value },
+            difference,
+        }
+    }
+
+    /// The objectives of a baseline.
+    pub(super) fn baseline() -> [Measure; 2] {
+        [
+            measure("frechet_distance", "Fréchet distance", 1.0, None),
+            measure("f_mem", "F_mem", 0.5, None),
+        ]
+    }
+
+    /// The objectives of a gain that differ so much from the baseline's, known to ± `half`.
+    pub(super) fn objectives(first: f64, second: f64, half: f64) -> [Measure; 2] {
+        let around =
+            |estimate: f64| Interval { estimate, low: estimate - half, high: estimate + half };
+        let [mut a, mut b] = baseline();
+        a.difference = Some(around(first));
+        b.difference = Some(around(second));
+        [a, b]
+    }
+
+    #[test]
+    fn harm_and_sides_follow_the_direction() {
+        let [mut cost, _] = objectives(0.1, 0.0, 0.05);
+        assert!(cost.is_worse() && !cost.is_better());
+        assert_eq!(cost.harm(), 0.1);
+        cost.better = Direction::Higher;
+        assert!(cost.is_better() && !cost.is_worse());
+        assert_eq!(cost.harm(), -0.1);
+        let [unclear, unit] = [&objectives(0.01, 0.0, 0.05)[0], &baseline()[0]];
+        assert!(!unclear.is_better() && !unclear.is_worse());
+        assert!(!unit.is_better() && !unit.is_worse() && unit.harm() == 0.0);
+    }
+
+    #[test]
+    fn the_confirmation_has_a_seed_of_its_own_that_a_file_can_hold() {
+        assert_eq!(confirmation_seed(0), 1);
+        assert_eq!(confirmation_seed(i64::MAX as u64), 0);
+    }
+}

@@ -1,0 +1,187 @@
+//! Figures of merit: the one place that knows how samples are judged.
+
+use ndarray::ArrayView2;
+
+use super::TuneSettings;
+use super::results::Measure;
+use crate::StudyError;
+use crate::study::results::{DataResults, Direction};
+use crate::study::{Evidence, Figures, Inference, Judge, METRICS, metric};
+
+/// Neighbours of the support estimates, which no objective uses.
+const SUPPORT_NEIGHBOURS: usize = 10;
+
+/// Judges the samples of gains and compares them with the baseline's.
+pub(super) struct Scorer {
+    judge: Judge,
+    resamples: usize,
+    seed: u64,
+    objectives: [String; 2],
+}
+
+/// Everything that a comparison needs of one judged run.
+pub(super) struct Scored(Evidence);
+
+/// Which metrics are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Which {
+    /// The two that gains are chosen by.
+    Objectives,
+    /// All that the data allow.
+    All,
+}
+
+/// The figures of a run, and how they are resampled.
+pub(super) struct RunFigures<'s> {
+    figures: Figures<'s>,
+    inference: Inference,
+}
+
+impl Scorer {
+    /// Loads what samples are judged by.
+    ///
+    /// # Errors
+    /// [`StudyError::Spec`] unless the objectives are two different metrics, before anything is
+    /// loaded; and what loading brings.
+    pub(super) fn open(settings: &TuneSettings) -> Result<Self, StudyError> {
+        let objectives = objectives(&settings.objectives)?;
+        Ok(Self {
+            judge: Judge::open(&settings.data, SUPPORT_NEIGHBOURS)?,
+            resamples: settings.resamples,
+            seed: settings.seed,
+            objectives,
+        })
+    }
+
+    /// The shape of a training record.
+    pub(super) fn shape(&self) -> &[usize] {
+        &self.judge.training().shape
+    }
+
+    /// The training set and the reference set in a few words and numbers.
+    pub(super) fn data(&self) -> (DataResults, Option<DataResults>) {
+        (self.judge.training_results(), self.judge.reference_results())
+    }
+
+    /// Judges samples, `[N, D]`.
+    ///
+    /// # Errors
+    /// [`StudyError`] if they cannot be judged.
+    pub(super) fn score(&self, samples: ArrayView2<'_, f32>) -> Result<Scored, StudyError> {
+        Ok(Scored(self.judge.judge(samples, None)?.evidence))
+    }
+
+    /// The figures of a run: the objectives alone, or every metric.
+    ///
+    /// # Errors
+    /// [`StudyError::Stats`] for a run without samples.
+    pub(super) fn figures<'s>(
+        &self,
+        run: &'s Scored,
+        which: Which,
+    ) -> Result<RunFigures<'s>, StudyError> {
+        let inference = Inference::new(self.resamples, self.seed, &[run.0.count()])?;
+        let objectives = self.objectives.each_ref().map(String::as_str);
+        let keys = match which {
+            Which::Objectives => Some(objectives.as_slice()),
+            Which::All => None,
+        };
+        Ok(RunFigures { figures: Figures::of(&run.0, keys, &inference), inference })
+    }
+
+    /// The figures of a run, each with its paired difference to `baseline` where one is given.
+    ///
+    /// # Errors
+    /// [`StudyError::Stats`] for a figure that is undefined on most resamples.
+    pub(super) fn measures(
+        &self,
+        run: &RunFigures<'_>,
+        baseline: Option<&RunFigures<'_>>,
+    ) -> Result<Vec<Measure>, StudyError> {
+        let figures = run.figures.results(&run.inference)?;
+        let differences = match baseline {
+            None => vec![None; figures.len()],
+            Some(baseline) => {
+                let rows = run.figures.intervals(&baseline.figures, &run.inference)?;
+                rows.into_iter().map(|row| Some(row.difference)).collect()
+            }
+        };
+        let measure = |(figure, difference): (crate::study::results::MetricResult, _)| Measure {
+            metric: figure.metric,
+            name: figure.name,
+            better: figure.better,
+            value: figure.value,
+            difference,
+        };
+        Ok(figures.into_iter().zip(differences).map(measure).collect())
+    }
+
+    /// The two objectives among all measures of a run: what must not get worse, what to improve.
+    pub(super) fn objectives(&self, measures: &[Measure]) -> Result<[Measure; 2], StudyError> {
+        let find = |key: &String| {
+            measures
+                .iter()
+                .find(|measure| measure.metric == *key)
+                .cloned()
+                .ok_or_else(|| unknown(key))
+        };
+        let [first, second] = &self.objectives;
+        Ok([find(first)?, find(second)?])
+    }
+}
+
+/// Two different metrics by their keys.
+fn objectives(keys: &[String]) -> Result<[String; 2], StudyError> {
+    let spec = |text: String, reason: &str| {
+        Err(StudyError::Spec { what: "objective", text, reason: reason.to_owned() })
+    };
+    for key in keys {
+        match metric(key) {
+            None => return Err(unknown(key)),
+            Some(metric) if metric.better == Direction::Zero => {
+                return spec(key.clone(), "it is best at 0, so more or less of it is no aim");
+            }
+            Some(_) => {}
+        }
+    }
+    match keys {
+        [first, second] if first != second => Ok([first.clone(), second.clone()]),
+        _ => spec(
+            keys.join(","),
+            "name two different metrics, the one that must not get worse and the one to improve",
+        ),
+    }
+}
+
+fn unknown(key: &str) -> StudyError {
+    let keys: Vec<&str> = METRICS
+        .iter()
+        .filter(|metric| metric.better != Direction::Zero)
+        .map(|metric| metric.key)
+        .collect();
+    StudyError::Spec {
+        what: "objective",
+        text: key.to_owned(),
+        reason: format!("use two of {}", keys.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objectives_are_two_different_metrics() {
+        let refused = |keys: &[&str]| {
+            let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
+            objectives(&keys).unwrap_err().to_string()
+        };
+        assert!(refused(&["fid", "f_mem"]).contains("`fid`"));
+        assert!(refused(&["fid", "f_mem"]).contains("frechet_distance"));
+        assert!(refused(&["f_mem", "f_mem"]).contains("two different"));
+        assert!(refused(&["f_mem"]).contains("two different"));
+        assert!(refused(&["f_mem", "recall", "margin"]).contains("f_mem,recall,margin"));
+        let keys = ["recall".to_owned(), "margin".to_owned()];
+        assert_eq!(objectives(&keys).unwrap(), keys);
+    }
+}

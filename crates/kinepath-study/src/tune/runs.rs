@@ -1,0 +1,103 @@
+//! The runs of a search: one folder for each gain and range of samples.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use kinepath::plan::Plan;
+use kinepath::record::Record;
+use ndarray::{Array2, Axis, concatenate};
+
+use super::{TuneSettings, UNIT};
+use crate::StudyError;
+use crate::run::{Existing, RunReader, SamplerSettings};
+use crate::sampling::{SampleJob, Start};
+use crate::schedule::{ScheduleSpec, read_gain};
+use crate::source::FieldSource;
+use crate::study::SamplerChoice;
+
+/// Samples gains into folders below `runs/`, and reads what is there.
+pub(super) struct Runs<'a> {
+    settings: &'a TuneSettings,
+    source: &'a FieldSource,
+    dir: &'a Path,
+    existing: Existing,
+    /// Folders of this search that are not to be overwritten again.
+    written: BTreeSet<String>,
+    /// The first run without a gain: the reference of governed gains.
+    reference: Option<RunReader>,
+}
+
+impl<'a> Runs<'a> {
+    pub(super) fn new(
+        settings: &'a TuneSettings,
+        source: &'a FieldSource,
+        dir: &'a Path,
+        existing: Existing,
+    ) -> Self {
+        Self { settings, source, dir, existing, written: BTreeSet::new(), reference: None }
+    }
+
+    /// The plan of `gain` and its settings. A governed gain has the search's baseline for its
+    /// reference, and no plan before that is sampled.
+    ///
+    /// # Errors
+    /// As [`ScheduleSpec::compile`]; [`StudyError::Plan`] for a gain that the grid refuses,
+    /// [`GainParseError::NoCeiling`](kinepath::gain::GainParseError::NoCeiling) for a governed one
+    /// without a baseline.
+    pub(super) fn plan(&self, gain: &str) -> Result<(Plan, SamplerSettings), StudyError> {
+        let SamplerChoice { solver, steps, grid, quadrature } = self.settings.sampler.clone();
+        let gain = read_gain(gain, self.reference.as_ref())?.to_string();
+        ScheduleSpec { solver, steps, grid, quadrature, gain, ..ScheduleSpec::default() }.compile()
+    }
+
+    /// The endpoints of `gain`, `[N, D]`, for the samples of `seed` from the first cut to the last.
+    ///
+    /// The samples between two cuts are a run of their own, in the folder `name/START-END`, so that
+    /// a longer range computes only what a shorter one left out. `observe` is told the fraction of
+    /// the samples that is there.
+    ///
+    /// # Errors
+    /// As [`SampleJob::run`].
+    pub(super) fn samples(
+        &mut self,
+        name: &str,
+        gain: &str,
+        seed: u64,
+        cuts: &[usize],
+        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<Array2<f32>, StudyError> {
+        let (plan, sampler) = self.plan(gain)?;
+        let total = cuts.last().copied().unwrap_or(0) as f64;
+        let mut blocks = Vec::new();
+        for pair in cuts.windows(2) {
+            let (first, count) = (pair[0], pair[1] - pair[0]);
+            let folder = format!("runs/{name}/{}-{}", pair[0], pair[1]);
+            let job = SampleJob {
+                source: self.source,
+                plan: &plan,
+                sampler: sampler.clone(),
+                start: Start::Seed(seed),
+                first,
+                count,
+                batch: self.settings.batch,
+                record: Record { profile: gain == UNIT, ..Record::default() },
+                labels: None,
+            };
+            let existing = match self.written.contains(&folder) {
+                true => Existing::Resume,
+                false => self.existing,
+            };
+            let reader = job.run(&self.dir.join(&folder), existing, &mut |done| {
+                observe((first as f64 + done * count as f64) / total)
+            })?;
+            self.written.insert(folder);
+            blocks.push(reader.samples()?);
+            if gain == UNIT && self.reference.is_none() {
+                self.reference = Some(reader);
+            }
+        }
+        let views: Vec<_> = blocks.iter().map(|block| block.view()).collect();
+        concatenate(Axis(0), &views).map_err(|error| StudyError::Mismatch(error.to_string()))
+    }
+}
