@@ -6,8 +6,8 @@
 mod support;
 
 use kinepath::metrics::{
-    AuthenticityReference, Cells, CopyingReference, DistinctPoints, FeatureMoments,
-    FrechetInfinity, FrechetReference, KidReference, NeighbourIndex, VendiFeatures, gap_ratios,
+    Cells, CopyingReference, DistinctPoints, FeatureMoments, FrechetInfinity, FrechetReference,
+    KidReference, NeighbourIndex, VendiFeatures, authenticity, gap_ratios,
 };
 use serde_json::Value;
 use support::{assert_close, column, integers, points, rows};
@@ -72,7 +72,7 @@ fn authenticity_agrees_with_its_formula_over_distinct_points() {
     let fixture = &fixture()["copying"];
     let index = NeighbourIndex::new(DistinctPoints::new(points(&fixture["train"])).unwrap());
     let gaps = gap_ratios(&index, points(&fixture["fake"]).view()).unwrap();
-    let authenticity = AuthenticityReference::new(&index).unwrap().judge(&gaps).unwrap();
+    let authenticity = authenticity(&index, &gaps).unwrap();
     let expected: Vec<bool> = integers(&fixture["authentic"]).into_iter().map(|a| a == 1).collect();
     assert_eq!(authenticity.authentic, expected);
     assert!(authenticity.share() > 0.0 && authenticity.share() < 1.0);

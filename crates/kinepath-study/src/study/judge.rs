@@ -1,9 +1,9 @@
 //! What samples are judged by, prepared once: data, networks, neighbour indices, references.
 
 use kinepath::metrics::{
-    AuthenticityReference, Cells, CopyingReference, DistinctPoints, FeatureMoments, Fidelity,
-    FrechetReference, GAP_THRESHOLD, GapRatios, KidReference, MetricsError, NeighbourIndex,
-    PrdcReference, VendiFeatures, alignment, fidelity, gap_ratios, kde_support, knn_support,
+    Cells, CopyingReference, DistinctPoints, FeatureMoments, Fidelity, FrechetReference,
+    GAP_THRESHOLD, GapRatios, KidReference, MetricsError, NeighbourIndex, PrdcReference,
+    VendiFeatures, alignment, authenticity, fidelity, gap_ratios, kde_support, knn_support,
     median_bandwidth,
 };
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
@@ -32,7 +32,6 @@ pub struct Judge {
     training: Dataset,
     training_results: DataResults,
     pixels: NeighbourIndex<'static>,
-    authenticity: AuthenticityReference,
     networks: Networks,
     /// Training features; absent where they are the samples' own space, that of `pixels`.
     features: Option<NeighbourIndex<'static>>,
@@ -85,7 +84,6 @@ impl Judge {
         let distinct = DistinctPoints::new(training.values.clone())?;
         let training_results = describe(&training, distinct.len());
         let pixels = NeighbourIndex::new(distinct);
-        let authenticity = AuthenticityReference::new(&pixels)?;
         let features = match &networks.encoder {
             None => None,
             Some(encoder) => {
@@ -98,7 +96,6 @@ impl Judge {
             training,
             training_results,
             pixels,
-            authenticity,
             networks,
             features,
             support_neighbours,
@@ -155,7 +152,7 @@ impl Judge {
         let count = samples.nrows();
         let gaps = gap_ratios(&self.pixels, samples)?;
         let memorized = gaps.memorized(GAP_THRESHOLD);
-        let authentic = self.authenticity.judge(&gaps)?.authentic;
+        let authentic = authenticity(&self.pixels, &gaps)?.authentic;
         let features = self.embed(samples)?.into_owned();
         let fidelity = match &self.networks.classifier {
             None => None,

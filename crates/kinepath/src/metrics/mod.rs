@@ -10,7 +10,7 @@
 //! | is a sample a copy? | [`gap_ratios`], [`f_mem`], [`memorization_curve`], [`f_mem_by_class`] |
 //! | how often would a new point pass for a copy? | [`HeldOutRatios`] |
 //! | which training points are copied? | [`most_copied`] |
-//! | are generated samples closer to the training set than real ones? | [`CopyingReference`], [`Cells`], [`AuthenticityReference`] |
+//! | are generated samples closer to the training set than real ones? | [`CopyingReference`], [`Cells`], [`authenticity`](authenticity()) |
 //! | how dense is the training set around a sample? | [`knn_support`], [`kde_support`], [`median_bandwidth`] |
 //! | how sure is a classifier? | [`fidelity`] |
 //! | does an image show what its prompt says? | [`alignment`](alignment()) |
@@ -46,7 +46,7 @@ mod vendi;
 mod vendi_contributions;
 
 pub use alignment::{Alignment, alignment};
-pub use authenticity::{Authenticity, AuthenticityReference};
+pub use authenticity::{Authenticity, authenticity};
 pub use calibration::HeldOutRatios;
 pub use cells::Cells;
 pub use classes::{ClassMemorization, f_mem_by_class};
