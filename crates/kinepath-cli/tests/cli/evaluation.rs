@@ -39,3 +39,38 @@ fn runs_are_judged_compared_and_drawn_again() {
     let message = place.fails(&format!("compare plain other {judged}"), 1);
     assert!(message.contains("noise differs"), "{message}");
 }
+
+/// The toy CLIP pair of the network tests, on the embedded pictures: score and margin appear as
+/// metrics, as fidelity in the terciles and as columns, from words and from ready embeddings alike.
+#[test]
+fn prompts_are_scored_from_words_and_from_embeddings() {
+    let place = Place::new();
+    place.succeeds(
+        "sample --field empirical:builtin:fashion-mnist --steps 8 --count 64 --out run --quiet",
+    );
+    place.write("prompts.txt", "a red dress\nA shoe, in red!\nzebra\n");
+    let networks = concat!(env!("CARGO_MANIFEST_DIR"), "/../kinepath-onnx/tests/fixtures");
+    let evaluate = "evaluate run --train builtin:fashion-mnist --resamples 100";
+    let image = format!("--clip-image {networks}/models/clip_image.onnx:preprocess=clip");
+    let words = format!(
+        "{evaluate} {image} --prompts prompts.txt --clip-text {networks}/models/text.onnx \
+         --tokenizer {networks}/tokenizer.json"
+    );
+    let results = place.json(&words);
+    let run = &results["models"][0]["runs"][0];
+    let metrics: Vec<&str> = run["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["metric"].as_str().unwrap())
+        .collect();
+    assert!(metrics.contains(&"clip_score") && metrics.contains(&"clip_margin"), "{metrics:?}");
+    let scores = results["models"][0]["terciles"][0]["scores"].as_array().unwrap();
+    assert!(scores.iter().any(|score| score[0] == "CLIP score"), "{scores:?}");
+
+    assert!(place.fails(&format!("{evaluate} {image}"), 2).contains("--prompts"));
+    let alone = format!("{evaluate} {image} --prompts prompts.txt");
+    assert!(place.fails(&alone, 1).contains("prompts.txt"), "words need a text network");
+    let unknown = format!("{evaluate} --encoder {networks}/models/clip_image.onnx:preprocess=vgg");
+    assert!(place.fails(&unknown, 1).contains("inception"), "the presets are named");
+}
