@@ -1,8 +1,9 @@
 //! Do 95 % intervals cover 95 %, and do equal gains pass as equal?
 //!
 //! Simulates whole studies with the code that real ones run: samples with features and columns of
-//! known distributions, a fixed reference, paired gains. Prints how often each interval covers and
-//! how often a study of equal gains announces an effect.
+//! known distributions, a fixed reference, paired gains. Prints how often each interval covers, how
+//! wide it is against the spread of the figure over studies, and how often a study of equal gains
+//! announces an effect.
 
 use std::time::Instant;
 
@@ -51,6 +52,9 @@ const MEMORIZED_BELOW: f64 = -0.253_347_103_135_799_8;
 /// Correlation of the two columns whose Spearman correlation is estimated.
 const ASSOCIATION: f64 = -0.5;
 
+/// A normal interval of 95 % reaches so many standard errors to either side.
+const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
+
 /// What every simulated study compares samples with.
 struct Reference {
     frechet: FrechetReference,
@@ -87,8 +91,8 @@ fn main() -> Result<()> {
         settings.features,
         begun.elapsed().as_secs_f64()
     );
-    println!("| 95 % interval of | covers | below | above |");
-    println!("|---|---|---|---|");
+    println!("| 95 % interval of | covers | below | above | width |");
+    println!("|---|---|---|---|---|");
     for (index, (key, _)) in shifted[0].figures.iter().enumerate() {
         print_coverage(key, shifted.iter().map(|outcome| outcome.figures[index].1), None);
     }
@@ -111,7 +115,8 @@ fn main() -> Result<()> {
 }
 
 /// How often intervals hold `truth`, or else the mean of their estimates: the figure that studies
-/// of this size have on average.
+/// of this size have on average. The width is relative to that of a normal interval from the spread
+/// of the estimates.
 fn print_coverage(name: &str, intervals: impl Iterator<Item = Interval>, truth: Option<f64>) {
     let intervals: Vec<Interval> = intervals.collect();
     let count = intervals.len() as f64;
@@ -121,7 +126,13 @@ fn print_coverage(name: &str, intervals: impl Iterator<Item = Interval>, truth: 
         100.0 * intervals.iter().filter(|interval| outside(interval, truth)).count() as f64 / count
     };
     let (below, above) = (share(|i, truth| truth < i.low), share(|i, truth| truth > i.high));
-    println!("| {name} | {:.1} % | {below:.1} % | {above:.1} % |", 100.0 - below - above);
+    let spread = intervals.iter().map(|i| (i.estimate - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    let width = intervals.iter().map(|i| i.high - i.low).sum::<f64>() / count;
+    println!(
+        "| {name} | {:.1} % | {below:.1} % | {above:.1} % | {:.2} |",
+        100.0 - below - above,
+        width / (2.0 * NORMAL_QUANTILE * spread.sqrt())
+    );
 }
 
 fn run(
@@ -199,7 +210,7 @@ impl Reference {
         evidence.add_column("margin", column(2, |v| (1.0 + (-v).exp()).powi(-2)))?;
         let kernel = self.kernel.compare(features.view())?;
         evidence.add_column("kernel_distance", kernel.contributions)?;
-        evidence.add_prdc(self.prdc.compare(features.view())?);
+        evidence.add_prdc(self.prdc.compare(features.view())?.contributions())?;
         let vendi = VendiFeatures::new(features.view())?;
         let moments = FeatureMoments::new(features.view())?;
         evidence.add_column("vendi", vendi.contributions()?)?;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use kinepath::metrics::{CopyingTest, Prdc, PrdcComparison};
+use kinepath::metrics::{CopyingTest, PrdcColumns};
 
 use super::metrics::{Figure, Metric};
 use crate::StudyError;
@@ -17,7 +17,6 @@ pub struct Evidence {
     /// Number of samples; every column and set has as many rows.
     count: usize,
     columns: BTreeMap<&'static str, Vec<f64>>,
-    prdc: Option<PrdcComparison>,
     copying: Option<CopyingTest>,
 }
 
@@ -49,9 +48,15 @@ impl Evidence {
         Ok(())
     }
 
-    /// Adds the samples' places among the reference's neighbourhoods.
-    pub fn add_prdc(&mut self, comparison: PrdcComparison) {
-        self.prdc = Some(comparison);
+    /// Adds precision, recall, density and coverage.
+    ///
+    /// # Errors
+    /// As [`add_column`](Self::add_column).
+    pub fn add_prdc(&mut self, columns: PrdcColumns) -> Result<(), StudyError> {
+        self.add_column("precision", columns.precision)?;
+        self.add_column("recall", columns.recall)?;
+        self.add_column("density", columns.density)?;
+        self.add_column("coverage", columns.coverage)
     }
 
     /// Adds the samples' ranks among held-out distances.
@@ -68,21 +73,14 @@ impl Evidence {
     pub(super) fn holds(&self, metric: &Metric) -> bool {
         match metric.figure {
             Figure::Mean => self.columns.contains_key(metric.key),
-            Figure::Prdc(_) => self.prdc.is_some(),
             Figure::Copying => self.copying.is_some(),
         }
     }
 
     /// The figures of the samples in `rows`, in the order of `metrics`; NaN where undefined.
     pub(super) fn evaluate(&self, metrics: &[&'static Metric], rows: &[usize]) -> Vec<f64> {
-        let wants_prdc = metrics.iter().any(|metric| matches!(metric.figure, Figure::Prdc(_)));
-        let prdc: Option<Prdc> = match &self.prdc {
-            Some(prdc) if wants_prdc => prdc.resampled(rows).ok(),
-            _ => None,
-        };
         let figure = |metric: &&'static Metric| match metric.figure {
             Figure::Mean => self.columns.get(metric.key).map(|column| mean(column, rows)),
-            Figure::Prdc(figure) => prdc.as_ref().map(figure),
             Figure::Copying => self.copying.as_ref().and_then(|set| set.resampled(rows).ok()),
         };
         metrics.iter().map(|metric| figure(metric).unwrap_or(f64::NAN)).collect()
@@ -104,12 +102,6 @@ impl Evidence {
                     let columns = self.column(metric.key).zip(other.column(metric.key));
                     if let Some((own, others)) = columns {
                         joined.add_column(metric.key, [own, others].concat())?;
-                    }
-                }
-                Figure::Prdc(_) if joined.prdc.is_some() => {}
-                Figure::Prdc(_) => {
-                    if let (Some(own), Some(others)) = (&self.prdc, &other.prdc) {
-                        joined.add_prdc(PrdcComparison::joined(own, others)?);
                     }
                 }
                 Figure::Copying => {

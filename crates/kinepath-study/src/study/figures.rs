@@ -232,9 +232,9 @@ fn column_interval(column: &[f64], inference: &Inference) -> Result<(Interval, f
 
 /// The percentile interval of the figure of a whole set, and its standard error.
 ///
-/// A resample repeats rows, so it is less diverse than the sample: figures of a whole set are off
-/// on it by about as much as doubling the noise would make them (a larger Fréchet distance, a
-/// smaller recall). The replicates are therefore shifted until their median is the estimate.
+/// A resample repeats rows, so it is less diverse than the sample, and figures of a whole set can
+/// be off on it to one side. The replicates are therefore shifted until their median is the
+/// estimate.
 fn set_interval(
     estimate: f64,
     replicates: impl Iterator<Item = f64>,

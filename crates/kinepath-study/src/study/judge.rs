@@ -261,7 +261,7 @@ impl HeldOut {
         }
         let kernel = self.kernel.compare(features.view())?;
         evidence.add_column("kernel_distance", kernel.contributions)?;
-        evidence.add_prdc(self.prdc.compare(features.view())?);
+        evidence.add_prdc(self.prdc.compare(features.view())?.contributions())?;
         let cells = self.cells.assign(features.view())?;
         evidence.add_copying(self.copying.compare(&cells, &gaps.d1)?);
         Ok(())

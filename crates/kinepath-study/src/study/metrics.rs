@@ -1,7 +1,5 @@
 //! The study's table of metrics: one row each, and how its figure comes from samples.
 
-use kinepath::metrics::Prdc;
-
 use super::results::Direction;
 
 /// One row of the table.
@@ -22,11 +20,9 @@ pub struct Metric {
 /// How a figure comes from samples.
 #[derive(Debug)]
 pub(super) enum Figure {
-    /// The mean of the column of that key: a figure of whole sets has one that follows it to first
-    /// order.
+    /// The mean of the column of that key: a figure of whole sets has one of each sample's
+    /// influence on it.
     Mean,
-    /// One of precision, recall, density and coverage, which are computed together.
-    Prdc(fn(&Prdc) -> f64),
     /// The copying test C_T.
     Copying,
 }
@@ -52,10 +48,10 @@ pub static METRICS: [Metric; 14] = [
     row("copying_test", "copying test C_T", Direction::Zero, ANY, Figure::Copying),
     row("frechet_distance", "Fréchet distance", Direction::Lower, POSITIVE, Figure::Mean),
     row("kernel_distance", "kernel distance", Direction::Lower, ANY, Figure::Mean),
-    row("precision", "precision", Direction::Higher, SHARE, Figure::Prdc(|prdc| prdc.precision)),
-    row("recall", "recall", Direction::Higher, SHARE, Figure::Prdc(|prdc| prdc.recall)),
-    row("density", "density", Direction::Higher, POSITIVE, Figure::Prdc(|prdc| prdc.density)),
-    row("coverage", "coverage", Direction::Higher, SHARE, Figure::Prdc(|prdc| prdc.coverage)),
+    row("precision", "precision", Direction::Higher, SHARE, Figure::Mean),
+    row("recall", "recall", Direction::Higher, SHARE, Figure::Mean),
+    row("density", "density", Direction::Higher, POSITIVE, Figure::Mean),
+    row("coverage", "coverage", Direction::Higher, SHARE, Figure::Mean),
     row("vendi", "Vendi score", Direction::Higher, (1.0, f64::INFINITY), Figure::Mean),
     row("confidence", "classifier confidence", Direction::Higher, SHARE, Figure::Mean),
     row("margin", "classifier margin", Direction::Higher, SHARE, Figure::Mean),

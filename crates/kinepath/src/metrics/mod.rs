@@ -36,8 +36,8 @@ mod kid;
 mod memorization;
 mod moments;
 mod neighbours;
-mod pair_table;
 mod prdc;
+mod prdc_contributions;
 mod prepared;
 mod scatter;
 mod support;
@@ -62,5 +62,6 @@ pub use memorization::{GAP_THRESHOLD, GapRatios, f_mem, gap_ratios, memorization
 pub use moments::{FeatureMoments, GaussianStats};
 pub use neighbours::{NeighbourIndex, Neighbours};
 pub use prdc::{Prdc, PrdcComparison, PrdcReference};
+pub use prdc_contributions::PrdcColumns;
 pub use support::{kde_support, knn_support, median_bandwidth};
 pub use vendi::VendiFeatures;

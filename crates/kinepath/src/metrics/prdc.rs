@@ -1,13 +1,13 @@
 //! Precision, recall, density and coverage.
 
-use ndarray::{ArrayView2, Axis, CowArray, Ix2};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error::{MetricsError, check_length, check_rows},
-    neighbours::NeighbourIndex,
-    pair_table::PairTable,
+    error::MetricsError,
+    neighbours::{NeighbourIndex, Neighbours},
+    prdc_contributions::{Holders, share_held},
     prepared::QUERY_ROWS,
 };
 
@@ -52,20 +52,15 @@ pub struct PrdcReference<'a> {
     k: usize,
 }
 
-/// Which generated points lie in which real balls, and which real points in generated balls.
+/// Where generated and real points lie in each other's balls.
 ///
-/// Two bits for each pair: 10 000 real against 50 000 generated points take 125 MB.
+/// Memory grows with the number of points, not of pairs.
 #[derive(Debug, Clone)]
 pub struct PrdcComparison {
-    k: usize,
-    /// For each generated point the number of real balls it lies in.
-    balls: Vec<u32>,
-    /// For each generated point its bit in the tables.
-    slots: Vec<usize>,
-    /// Generated point in the ball of a real point.
-    covering: PairTable,
-    /// Real point in the ball of a generated point.
-    recalling: PairTable,
+    pub(super) k: usize,
+    pub(super) placed: Placed,
+    /// For each generated point its k nearest others, shape `[M, k]`.
+    pub(super) nearest: Array2<usize>,
 }
 
 impl<'a> PrdcReference<'a> {
@@ -76,143 +71,111 @@ impl<'a> PrdcReference<'a> {
     /// rows, [`MetricsError::Empty`], [`MetricsError::NotFinite`].
     pub fn new(real: impl Into<CowArray<'a, f32, Ix2>>, k: usize) -> Result<Self, MetricsError> {
         let index = NeighbourIndex::over_rows(real)?;
-        let radii = radii(&index, k)?;
+        let radii = index.search_self(k)?.distances.column(k - 1).to_vec();
         Ok(Self { index, radii, k })
     }
 
     /// Places `generated`, shape `[M, F]`, among the real points.
     ///
     /// # Errors
-    /// [`MetricsError::TooFewPoints`] below `k + 1` rows, [`MetricsError::Empty`],
+    /// [`MetricsError::TooFewPoints`] below `k + 2` rows: each has k others, also when
+    /// [`PrdcComparison::contributions`] leaves out one. [`MetricsError::Empty`],
     /// [`MetricsError::NotFinite`], [`MetricsError::DimensionMismatch`].
     pub fn compare(&self, generated: ArrayView2<'_, f32>) -> Result<PrdcComparison, MetricsError> {
         self.index.check_queries(&generated)?;
-        let generated_radii = radii(&NeighbourIndex::over_rows(generated)?, self.k)?;
-        let chunks: Vec<(ArrayView2<'_, f32>, &[f64])> = generated
-            .axis_chunks_iter(Axis(0), QUERY_ROWS)
-            .zip(generated_radii.chunks(QUERY_ROWS))
-            .collect();
-        let placed: Vec<Placed> =
-            chunks.into_par_iter().map(|(chunk, radii)| self.place(chunk, radii)).collect();
-        let real = self.index.len();
-        Ok(PrdcComparison {
-            k: self.k,
-            balls: placed.iter().flat_map(|chunk| &chunk.balls).copied().collect(),
-            slots: (0..generated.nrows()).collect(),
-            covering: PairTable::from_chunks(real, placed.iter().map(|chunk| &chunk.covering[..])),
-            recalling: PairTable::from_chunks(
-                real,
-                placed.iter().map(|chunk| &chunk.recalling[..]),
-            ),
-        })
+        let Neighbours { indices, distances } =
+            NeighbourIndex::over_rows(generated)?.search_self(self.k + 1)?;
+        let placed = (0..generated.nrows().div_ceil(QUERY_ROWS))
+            .into_par_iter()
+            .map(|task| {
+                let first = task * QUERY_ROWS;
+                let rows = s![first..(first + QUERY_ROWS).min(generated.nrows()), ..];
+                self.place(first, generated.slice(rows), distances.slice(rows))
+            })
+            .reduce(|| Placed::nothing(self.index.len()), Placed::followed_by);
+        Ok(PrdcComparison { k: self.k, placed, nearest: indices.slice_move(s![.., ..self.k]) })
     }
 
-    /// Places one chunk of generated points: bounds decide most pairs, exact distances the rest.
-    fn place(&self, generated: ArrayView2<'_, f32>, generated_radii: &[f64]) -> Placed {
-        let real = self.index.len();
-        let mut placed = Placed {
-            balls: vec![0; generated.nrows()],
-            covering: vec![0; real],
-            recalling: vec![0; real],
-        };
+    /// Places the generated points from number `offset` on, with the distances to their k + 1
+    /// nearest others: bounds decide most pairs, exact distances the rest.
+    fn place(
+        &self,
+        offset: usize,
+        generated: ArrayView2<'_, f32>,
+        distances: ArrayView2<'_, f64>,
+    ) -> Placed {
+        let mut placed = Placed::nothing(self.index.len());
+        placed.balls = vec![0; generated.nrows()];
         self.index.scan(generated, |query, first, bounds, margin| {
+            let (radius, next) = (distances[[query, self.k - 1]], distances[[query, self.k]]);
             for (point, &low) in (first..).zip(bounds) {
-                let (own, other) = (self.radii[point], generated_radii[query]);
-                if outside(low, own.max(other)) {
+                let own = self.radii[point];
+                if outside(low, own.max(next)) {
                     continue;
                 }
                 let high = low + self.index.bound_width(margin, point);
-                let (covers, recalls) = if inside(high, own.min(other)) {
-                    (true, true)
-                } else {
-                    let exact = self.index.squared_distance(generated, query, point).sqrt();
-                    (exact < own, exact < other)
+                let mut exact = None;
+                let mut within = |radius| {
+                    !outside(low, radius)
+                        && (inside(high, radius)
+                            || *exact.get_or_insert_with(|| {
+                                self.index.squared_distance(generated, query, point).sqrt()
+                            }) < radius)
                 };
-                placed.balls[query] += u32::from(covers);
-                placed.covering[point] |= u64::from(covers) << query;
-                placed.recalling[point] |= u64::from(recalls) << query;
+                if within(own) {
+                    placed.balls[query] += 1;
+                    placed.covered[point].enter(offset + query);
+                }
+                if within(radius) {
+                    placed.recalled[point].enter(offset + query);
+                } else if within(next) {
+                    placed.recalled[point].approach(offset + query);
+                }
             }
         });
         placed
     }
 }
 
-/// The comparison of at most 64 generated points.
-struct Placed {
-    balls: Vec<u32>,
-    covering: Vec<u64>,
-    recalling: Vec<u64>,
+/// Where some generated points lie, and what of all real points lies in their balls.
+#[derive(Debug, Clone)]
+pub(super) struct Placed {
+    /// For each generated point the number of real balls it lies in.
+    pub(super) balls: Vec<u32>,
+    /// For each real point the generated points in its ball.
+    pub(super) covered: Vec<Holders>,
+    /// For each real point the generated points in whose balls it lies.
+    pub(super) recalled: Vec<Holders>,
+}
+
+impl Placed {
+    fn nothing(real: usize) -> Self {
+        let nobody = vec![Holders::default(); real];
+        Self { balls: Vec::new(), covered: nobody.clone(), recalled: nobody }
+    }
+
+    fn followed_by(mut self, later: Self) -> Self {
+        self.balls.extend(later.balls);
+        self.covered.iter_mut().zip(later.covered).for_each(|(own, later)| own.extend(later));
+        self.recalled.iter_mut().zip(later.recalled).for_each(|(own, later)| own.extend(later));
+        self
+    }
 }
 
 impl PrdcComparison {
-    /// Both sets of generated points as one: the rows of `b` come after the `n` rows of `a`.
-    ///
-    /// Every generated ball keeps the radius it has in its own set. A row therefore brings the same
-    /// balls wherever it is picked, so that rows may be swapped between the sets, as a permutation
-    /// test does; and picking the rows of one set gives the figures of that set. (The figures of
-    /// the two sets compared as one array differ: there, radii shrink.)
-    ///
-    /// # Errors
-    /// [`MetricsError::LengthMismatch`] when the two were compared with references of another k or
-    /// number of real points. That the real points themselves are the same is for the caller to see
-    /// to.
-    pub fn joined(a: &Self, b: &Self) -> Result<Self, MetricsError> {
-        check_length("neighbours k", a.k, b.k)?;
-        check_length("real points", a.covering.rows, b.covering.rows)?;
-        let shift = a.covering.words * QUERY_ROWS;
-        Ok(Self {
-            k: a.k,
-            balls: [&a.balls[..], &b.balls].concat(),
-            slots: a.slots.iter().copied().chain(b.slots.iter().map(|slot| slot + shift)).collect(),
-            covering: PairTable::beside(&a.covering, &b.covering),
-            recalling: PairTable::beside(&a.recalling, &b.recalling),
-        })
-    }
-
-    /// The four figures of all generated points.
+    /// The four figures.
     #[must_use]
     pub fn scores(&self) -> Prdc {
-        let everything: Vec<usize> = (0..self.balls.len()).collect();
-        self.of_rows(&everything)
-    }
-
-    /// The four figures of a resample of the generated points, at the cost of at most a pass
-    /// over the bits.
-    ///
-    /// The balls of generated points keep the radii they have in the full set: in a bootstrap
-    /// resample, repeated rows would otherwise shrink them to nothing. Precision and density are
-    /// then plain means over generated points. Coverage and recall ask for *some* generated point,
-    /// of which a bootstrap resample holds only 63 % distinct ones: their replicates lie below the
-    /// figure of the full set, so use them for paired differences, not for intervals of the figure.
-    ///
-    /// # Errors
-    /// [`MetricsError::TooFewPoints`] for no indices, [`MetricsError::RowOutOfRange`].
-    pub fn resampled(&self, indices: &[usize]) -> Result<Prdc, MetricsError> {
-        check_rows("precision and recall", 1, self.balls.len(), indices)?;
-        Ok(self.of_rows(indices))
-    }
-
-    fn of_rows(&self, indices: &[usize]) -> Prdc {
-        let mut present = vec![0u64; self.covering.words];
-        for &index in indices {
-            let slot = self.slots[index];
-            present[slot / QUERY_ROWS] |= 1 << (slot % QUERY_ROWS);
-        }
-        let count = indices.len() as f64;
-        let hits = indices.iter().filter(|&&index| self.balls[index] > 0).count();
-        let balls: u64 = indices.iter().map(|&index| u64::from(self.balls[index])).sum();
+        let Placed { balls, covered, recalled } = &self.placed;
+        let inside = balls.iter().filter(|&&balls| balls > 0).count();
+        let total: u64 = balls.iter().map(|&balls| u64::from(balls)).sum();
         Prdc {
-            precision: hits as f64 / count,
-            recall: self.recalling.share(&present),
-            density: balls as f64 / count / self.k as f64,
-            coverage: self.covering.share(&present),
+            precision: inside as f64 / balls.len() as f64,
+            recall: share_held(recalled),
+            density: total as f64 / balls.len() as f64 / self.k as f64,
+            coverage: share_held(covered),
         }
     }
-}
-
-/// Distance of each row to its k-th nearest other row.
-fn radii(index: &NeighbourIndex<'_>, k: usize) -> Result<Vec<f64>, MetricsError> {
-    Ok(index.search_self(k)?.distances.column(k - 1).to_vec())
 }
 
 /// Whether a lower bound on a squared distance already shows it to be beyond the radius.
