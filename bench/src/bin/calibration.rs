@@ -15,7 +15,7 @@ use kinepath::metrics::{
 use kinepath::stats::{Bootstrap, Interval, spearman_interval};
 use kinepath_study::study::results::Effect;
 use kinepath_study::study::{Evidence, Figures, Inference, differences};
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView2, s};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
@@ -190,7 +190,7 @@ fn simulate(settings: &Settings, reference: &Reference, effect: f64, seed: u64) 
 impl Reference {
     fn new(features: usize) -> Result<Self> {
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let records = normal(&mut random, REFERENCE, features).mapv(|v| v as f32);
+        let records = as_features(normal(&mut random, REFERENCE, features).view(), 0.0);
         let gaussian: GaussianStats = FeatureMoments::new(records.view())?.gaussian();
         Ok(Self {
             frechet: FrechetReference::new(gaussian)?,
@@ -203,7 +203,7 @@ impl Reference {
     fn evidence(&self, draws: &Array2<f64>) -> Result<Evidence> {
         let column =
             |j: usize, of: fn(f64) -> f64| draws.column(j).iter().map(|&v| of(v)).collect();
-        let features = draws.slice(s![.., 3..]).mapv(|v| (v + SHIFT) as f32);
+        let features = as_features(draws.slice(s![.., 3..]), SHIFT);
         let mut evidence = Evidence::new(draws.nrows());
         evidence.add_column("f_mem", column(0, |v| f64::from(v < MEMORIZED_BELOW)))?;
         evidence.add_column("confidence", column(1, |v| 1.0 / (1.0 + (-v).exp())))?;
@@ -217,6 +217,16 @@ impl Reference {
         evidence.add_column("frechet_distance", self.frechet.contributions(&moments)?)?;
         Ok(evidence)
     }
+}
+
+/// Features as networks give them: of unequal spread, and away from the origin.
+fn as_features(draws: ArrayView2<'_, f64>, shift: f64) -> Array2<f32> {
+    let mut features = draws.to_owned();
+    for (j, mut column) in features.columns_mut().into_iter().enumerate() {
+        let spread = 1.0 / (1.0 + 0.5 * j as f64);
+        column.mapv_inplace(|v| spread * (1.0 + v + shift));
+    }
+    features.mapv(|v| v as f32)
 }
 
 fn normal(random: &mut ChaCha8Rng, rows: usize, columns: usize) -> Array2<f64> {
