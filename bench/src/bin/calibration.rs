@@ -91,7 +91,7 @@ fn main() -> Result<()> {
         settings.features,
         begun.elapsed().as_secs_f64()
     );
-    println!("| 95 % interval of | covers | below | above | width |");
+    println!("| 95 % interval of | covers | truth below it | truth above it | width |");
     println!("|---|---|---|---|---|");
     for (index, (key, _)) in shifted[0].figures.iter().enumerate() {
         print_coverage(key, shifted.iter().map(|outcome| outcome.figures[index].1), None);
