@@ -86,30 +86,14 @@ impl Evidence {
         metrics.iter().map(|metric| figure(metric).unwrap_or(f64::NAN)).collect()
     }
 
-    /// The samples of `self` followed by those of `other`, restricted to what `metrics` need.
+    /// The samples of `self` followed by those of `other`, as far as they are no columns.
     ///
     /// # Errors
     /// [`StudyError::Metrics`] if the two were prepared against different references.
-    pub(super) fn joined(
-        &self,
-        other: &Self,
-        metrics: &[&'static Metric],
-    ) -> Result<Self, StudyError> {
+    pub(super) fn joined(&self, other: &Self) -> Result<Self, StudyError> {
         let mut joined = Self::new(self.count + other.count);
-        for metric in metrics {
-            match metric.figure {
-                Figure::Mean => {
-                    let columns = self.column(metric.key).zip(other.column(metric.key));
-                    if let Some((own, others)) = columns {
-                        joined.add_column(metric.key, [own, others].concat())?;
-                    }
-                }
-                Figure::Copying => {
-                    if let (Some(own), Some(others)) = (&self.copying, &other.copying) {
-                        joined.add_copying(own.joined(others)?);
-                    }
-                }
-            }
+        if let (Some(own), Some(others)) = (&self.copying, &other.copying) {
+            joined.add_copying(own.joined(others)?);
         }
         Ok(joined)
     }

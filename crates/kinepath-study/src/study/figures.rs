@@ -2,7 +2,7 @@
 
 use kinepath::stats::{
     Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, StatsError,
-    median, permutation_p_value, sign_flip_test, wilson_interval,
+    median, paired_permutation, sign_flip_test, wilson_interval,
 };
 use rayon::prelude::*;
 
@@ -105,11 +105,6 @@ impl<'e> Figures<'e> {
             })
             .collect();
         Self { evidence, metrics, estimates, replicates }
-    }
-
-    /// The metrics, in the order of [`METRICS`].
-    pub fn metrics(&self) -> &[&'static Metric] {
-        &self.metrics
     }
 
     /// The figures with their intervals, in the order of [`METRICS`]: BCa for means, percentile
@@ -256,36 +251,20 @@ fn permute(
     metrics: &[&'static Metric],
     permutation: &PairedPermutation,
 ) -> Result<Vec<f64>, StudyError> {
-    if metrics.is_empty() {
-        return Ok(Vec::new());
-    }
     let count = baseline.count();
-    let pool = baseline.joined(variant, metrics)?;
-    let difference = |swapped: &[bool]| -> Vec<f64> {
-        let side = |own: bool| -> Vec<usize> {
-            swapped.iter().enumerate().map(|(i, &s)| if s == own { count + i } else { i }).collect()
+    let pool = baseline.joined(variant)?;
+    let p_value = |metric: &&'static Metric| {
+        let difference = |swapped: &[bool]| {
+            let side = |own: bool| -> f64 {
+                let row = |(i, &swap): (usize, &bool)| if swap == own { count + i } else { i };
+                let rows: Vec<usize> = swapped.iter().enumerate().map(row).collect();
+                pool.evaluate(&[*metric], &rows)[0]
+            };
+            side(false) - side(true)
         };
-        let base = pool.evaluate(metrics, &side(true));
-        let other = pool.evaluate(metrics, &side(false));
-        other.iter().zip(base).map(|(other, base)| other - base).collect()
+        Ok(paired_permutation(count, permutation, difference)?.p_value)
     };
-    let observed = difference(&vec![false; count]);
-    let null: Vec<Vec<f64>> = (0..permutation.permutations)
-        .into_par_iter()
-        .map_init(
-            || vec![false; count],
-            |swapped, replicate| {
-                permutation.draw(replicate, swapped);
-                difference(swapped)
-            },
-        )
-        .collect();
-    (0..metrics.len())
-        .map(|m| {
-            let column: Vec<f64> = null.iter().map(|figures| figures[m]).collect();
-            Ok(permutation_p_value(observed[m], &defined(column)?))
-        })
-        .collect()
+    metrics.iter().map(p_value).collect()
 }
 
 /// The replicates that are defined.

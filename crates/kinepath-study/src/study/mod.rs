@@ -39,6 +39,9 @@ pub use settings::{
     ClipSettings, DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings,
 };
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::StudyError;
 use crate::run::Existing;
 use crate::source::{FieldSource, FieldSpec};
@@ -151,9 +154,7 @@ impl StudyResults {
     /// # Errors
     /// [`StudyError::File`] if it cannot be read or understood.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| StudyError::file("read", path, &error))?;
-        serde_json::from_str(&text).map_err(|error| StudyError::file("understand", path, &error))
+        read_json(path)
     }
 
     /// Writes the results file, whole or not at all.
@@ -161,10 +162,28 @@ impl StudyResults {
     /// # Errors
     /// [`StudyError::File`] if it cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), StudyError> {
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| StudyError::file("write", path, &error))?;
-        write_whole(path, text.as_bytes())
+        write_json(self, path)
     }
+}
+
+/// Reads results from a JSON file.
+///
+/// # Errors
+/// [`StudyError::File`] if it cannot be read or understood.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| StudyError::file("read", path, &error))?;
+    serde_json::from_str(&text).map_err(|error| StudyError::file("understand", path, &error))
+}
+
+/// Writes results as a JSON file, whole or not at all.
+///
+/// # Errors
+/// [`StudyError::File`] if it cannot be written.
+pub(crate) fn write_json(results: &impl Serialize, path: &Path) -> Result<(), StudyError> {
+    let text = serde_json::to_string_pretty(results)
+        .map_err(|error| StudyError::file("write", path, &error))?;
+    write_whole(path, text.as_bytes())
 }
 
 /// Writes `bytes` under a temporary name and renames the file when it is whole.

@@ -42,7 +42,7 @@ use runs::Runs;
 use crate::StudyError;
 use crate::run::Existing;
 use crate::source::FieldSource;
-use crate::study::{Observer, open_field, write_whole};
+use crate::study::{Observer, open_field, read_json, write_json, write_whole};
 
 /// Name of the results file in a tune folder.
 pub const RESULTS_FILE: &str = "tune.json";
@@ -185,10 +185,7 @@ fn confirmation_seed(seed: u64) -> u64 {
 impl TuneResults {
     /// Writes the results file and the gain file, each whole or not at all.
     fn write(&self, dir: &Path) -> Result<(), StudyError> {
-        let path = dir.join(RESULTS_FILE);
-        let text = serde_json::to_string_pretty(self)
-            .map_err(|error| StudyError::file("write", &path, &error))?;
-        write_whole(&path, text.as_bytes())?;
+        write_json(self, &dir.join(RESULTS_FILE))?;
         write_whole(&dir.join(GAIN_FILE), gain_file::text(self)?.as_bytes())
     }
 
@@ -197,9 +194,7 @@ impl TuneResults {
     /// # Errors
     /// [`StudyError::File`] if it cannot be read or understood.
     pub fn read(path: &Path) -> Result<Self, StudyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| StudyError::file("read", path, &error))?;
-        serde_json::from_str(&text).map_err(|error| StudyError::file("understand", path, &error))
+        read_json(path)
     }
 }
 
