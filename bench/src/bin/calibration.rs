@@ -5,6 +5,7 @@
 //! wide it is against the spread of the figure over studies, and how often a study of equal gains
 //! announces an effect.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
@@ -57,8 +58,8 @@ const NORMAL_QUANTILE: f64 = 1.959_963_984_540_054;
 
 /// What every simulated study compares samples with.
 struct Reference {
-    frechet: FrechetReference,
-    kernel: KidReference<'static>,
+    frechet: Arc<FrechetReference>,
+    kernel: Arc<KidReference<'static>>,
     prdc: PrdcReference<'static>,
 }
 
@@ -193,8 +194,8 @@ impl Reference {
         let records = as_features(normal(&mut random, REFERENCE, features).view(), 0.0);
         let gaussian: GaussianStats = FeatureMoments::new(records.view())?.gaussian();
         Ok(Self {
-            frechet: FrechetReference::new(gaussian)?,
-            kernel: KidReference::new(records.clone())?,
+            frechet: Arc::new(FrechetReference::new(gaussian)?),
+            kernel: Arc::new(KidReference::new(records.clone())?),
             prdc: PrdcReference::new(records, 5)?,
         })
     }
@@ -203,18 +204,15 @@ impl Reference {
     fn evidence(&self, draws: &Array2<f64>) -> Result<Evidence> {
         let column =
             |j: usize, of: fn(f64) -> f64| draws.column(j).iter().map(|&v| of(v)).collect();
-        let features = as_features(draws.slice(s![.., 3..]), SHIFT);
+        let features = Arc::new(as_features(draws.slice(s![.., 3..]), SHIFT));
         let mut evidence = Evidence::new(draws.nrows());
         evidence.add_column("f_mem", column(0, |v| f64::from(v < MEMORIZED_BELOW)))?;
         evidence.add_column("confidence", column(1, |v| 1.0 / (1.0 + (-v).exp())))?;
         evidence.add_column("margin", column(2, |v| (1.0 + (-v).exp()).powi(-2)))?;
-        let kernel = self.kernel.compare(features.view())?;
-        evidence.add_column("kernel_distance", kernel.contributions)?;
-        evidence.add_prdc(self.prdc.compare(features.view())?.contributions())?;
-        let vendi = VendiFeatures::new(features.view())?;
-        let moments = FeatureMoments::new(features.view())?;
-        evidence.add_column("vendi", vendi.contributions()?)?;
-        evidence.add_column("frechet_distance", self.frechet.contributions(&moments)?)?;
+        evidence.add_kernel(&self.kernel, &features)?;
+        evidence.add_prdc(&self.prdc, &features)?;
+        evidence.add_frechet(&self.frechet, &features)?;
+        evidence.add_column("vendi", VendiFeatures::new(features.view())?.contributions()?)?;
         Ok(evidence)
     }
 }

@@ -50,7 +50,7 @@ fn fidelity_scores(judged: &Judged) -> Vec<(&'static str, &'static str, &[f64])>
         .into_iter()
         .filter_map(|key| {
             let metric = metric(key)?;
-            Some((metric.key, metric.name, judged.evidence.column(key)?))
+            Some((metric.key, metric.name, judged.evidence.column(key)?.values.as_slice()))
         })
         .collect()
 }

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use kinepath::metrics::{CopyingTest, PrdcColumns};
+use kinepath::metrics::CopyingTest;
 
 use super::metrics::{Figure, Metric};
+use super::set_figures::SecondOrder;
 use crate::StudyError;
 
 /// Samples as a metric sees them: columns whose means are figures, and prepared sets.
@@ -16,8 +17,17 @@ use crate::StudyError;
 pub struct Evidence {
     /// Number of samples; every column and set has as many rows.
     count: usize,
-    columns: BTreeMap<&'static str, Vec<f64>>,
+    columns: BTreeMap<&'static str, Column>,
     copying: Option<CopyingTest>,
+}
+
+/// What each sample adds to a figure.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    /// One value per sample; their mean is the figure.
+    pub(super) values: Vec<f64>,
+    /// What the values leave out, where the figure is no mean of values of single samples.
+    pub(super) second_order: Option<SecondOrder>,
 }
 
 impl Evidence {
@@ -31,32 +41,28 @@ impl Evidence {
         self.count
     }
 
-    /// Adds the column whose mean is the figure of the metric `key`, on every resample too, at least
-    /// to first order.
+    /// Adds the column whose mean is the figure of the metric `key`, on every resample too.
     ///
     /// # Errors
     /// [`StudyError::Mismatch`] if it has another length than there are samples.
     pub fn add_column(&mut self, key: &'static str, values: Vec<f64>) -> Result<(), StudyError> {
-        if values.len() != self.count {
-            return Err(StudyError::Mismatch(format!(
-                "the column `{key}` has {} values for {} samples",
-                values.len(),
-                self.count
-            )));
-        }
-        self.columns.insert(key, values);
-        Ok(())
+        self.add(key, Column { values, second_order: None })
     }
 
-    /// Adds precision, recall, density and coverage.
+    /// Adds a column.
     ///
     /// # Errors
     /// As [`add_column`](Self::add_column).
-    pub fn add_prdc(&mut self, columns: PrdcColumns) -> Result<(), StudyError> {
-        self.add_column("precision", columns.precision)?;
-        self.add_column("recall", columns.recall)?;
-        self.add_column("density", columns.density)?;
-        self.add_column("coverage", columns.coverage)
+    pub(super) fn add(&mut self, key: &'static str, column: Column) -> Result<(), StudyError> {
+        if column.values.len() != self.count {
+            return Err(StudyError::Mismatch(format!(
+                "the column `{key}` has {} values for {} samples",
+                column.values.len(),
+                self.count
+            )));
+        }
+        self.columns.insert(key, column);
+        Ok(())
     }
 
     /// Adds the samples' ranks among held-out distances.
@@ -65,8 +71,8 @@ impl Evidence {
     }
 
     /// The column of the metric `key`, if it is the mean of one.
-    pub fn column(&self, key: &str) -> Option<&[f64]> {
-        self.columns.get(key).map(Vec::as_slice)
+    pub(super) fn column(&self, key: &str) -> Option<&Column> {
+        self.columns.get(key)
     }
 
     /// Whether the metric can be computed.
@@ -80,7 +86,7 @@ impl Evidence {
     /// The figures of the samples in `rows`, in the order of `metrics`; NaN where undefined.
     pub(super) fn evaluate(&self, metrics: &[&'static Metric], rows: &[usize]) -> Vec<f64> {
         let figure = |metric: &&'static Metric| match metric.figure {
-            Figure::Mean => self.columns.get(metric.key).map(|column| mean(column, rows)),
+            Figure::Mean => self.columns.get(metric.key).map(|column| mean(&column.values, rows)),
             Figure::Copying => self.copying.as_ref().and_then(|set| set.resampled(rows).ok()),
         };
         metrics.iter().map(|metric| figure(metric).unwrap_or(f64::NAN)).collect()

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::evidence::Evidence;
 use super::metrics::{METRICS, Metric};
 use super::results::MetricResult;
+use super::set_figures::Influence;
 use crate::StudyError;
 
 /// How figures are resampled and compared.
@@ -115,7 +116,7 @@ impl<'e> Figures<'e> {
     pub fn results(&self, inference: &Inference) -> Result<Vec<MetricResult>, StudyError> {
         let result = |(m, metric): (usize, &&'static Metric)| {
             let value = match self.evidence.column(metric.key) {
-                Some(column) => mean_interval(column, inference)?,
+                Some(column) => mean_interval(&Influence::of(column)?, inference)?,
                 None => {
                     let replicates = self.replicates[m].iter().copied();
                     set_interval(self.estimates[m], replicates, &inference.bootstrap)?.0
@@ -136,6 +137,16 @@ impl<'e> Figures<'e> {
         self.metrics.iter().enumerate().map(result).collect()
     }
 
+    /// The difference `self − baseline` of a metric as contributions of samples, if it has them.
+    fn paired(
+        &self,
+        baseline: &Figures<'e>,
+        key: &str,
+    ) -> Result<Option<Influence<'e>>, StudyError> {
+        let columns = self.evidence.column(key).zip(baseline.evidence.column(key));
+        columns.map(|(own, base)| Influence::of_difference(own, base)).transpose()
+    }
+
     /// Paired differences `self − baseline` of the metrics that both have, in the order of
     /// [`METRICS`], without a test. Row i of both must have started from the same noise.
     ///
@@ -149,8 +160,8 @@ impl<'e> Figures<'e> {
         let bootstrap = &inference.bootstrap;
         let interval = |(own, other): (usize, usize)| {
             let metric = self.metrics[own];
-            let (difference, standard_error) = match paired_column(self, baseline, metric.key) {
-                Some(column) => column_interval(&column, inference)?,
+            let (difference, standard_error) = match self.paired(baseline, metric.key)? {
+                Some(influence) => influence_interval(&influence, inference)?,
                 None => {
                     let pairs = self.replicates[own].iter().zip(&baseline.replicates[other]);
                     let estimate = self.estimates[own] - baseline.estimates[other];
@@ -183,8 +194,10 @@ impl<'e> Figures<'e> {
         intervals
             .into_iter()
             .map(|interval| {
-                let p_value = match paired_column(self, baseline, interval.metric.key) {
-                    Some(column) => sign_flip_test(&column, &inference.permutation)?.p_value,
+                let p_value = match self.paired(baseline, interval.metric.key)? {
+                    Some(influence) => {
+                        sign_flip_test(&influence.values, &inference.permutation)?.p_value
+                    }
                     None => of_sets.next().unwrap_or(1.0),
                 };
                 Ok(PairedFigure { interval, p_value })
@@ -193,35 +206,35 @@ impl<'e> Figures<'e> {
     }
 }
 
-/// The differences of the columns whose mean a metric is, if it is one.
-fn paired_column(own: &Figures<'_>, baseline: &Figures<'_>, key: &str) -> Option<Vec<f64>> {
-    let (own, base) = own.evidence.column(key).zip(baseline.evidence.column(key))?;
-    Some(own.iter().zip(base).map(|(own, base)| own - base).collect())
-}
-
 /// The metrics among `metrics` that are no means of columns.
 fn sets(metrics: &[&'static Metric], evidence: &Evidence) -> Vec<&'static Metric> {
     metrics.iter().copied().filter(|metric| evidence.column(metric.key).is_none()).collect()
 }
 
 /// The interval of a mean; for a share of 0 or 1, of which every resample is the same, Wilson's.
-fn mean_interval(column: &[f64], inference: &Inference) -> Result<Interval, StudyError> {
-    let settled = |value: f64| column.iter().all(|&entry| entry == value);
+fn mean_interval(influence: &Influence<'_>, inference: &Inference) -> Result<Interval, StudyError> {
+    let values = &influence.values;
+    let settled = |value: f64| values.iter().all(|&entry| entry == value);
     Ok(if settled(0.0) || settled(1.0) {
-        let hits = column.iter().filter(|&&entry| entry == 1.0).count();
-        wilson_interval(hits, column.len(), inference.bootstrap.level)?
+        let hits = values.iter().filter(|&&entry| entry == 1.0).count();
+        wilson_interval(hits, values.len(), inference.bootstrap.level)?
     } else {
-        column_interval(column, inference)?.0
+        influence_interval(influence, inference)?.0
     })
 }
 
-/// The BCa interval of a mean and its standard error, over samples or over seeds and samples.
-fn column_interval(column: &[f64], inference: &Inference) -> Result<(Interval, f64), StudyError> {
+/// The BCa interval of a figure and its standard error, over samples or over seeds and samples.
+fn influence_interval(
+    influence: &Influence<'_>,
+    inference: &Inference,
+) -> Result<(Interval, f64), StudyError> {
+    let values = &influence.values;
     let mean =
-        |rows: &[usize]| rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64;
+        |rows: &[usize]| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64;
     let replicates = inference.bootstrap.replicates(inference.rows.clone(), mean)?;
-    let acceleration = Acceleration::of_mean(column)?;
-    let interval = inference.bootstrap.bca_interval(&replicates, acceleration)?;
+    let acceleration = Acceleration::of_mean(values)?;
+    let curvature = influence.curvature()?;
+    let interval = inference.bootstrap.curved_bca_interval(&replicates, acceleration, curvature)?;
     Ok((interval, replicates.standard_error()))
 }
 

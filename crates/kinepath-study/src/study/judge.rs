@@ -1,5 +1,7 @@
 //! What samples are judged by, prepared once: data, networks, neighbour indices, references.
 
+use std::sync::Arc;
+
 use kinepath::metrics::{
     Cells, CopyingReference, DistinctPoints, FeatureMoments, Fidelity, FrechetReference,
     GAP_THRESHOLD, GapRatios, KidReference, MetricsError, NeighbourIndex, PrdcReference,
@@ -44,8 +46,8 @@ pub struct Judge {
 struct HeldOut {
     results: DataResults,
     gaps: GapRatios,
-    frechet: Option<FrechetReference>,
-    kernel: KidReference<'static>,
+    frechet: Option<Arc<FrechetReference>>,
+    kernel: Arc<KidReference<'static>>,
     prdc: PrdcReference<'static>,
     cells: Cells,
     copying: CopyingReference,
@@ -70,7 +72,7 @@ pub struct Judged {
     /// What the figures are computed from.
     pub evidence: Evidence,
     /// Features of the samples, `[N, F]`.
-    pub features: Array2<f32>,
+    pub features: Arc<Array2<f32>>,
 }
 
 impl Judge {
@@ -136,7 +138,7 @@ impl Judge {
     /// a held-out set.
     pub(super) fn references(&self) -> Option<(Option<&FrechetReference>, &KidReference<'static>)> {
         let held_out = self.held_out.as_ref()?;
-        Some((held_out.frechet.as_ref(), &held_out.kernel))
+        Some((held_out.frechet.as_deref(), &held_out.kernel))
     }
 
     /// Judges samples, `[N, D]`; `labels` are the classes that they were asked for, if any.
@@ -153,7 +155,7 @@ impl Judge {
         let gaps = gap_ratios(&self.pixels, samples)?;
         let memorized = gaps.memorized(GAP_THRESHOLD);
         let authentic = authenticity(&self.pixels, &gaps)?.authentic;
-        let features = self.embed(samples)?.into_owned();
+        let features = Arc::new(self.embed(samples)?.into_owned());
         let fidelity = match &self.networks.classifier {
             None => None,
             Some(classifier) => Some(fidelity(classifier.logits(samples)?.view())?),
@@ -227,7 +229,7 @@ impl HeldOut {
             false => None,
             true => {
                 let gaussian = FeatureMoments::new(features.view())?.gaussian();
-                Some(FrechetReference::new(gaussian)?)
+                Some(Arc::new(FrechetReference::new(gaussian)?))
             }
         };
         let training_features = judge.feature_index();
@@ -240,7 +242,7 @@ impl HeldOut {
             gaps,
             frechet,
             cells,
-            kernel: KidReference::new(features.clone())?,
+            kernel: Arc::new(KidReference::new(features.clone())?),
             prdc: PrdcReference::new(features, PRDC_NEIGHBOURS)?,
             copying,
         })
@@ -252,16 +254,14 @@ impl HeldOut {
     fn testify(
         &self,
         evidence: &mut Evidence,
-        features: &Array2<f32>,
+        features: &Arc<Array2<f32>>,
         gaps: &GapRatios,
     ) -> Result<(), StudyError> {
         if let Some(frechet) = &self.frechet {
-            let moments = FeatureMoments::new(features.view())?;
-            evidence.add_column("frechet_distance", frechet.contributions(&moments)?)?;
+            evidence.add_frechet(frechet, features)?;
         }
-        let kernel = self.kernel.compare(features.view())?;
-        evidence.add_column("kernel_distance", kernel.contributions)?;
-        evidence.add_prdc(self.prdc.compare(features.view())?.contributions())?;
+        evidence.add_kernel(&self.kernel, features)?;
+        evidence.add_prdc(&self.prdc, features)?;
         let cells = self.cells.assign(features.view())?;
         evidence.add_copying(self.copying.compare(&cells, &gaps.d1)?);
         Ok(())

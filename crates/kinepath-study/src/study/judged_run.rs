@@ -49,7 +49,7 @@ fn judgement(judged: &Judged) -> Vec<(&'static str, Column)> {
     }
     for key in ["clip_score", "clip_margin"] {
         if let Some(column) = judged.evidence.column(key) {
-            columns.push((key, Column::F64(column.to_vec())));
+            columns.push((key, Column::F64(column.values.clone())));
         }
     }
     columns.push(("knn_support", Column::F64(judged.knn_support.clone())));

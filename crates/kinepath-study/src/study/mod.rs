@@ -20,6 +20,7 @@ pub mod results;
 mod risk;
 mod run_input;
 mod runs;
+mod set_figures;
 mod settings;
 mod theory;
 mod verdict;

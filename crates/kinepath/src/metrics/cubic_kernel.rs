@@ -1,6 +1,6 @@
 //! Row means of the kernel `k(x, y) = (⟨x, y⟩ / F + 1)³`, without the matrix.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
 use crate::kernel::matmul;
@@ -42,6 +42,31 @@ pub(super) fn mean_with_others(rows: ArrayView2<'_, f32>) -> Vec<f64> {
         sums[task * BLOCK_ROWS..].iter_mut().zip(added).for_each(|(sum, value)| *sum += value);
     }
     sums.into_iter().map(|sum| sum / (count - 1) as f64).collect()
+}
+
+/// `Σ_{i≠j} w_i w_j k(x_i, x_j)` over the rows and their weights; of each pair only one half is
+/// computed.
+pub(super) fn weighted_sum_of_others(rows: ArrayView2<'_, f32>, weights: &[f64]) -> f64 {
+    let tasks: Vec<usize> = (0..rows.nrows()).step_by(BLOCK_ROWS).collect();
+    let sums: Vec<f64> = tasks
+        .into_par_iter()
+        .map(|first| {
+            let last = (first + BLOCK_ROWS).min(rows.nrows());
+            let block = rows.slice(s![first..last, ..]);
+            let own = ArrayView1::from(&weights[first..last]);
+            let mut sum = 0.0;
+            each_tile(block, block, |_, mut kernel| {
+                kernel.diag_mut().fill(0.0);
+                sum += own.dot(&kernel.dot(&own));
+            });
+            each_tile(block, rows.slice(s![last.., ..]), |column, kernel| {
+                let others = &weights[last + column..][..kernel.ncols()];
+                sum += 2.0 * own.dot(&kernel.dot(&ArrayView1::from(others)));
+            });
+            sum
+        })
+        .collect();
+    sums.into_iter().sum()
 }
 
 /// For each row of `a` the mean of `k` with all rows of `b`.

@@ -5,7 +5,7 @@ use ndarray::{Array2, Axis, s};
 use rayon::prelude::*;
 
 use super::{
-    error::MetricsError,
+    error::{MetricsError, check_length},
     frechet::{FrechetReference, at_unit_trace, trace},
     moments::FeatureMoments,
 };
@@ -98,10 +98,32 @@ impl FrechetReference {
             .map(|(linear, quadratic)| distance + linear + quadratic - mean)
             .collect())
     }
+
+    /// The term of second order of the distance when the weight `1/n` of row i of `generated` changes
+    /// by `direction[i]`, none of them beyond ±1/n: half the second difference of the distance.
+    ///
+    /// It is for intervals: see [`Tilt`](crate::stats::Tilt).
+    ///
+    /// # Errors
+    /// Those of [`FrechetReference::distance`]; [`MetricsError::LengthMismatch`] for another number
+    /// of changes than rows.
+    pub fn second_order(
+        &self,
+        generated: &FeatureMoments<'_>,
+        direction: &[f64],
+    ) -> Result<f64, MetricsError> {
+        check_length("changes of weight", generated.dim().0, direction.len())?;
+        let moved = |sign: f64| {
+            self.distance(&generated.reweighted(direction.iter().map(|change| sign * change)))
+        };
+        Ok((moved(1.0)? + moved(-1.0)?) / 2.0 - self.distance(&generated.gaussian())?)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use ndarray::array;
+
     use super::*;
 
     fn features(rows: usize, columns: usize, salt: f64) -> Array2<f32> {
@@ -135,6 +157,25 @@ mod tests {
                 "{slope} {expected}"
             );
         }
+    }
+
+    #[test]
+    fn its_second_order_by_hand() {
+        let real = FeatureMoments::new(array![[-1.0f32], [1.0]]).unwrap();
+        let reference = FrechetReference::new(real.gaussian()).unwrap();
+        let generated = FeatureMoments::new(array![[2.0f32], [4.0], [2.0], [4.0]]).unwrap();
+        let direction = [-0.01, 0.01, -0.01, 0.01];
+        // The mean moves by 4 · 0.01 · 1 = 0.04 and the variance, (4/3) (1 − 0.04²), by its square.
+        let (shift, moved): (f64, f64) = (0.04, 4.0 / 3.0 * (1.0 - 0.04 * 0.04));
+        let roots = |variance: f64| (variance.sqrt() - 2.0f64.sqrt()).powi(2);
+        let expected = shift * shift + roots(moved) - roots(4.0 / 3.0);
+        let second = reference.second_order(&generated, &direction).unwrap();
+        assert!((second - expected).abs() < 1e-12, "{second} {expected}");
+        let what = "changes of weight";
+        assert_eq!(
+            reference.second_order(&generated, &[0.1]).unwrap_err(),
+            MetricsError::LengthMismatch { what, expected: 4, actual: 1 }
+        );
     }
 
     #[test]

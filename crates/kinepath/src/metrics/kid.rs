@@ -6,8 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{
-    cubic_kernel::{mean_with, mean_with_others},
-    error::{MetricsError, check_dimension, check_points, check_rows},
+    cubic_kernel::{mean_with, mean_with_others, weighted_sum_of_others},
+    error::{MetricsError, check_dimension, check_length, check_points, check_rows},
 };
 
 /// Real features that generated ones are compared with in the kernel distance; the part of the
@@ -122,6 +122,27 @@ impl<'a> KidReference<'a> {
         let influence = |(own, cross)| estimate + 2.0 * (own - within) - 2.0 * (cross - between);
         let contributions = own.iter().zip(&cross).map(influence).collect();
         Ok(Kid { estimate, contributions })
+    }
+
+    /// The term of second order of the distance when the weight 1/N of row i of `generated`, shape
+    /// `[N, F]`, changes by `direction[i]`: `N / (N − 1) Σ_{i≠j} d_i d_j k(x_i, x_j)`. The distance
+    /// is of second degree in the weights, so that there is nothing beyond.
+    ///
+    /// It is for intervals: see [`Tilt`](crate::stats::Tilt). The cost is `N² F / 2` multiplications.
+    ///
+    /// # Errors
+    /// Those of [`compare`](Self::compare); [`MetricsError::LengthMismatch`] for another number of
+    /// changes than rows.
+    pub fn second_order(
+        &self,
+        generated: ArrayView2<'_, f32>,
+        direction: &[f64],
+    ) -> Result<f64, MetricsError> {
+        self.check_generated(&generated)?;
+        let count = generated.nrows();
+        check_length("changes of weight", count, direction.len())?;
+        let correction = count as f64 / (count - 1) as f64;
+        Ok(correction * weighted_sum_of_others(generated, direction))
     }
 
     /// The unbiased distance between some rows of `generated` and some real rows.

@@ -69,6 +69,14 @@ impl<'a> FeatureMoments<'a> {
         Ok(self.weighted(&counted(self.features.nrows(), indices)))
     }
 
+    /// Mean and covariance when the weight `1/N` of row i changes by `changes[i]`, of which none is
+    /// below `−1/N`.
+    pub(super) fn reweighted(&self, changes: impl Iterator<Item = f64>) -> GaussianStats {
+        let count = self.features.nrows() as f64;
+        let weights = changes.map(|change| (1.0 + count * change).max(0.0));
+        self.weighted(&weights.enumerate().collect::<Vec<_>>())
+    }
+
     /// Moments of rows with weights, in two passes: centring first keeps an offset of the features
     /// from hiding their spread.
     fn weighted(&self, rows: &[(usize, f64)]) -> GaussianStats {

@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     error::MetricsError,
     neighbours::{NeighbourIndex, Neighbours},
-    prdc_contributions::{Holders, share_held},
     prepared::QUERY_ROWS,
 };
 
 /// Relative slack around a radius inside which a bound decides nothing.
 const ROUNDING: f64 = 1.0e-14;
+/// Neighbours that are kept of each generated point, in units of k: in an eighth of the points, all
+/// but one in two hundred have k of theirs among them where k = 5.
+const REACH: usize = 20;
 
 /// How well generated features cover real ones, and how well they stay among them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -58,9 +60,24 @@ pub struct PrdcReference<'a> {
 #[derive(Debug, Clone)]
 pub struct PrdcComparison {
     pub(super) k: usize,
-    pub(super) placed: Placed,
-    /// For each generated point its k nearest others, shape `[M, k]`.
-    pub(super) nearest: Array2<usize>,
+    /// For each generated point the number of real balls it lies in.
+    pub(super) balls: Vec<u32>,
+    /// For each real point the generated points in its ball, increasing.
+    pub(super) covering: Vec<Vec<u32>>,
+    /// For each real point the generated points that it is near to, increasing.
+    pub(super) near: Vec<Vec<Near>>,
+    /// For each generated point its nearest others in order, shape `[M, 20 k]` or all of them.
+    pub(super) nearest: Array2<u32>,
+}
+
+/// A generated point that a real one is near to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Near {
+    /// The generated point.
+    pub(super) point: u32,
+    /// How many other generated points are no further from it than the real one: below k, the real
+    /// point is in its ball.
+    pub(super) rank: u32,
 }
 
 impl<'a> PrdcReference<'a> {
@@ -83,53 +100,68 @@ impl<'a> PrdcReference<'a> {
     /// [`MetricsError::NotFinite`], [`MetricsError::DimensionMismatch`].
     pub fn compare(&self, generated: ArrayView2<'_, f32>) -> Result<PrdcComparison, MetricsError> {
         self.index.check_queries(&generated)?;
+        let reach = (REACH * self.k).min(generated.nrows().saturating_sub(1)).max(self.k + 1);
         let Neighbours { indices, distances } =
-            NeighbourIndex::over_rows(generated)?.search_self(self.k + 1)?;
-        let placed = (0..generated.nrows().div_ceil(QUERY_ROWS))
+            NeighbourIndex::over_rows(generated)?.search_self(reach)?;
+        let chunks: Vec<Chunk> = (0..generated.nrows().div_ceil(QUERY_ROWS))
             .into_par_iter()
             .map(|task| {
                 let first = task * QUERY_ROWS;
                 let rows = s![first..(first + QUERY_ROWS).min(generated.nrows()), ..];
                 self.place(first, generated.slice(rows), distances.slice(rows))
             })
-            .reduce(|| Placed::nothing(self.index.len()), Placed::followed_by);
-        Ok(PrdcComparison { k: self.k, placed, nearest: indices.slice_move(s![.., ..self.k]) })
+            .collect();
+        let mut comparison = PrdcComparison {
+            k: self.k,
+            balls: Vec::with_capacity(generated.nrows()),
+            covering: vec![Vec::new(); self.index.len()],
+            near: vec![Vec::new(); self.index.len()],
+            nearest: indices.mapv(|index| index as u32),
+        };
+        for chunk in chunks {
+            comparison.balls.extend(chunk.balls);
+            for (real, point) in chunk.covering {
+                comparison.covering[real].push(point);
+            }
+            for (real, near) in chunk.near {
+                comparison.near[real].push(near);
+            }
+        }
+        Ok(comparison)
     }
 
-    /// Places the generated points from number `offset` on, with the distances to their k + 1
-    /// nearest others: bounds decide most pairs, exact distances the rest.
+    /// Places the generated points from number `offset` on, with the distances to their nearest
+    /// others: bounds decide most pairs, exact distances the rest.
     fn place(
         &self,
         offset: usize,
         generated: ArrayView2<'_, f32>,
         distances: ArrayView2<'_, f64>,
-    ) -> Placed {
-        let mut placed = Placed::nothing(self.index.len());
-        placed.balls = vec![0; generated.nrows()];
+    ) -> Chunk {
+        let mut placed = Chunk { balls: vec![0; generated.nrows()], ..Chunk::default() };
         self.index.scan(generated, |query, first, bounds, margin| {
-            let (radius, next) = (distances[[query, self.k - 1]], distances[[query, self.k]]);
-            for (point, &low) in (first..).zip(bounds) {
-                let own = self.radii[point];
-                if outside(low, own.max(next)) {
+            let others = distances.row(query);
+            let reach = others[others.len() - 1];
+            let number = (offset + query) as u32;
+            for (real, &low) in (first..).zip(bounds) {
+                let own = self.radii[real];
+                if outside(low, own.max(reach)) {
                     continue;
                 }
-                let high = low + self.index.bound_width(margin, point);
                 let mut exact = None;
-                let mut within = |radius| {
-                    !outside(low, radius)
-                        && (inside(high, radius)
-                            || *exact.get_or_insert_with(|| {
-                                self.index.squared_distance(generated, query, point).sqrt()
-                            }) < radius)
+                let mut distance = || {
+                    *exact.get_or_insert_with(|| {
+                        self.index.squared_distance(generated, query, real).sqrt()
+                    })
                 };
-                if within(own) {
+                let high = low + self.index.bound_width(margin, real);
+                if !outside(low, own) && (inside(high, own) || distance() < own) {
                     placed.balls[query] += 1;
-                    placed.covered[point].enter(offset + query);
+                    placed.covering.push((real, number));
                 }
-                if within(radius) {
-                    placed.recalled[point].enter(offset + query);
-                } else if within(next) {
-                    placed.recalled[point].approach(offset + query);
+                if !outside(low, reach) && distance() < reach {
+                    let rank = others.iter().filter(|&&other| other <= distance()).count() as u32;
+                    placed.near.push((real, Near { point: number, rank }));
                 }
             }
         });
@@ -137,44 +169,42 @@ impl<'a> PrdcReference<'a> {
     }
 }
 
-/// Where some generated points lie, and what of all real points lies in their balls.
-#[derive(Debug, Clone)]
-pub(super) struct Placed {
-    /// For each generated point the number of real balls it lies in.
-    pub(super) balls: Vec<u32>,
-    /// For each real point the generated points in its ball.
-    pub(super) covered: Vec<Holders>,
-    /// For each real point the generated points in whose balls it lies.
-    pub(super) recalled: Vec<Holders>,
-}
-
-impl Placed {
-    fn nothing(real: usize) -> Self {
-        let nobody = vec![Holders::default(); real];
-        Self { balls: Vec::new(), covered: nobody.clone(), recalled: nobody }
-    }
-
-    fn followed_by(mut self, later: Self) -> Self {
-        self.balls.extend(later.balls);
-        self.covered.iter_mut().zip(later.covered).for_each(|(own, later)| own.extend(later));
-        self.recalled.iter_mut().zip(later.recalled).for_each(|(own, later)| own.extend(later));
-        self
-    }
+/// What is found of some generated points.
+#[derive(Debug, Default)]
+struct Chunk {
+    /// For each of them the number of real balls it lies in.
+    balls: Vec<u32>,
+    /// Real points and generated points in their balls.
+    covering: Vec<(usize, u32)>,
+    /// Real points and the generated points that they are near to.
+    near: Vec<(usize, Near)>,
 }
 
 impl PrdcComparison {
     /// The four figures.
     #[must_use]
     pub fn scores(&self) -> Prdc {
-        let Placed { balls, covered, recalled } = &self.placed;
-        let inside = balls.iter().filter(|&&balls| balls > 0).count();
-        let total: u64 = balls.iter().map(|&balls| u64::from(balls)).sum();
+        let generated = self.balls.len() as f64;
+        let inside = self.balls.iter().filter(|&&balls| balls > 0).count();
+        let total: u64 = self.balls.iter().map(|&balls| u64::from(balls)).sum();
         Prdc {
-            precision: inside as f64 / balls.len() as f64,
-            recall: share_held(recalled),
-            density: total as f64 / balls.len() as f64 / self.k as f64,
-            coverage: share_held(covered),
+            precision: inside as f64 / generated,
+            recall: self.share(|real| self.holders(real).next().is_some()),
+            density: total as f64 / generated / self.k as f64,
+            coverage: self.share(|real| !self.covering[real].is_empty()),
         }
+    }
+
+    /// The generated points in whose balls a real one lies.
+    pub(super) fn holders(&self, real: usize) -> impl Iterator<Item = u32> {
+        let k = self.k as u32;
+        self.near[real].iter().filter(move |near| near.rank < k).map(|near| near.point)
+    }
+
+    /// The share of real points that something is true of.
+    fn share(&self, is_true: impl Fn(usize) -> bool) -> f64 {
+        let real = self.near.len();
+        (0..real).filter(|&number| is_true(number)).count() as f64 / real as f64
     }
 }
 

@@ -1,6 +1,8 @@
 //! What each generated point adds to precision, recall, density and coverage.
 
-use ndarray::{ArrayView2, Axis};
+use std::collections::BTreeSet;
+
+use ndarray::s;
 
 use super::prdc::PrdcComparison;
 
@@ -28,12 +30,15 @@ impl PrdcComparison {
     /// cᵢ = R + (n − 1) (R̄ − R₋ᵢ)
     /// ```
     ///
-    /// the pseudo-values of the jackknife, moved onto `R`. Their spread is too large rather than too
-    /// small (Efron & Stein 1981, "The jackknife estimate of variance"): points that replace each
-    /// other are effects of second and higher order, which it counts twice and more. Leaving out a point takes its own ball from recall, and lets the
-    /// ball of every point that had it among its k nearest grow to the next neighbour. A bootstrap
-    /// misses the second: repeated rows would shrink balls to nothing, so it has to keep radii
-    /// fixed.
+    /// the pseudo-values of the jackknife, moved onto `R`. Leaving out a point takes its own ball
+    /// from recall, and lets the ball of every point that had it among its k nearest grow to the next
+    /// neighbour. A bootstrap misses the second: repeated rows would shrink balls to nothing, so it
+    /// has to keep radii fixed.
+    ///
+    /// Their spread is too large (Efron & Stein 1981, "The jackknife estimate of variance"): points
+    /// that replace each other are effects of second and higher order, which it counts twice and
+    /// more. [`CoverageGroups`](super::CoverageGroups) and [`RecallSplits`](super::RecallSplits) know
+    /// the variance better.
     ///
     /// # Example
     /// ```
@@ -53,94 +58,59 @@ impl PrdcComparison {
     /// ```
     #[must_use]
     pub fn contributions(&self) -> PrdcColumns {
-        let placed = &self.placed;
-        let each = |of: fn(u32) -> f64| placed.balls.iter().map(|&balls| of(balls)).collect();
+        let each = |of: fn(u32) -> f64| self.balls.iter().map(|&balls| of(balls)).collect();
         let density: Vec<f64> = each(f64::from);
+        let scores = self.scores();
         PrdcColumns {
             precision: each(|balls| f64::from(balls.min(1))),
-            recall: pseudo_values(&placed.recalled, self.nearest.view()),
+            recall: self.pseudo_values(scores.recall, self.recall_changes()),
             density: density.iter().map(|balls| balls / self.k as f64).collect(),
-            coverage: pseudo_values(&placed.covered, self.nearest.view()),
-        }
-    }
-}
-
-/// The generated points that a real one owes its place to, as far as leaving out one can tell.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Holders {
-    /// Number of generated points that hold it.
-    count: u32,
-    /// The last of them: the only one where there is one.
-    last: usize,
-    /// Generated points that would hold it once one of their k nearest was gone. Kept while at most
-    /// one holds it; beyond, leaving out one changes nothing.
-    near: Vec<usize>,
-}
-
-impl Holders {
-    /// The generated point `holder` holds it.
-    pub(super) fn enter(&mut self, holder: usize) {
-        self.extend(Self { count: 1, last: holder, near: Vec::new() });
-    }
-
-    /// The generated point `holder` does not hold it, but would with one neighbour fewer.
-    pub(super) fn approach(&mut self, holder: usize) {
-        if self.count < 2 {
-            self.near.push(holder);
+            coverage: self.pseudo_values(scores.coverage, self.coverage_changes()),
         }
     }
 
-    /// Adds the holders of later generated points.
-    pub(super) fn extend(&mut self, later: Self) {
-        self.count += later.count;
-        if later.count > 0 {
-            self.last = later.last;
-        }
-        if self.count < 2 {
-            self.near.extend(later.near);
-        } else {
-            self.near = Vec::new();
-        }
+    /// The pseudo-values of a share of real points, from the changes of their number.
+    fn pseudo_values(&self, share: f64, changes: Vec<i64>) -> Vec<f64> {
+        let (others, real) = ((changes.len() - 1) as f64, self.near.len() as f64);
+        let mean = changes.iter().sum::<i64>() as f64 / changes.len() as f64;
+        changes.iter().map(|&change| share + others * (mean - change as f64) / real).collect()
     }
-}
 
-/// The share of real points that some generated point holds.
-pub(super) fn share_held(real: &[Holders]) -> f64 {
-    real.iter().filter(|holders| holders.count > 0).count() as f64 / real.len() as f64
-}
-
-/// The pseudo-values of the share of real points held; `nearest` has the k nearest others of each
-/// generated point, shape `[n, k]`.
-fn pseudo_values(real: &[Holders], nearest: ArrayView2<'_, usize>) -> Vec<f64> {
-    let changes = changes(real, nearest);
-    let others = (changes.len() - 1) as f64;
-    let mean = changes.iter().sum::<i64>() as f64 / changes.len() as f64;
-    let share = share_held(real);
-    changes
-        .iter()
-        .map(|&change| share + others * (mean - change as f64) / real.len() as f64)
-        .collect()
-}
-
-/// By how many real points the number of those held changes without each generated point.
-fn changes(real: &[Holders], nearest: ArrayView2<'_, usize>) -> Vec<i64> {
-    let mut changes = vec![0; nearest.nrows()];
-    let mut freed = Vec::new();
-    for holders in real {
-        // Without any of these, some point near reaches the real one.
-        freed.clear();
-        freed.extend(holders.near.iter().flat_map(|&near| nearest.index_axis(Axis(0), near)));
-        match holders.count {
-            0 => {
-                freed.sort_unstable();
-                freed.dedup();
-                freed.iter().for_each(|&point| changes[point] += 1);
+    /// By how many the covered real points change without each generated point: those that it
+    /// alone covers.
+    fn coverage_changes(&self) -> Vec<i64> {
+        let mut changes = vec![0; self.balls.len()];
+        for covering in &self.covering {
+            if let [alone] = covering[..] {
+                changes[alone as usize] -= 1;
             }
-            1 if !freed.contains(&holders.last) => changes[holders.last] -= 1,
-            _ => {}
         }
+        changes
     }
-    changes
+
+    /// By how many the recalled real points change without each generated point.
+    fn recall_changes(&self) -> Vec<i64> {
+        let mut changes = vec![0; self.balls.len()];
+        for (real, near) in self.near.iter().enumerate() {
+            let mut holders = self.holders(real);
+            let (first, more) = (holders.next(), holders.next().is_some());
+            if more {
+                continue;
+            }
+            // A ball that just misses the real point reaches it without one of its k nearest.
+            let growing = near.iter().filter(|near| near.rank as usize == self.k);
+            let freeing: BTreeSet<u32> = growing
+                .flat_map(|near| self.nearest.slice(s![near.point as usize, ..self.k]))
+                .copied()
+                .collect();
+            match first {
+                None => freeing.iter().for_each(|&point| changes[point as usize] += 1),
+                Some(alone) if !freeing.contains(&alone) => changes[alone as usize] -= 1,
+                Some(_) => {}
+            }
+        }
+        changes
+    }
 }
 
 #[cfg(test)]
@@ -206,11 +176,13 @@ mod tests {
         let (real, generated) = (wave(150, 0.1), wave(140, 0.4) * 0.8f32);
         agrees(&real, &generated, 2);
         let reference = PrdcReference::new(real.view(), 2).unwrap();
-        let recalled = reference.compare(generated.view()).unwrap().placed.recalled;
-        for count in 0..2 {
-            assert!(recalled.iter().any(|real| real.count == count && !real.near.is_empty()));
+        let comparison = reference.compare(generated.view()).unwrap();
+        for (count, growing) in [(0, true), (1, true), (2, false)] {
+            assert!((0..150).any(|real| {
+                comparison.holders(real).count() == count
+                    && (!growing || comparison.near[real].iter().any(|near| near.rank == 2))
+            }));
         }
-        assert!(recalled.iter().any(|real| real.count > 1));
     }
 
     proptest! {

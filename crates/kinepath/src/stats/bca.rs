@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
+    curvature::Curvature,
     error::{StatsError, check_count, check_finite},
     groups::Resampling,
     normal::{normal_cdf, normal_quantile},
@@ -109,6 +110,26 @@ impl Bootstrap {
         replicates: &Replicates,
         acceleration: Acceleration,
     ) -> Result<Interval, StatsError> {
+        self.curved_bca_interval(replicates, acceleration, Curvature::default())
+    }
+
+    /// The BCa interval of a figure whose replicates follow it to first order only, corrected for
+    /// its curvature κ along the least favourable direction ([`Tilt`](super::Tilt)).
+    ///
+    /// With σ the standard error of the replicates, `z₀` grows by `κ σ`, and each end at a
+    /// distance x from the estimate goes to `x + κ x²`: the ABC interval of DiCiccio & Efron (1992),
+    /// eq. 4.3 and 4.5 (Efron & Tibshirani 1993, §22.6), of a figure taken to have no bias beyond
+    /// what it has by definition at this number of samples. Without curvature it is
+    /// [`bca_interval`](Self::bca_interval).
+    ///
+    /// # Errors
+    /// Those of [`bca_interval`](Self::bca_interval).
+    pub fn curved_bca_interval(
+        &self,
+        replicates: &Replicates,
+        acceleration: Acceleration,
+        curvature: Curvature,
+    ) -> Result<Interval, StatsError> {
         let Replicates { estimate, ref values, .. } = *replicates;
         let tied = values.iter().filter(|&&value| equal_within_rounding(value, estimate)).count();
         let below = values
@@ -118,7 +139,8 @@ impl Bootstrap {
         if tied == 0 && (below == 0 || below == values.len()) {
             return Err(StatsError::OneSided { estimate, resamples: values.len() });
         }
-        let bias = normal_quantile((below as f64 + 0.5 * tied as f64) / values.len() as f64);
+        let bias = normal_quantile((below as f64 + 0.5 * tied as f64) / values.len() as f64)
+            + curvature.value() * replicates.standard_error();
         let position = |end: f64| {
             let shifted = bias + end;
             let scale = 1.0 - acceleration.0 * shifted;
@@ -131,7 +153,10 @@ impl Bootstrap {
             }
         };
         let end = normal_quantile((1.0 - self.level) / 2.0);
-        Ok(Interval::between(replicates, position(end), position(-end)))
+        let Interval { low, high, .. } =
+            Interval::between(replicates, position(end), position(-end));
+        let bent = |end: f64| estimate + curvature.bend(end - estimate);
+        Ok(Interval { estimate, low: bent(low), high: bent(high) })
     }
 }
 

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
 //! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
+//! | and where it is no mean? | [`Tilt`], [`Bootstrap::curved_bca_interval`] |
 //! | and where it is a share of 0 or 1? | [`wilson_interval`] |
 //! | and over seeds as well? | [`Resampling::nested`] |
 //! | do two settings differ on the same samples? | [`paired_bootstrap`], [`paired_permutation`], [`sign_flip_test`] |
@@ -17,6 +18,7 @@
 
 mod bca;
 mod bins;
+mod curvature;
 mod error;
 mod fdr;
 mod groups;
@@ -35,6 +37,7 @@ mod wilson;
 
 pub use bca::{Acceleration, bca_interval, mean_bca_interval};
 pub use bins::{quantile_bins, terciles};
+pub use curvature::{Curvature, Tilt};
 pub use error::StatsError;
 pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
@@ -50,5 +53,6 @@ pub use rank::average_ranks;
 pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
 pub use spearman::{spearman, spearman_interval, spearman_of_rows};
+pub(crate) use summary::sd_of;
 pub use summary::{Summary, mean, mean_interval, summarize};
 pub use wilson::wilson_interval;

@@ -88,7 +88,7 @@ pub(super) fn mean_of_rows(values: &[f64], rows: &[usize]) -> f64 {
 }
 
 /// The standard deviation of a column, with divisor `n − 1`; 0 below two values.
-pub(super) fn sd_of(values: &[f64]) -> f64 {
+pub(crate) fn sd_of(values: &[f64]) -> f64 {
     if values.len() < 2 {
         return 0.0;
     }

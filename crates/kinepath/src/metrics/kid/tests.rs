@@ -111,3 +111,44 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn its_second_order_is_the_kernel_between_the_rows_that_gain_and_lose_weight() {
+    let reference = KidReference::new(array![[0.0f32], [1.0]]).unwrap();
+    let generated = array![[1.0f32], [2.0], [0.0]];
+    // 3/2 · 2 · (d₀ d₁ 27 + d₀ d₂ 1 + d₁ d₂ 1), since k(1, 2) = 27 and k(·, 0) = 1.
+    let direction = [0.2, -0.3, 0.1];
+    let expected = 3.0 * (-0.06 * 27.0 + 0.02 - 0.03);
+    let second = reference.second_order(generated.view(), &direction).unwrap();
+    assert!((second - expected).abs() < 1e-12, "{second} {expected}");
+    let what = "changes of weight";
+    assert_eq!(
+        reference.second_order(generated.view(), &[0.1]).unwrap_err(),
+        MetricsError::LengthMismatch { what, expected: 3, actual: 1 }
+    );
+}
+
+/// The definition, pair by pair, over several blocks.
+#[test]
+fn its_second_order_agrees_with_the_definition_across_blocks() {
+    let features = Array2::from_shape_fn((600, 2), |(i, j)| ((i * (j + 3)) as f32 * 0.37).sin());
+    let direction: Vec<f64> = (0..600).map(|i| f64::from(i % 11 - 5) * 1e-4).collect();
+    let kernel = |i: usize, j: usize| {
+        let product: f64 = features
+            .row(i)
+            .iter()
+            .zip(features.row(j))
+            .map(|(a, b)| f64::from(*a) * f64::from(*b))
+            .sum();
+        (product / 2.0 + 1.0).powi(3)
+    };
+    let mut expected = 0.0;
+    for i in 0..600 {
+        for j in (0..600).filter(|&j| j != i) {
+            expected += 600.0 / 599.0 * direction[i] * direction[j] * kernel(i, j);
+        }
+    }
+    let reference = KidReference::new(features.view()).unwrap();
+    let second = reference.second_order(features.view(), &direction).unwrap();
+    assert!((second - expected).abs() < 1e-9 * expected.abs().max(1e-3), "{second} {expected}");
+}
