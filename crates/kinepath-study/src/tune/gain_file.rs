@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::results::TuneResults;
-use super::verdict::signed;
+use super::words::signed;
 use crate::StudyError;
 
 /// The keys of the file.
@@ -28,8 +28,9 @@ pub(super) fn text(results: &TuneResults) -> Result<String, StudyError> {
         results.field.spec, results.field.sha256, sampler.solver, sampler.steps, sampler.grid
     );
     comment(&mut text, &results.sentence);
-    if let Some(confirmation) = &results.confirmation {
-        for promise in &confirmation.promises {
+    if let (Some(confirmation), Some(finalist)) = (&results.confirmation, results.recommendation())
+    {
+        for promise in &finalist.promises {
             let line = format!(
                 "{}, difference to no gain: search {}, {} fresh samples {}",
                 promise.name,

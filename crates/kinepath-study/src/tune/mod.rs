@@ -4,10 +4,14 @@
 //! 2. **Search**: successive halving with common random numbers. All gains and the baseline start
 //!    from the same noise; the better half, by non-dominated sorting of the differences to the
 //!    baseline in two objectives, goes on to twice the samples.
-//! 3. **Choice**: the Pareto front of the last rung, its knee, and a gain to confirm.
-//! 4. **Confirmation**: that gain, the baseline and the published default on fresh noise. The
-//!    winner of a search looks better than it is, because it was picked for looking good; the fresh
-//!    samples say how much of the promise is left.
+//! 3. **Choice**: the Pareto front of the last rung, its knee, and the finalists: a few gains that
+//!    have a chance to stand, and are not all alike.
+//! 4. **Confirmation**: the finalists, the baseline, the published default and the best governed
+//!    gain on fresh noise. The winner of a search looks better than it is, because it was picked for
+//!    looking good; the fresh samples say how much of the promise is left, and which finalist is
+//!    worth using.
+//! 5. **Account**: what is known of every gain at the end, which is what a claim that there is none
+//!    worth using rests on.
 //!
 //! A search that was stopped goes on where it was: every sampling is a run folder, and everything
 //! after it is a function of the samples.
@@ -15,6 +19,7 @@
 mod budget;
 mod choice;
 mod confirm;
+mod finalists;
 mod front;
 mod gain_file;
 mod halving;
@@ -24,6 +29,7 @@ mod runs;
 mod settings;
 mod space;
 mod verdict;
+mod words;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -35,8 +41,9 @@ pub use settings::TuneSettings;
 pub use space::Family;
 
 use budget::Rungs;
+use finalists::Final;
 use objective::{Scorer, Which};
-use results::TuneVerdict;
+use results::Account;
 use runs::Runs;
 
 use crate::StudyError;
@@ -132,33 +139,21 @@ fn conclude(
     runs: &mut Runs<'_>,
     observe: &mut Observer<'_>,
 ) -> Result<TuneResults, StudyError> {
-    let last = rungs
+    let rung = rungs
         .last()
         .ok_or_else(|| StudyError::Mismatch("a search needs at least one rung".to_owned()))?;
-    let (front, knee) = choice::front_of(last);
-    let recommendation = choice::recommend(last, &front, knee);
+    let (front, knee) = choice::front_of(rung);
+    let last = Final { most: settings.finalists, samples: budget.confirm };
+    let picks = finalists::pick(rung, &front, knee, last);
     let fresh = (confirmation_seed(settings.seed), budget.confirm);
-    let confirmation = recommendation
-        .as_ref()
-        .map(|chosen| confirm::confirm(runs, scorer, chosen, &rungs, fresh, observe))
+    let confirmation = (!picks.is_empty())
+        .then(|| confirm::confirm(runs, scorer, &rungs, &picks, fresh, observe))
         .transpose()?;
-    let confirmed = confirmation
-        .as_ref()
-        .map(|found| Ok::<_, StudyError>((found, scorer.objectives(&found.recommended)?)))
-        .transpose()?;
-    let (verdict, sentence) = verdict::judge(
-        &rungs,
-        recommendation.as_ref(),
-        confirmed.as_ref().map(|(found, objectives)| (*found, objectives)),
-    );
-    let gain = match (verdict, &recommendation) {
-        (TuneVerdict::Confirmed | TuneVerdict::Trades, Some(chosen)) => {
-            runs.plan(&chosen.gain)?.1.gain
-        }
-        _ => UNIT.to_owned(),
-    };
+    let account = Account::of(&rungs, confirmation.as_ref());
+    let recommended = confirmation.as_ref().and_then(|found| verdict::choose(&found.finalists));
+    let (verdict, sentence) = verdict::judge(&rungs, confirmation.as_ref(), recommended, &account);
     let (training, reference) = scorer.data();
-    Ok(TuneResults {
+    let mut results = TuneResults {
         kinepath: env!("CARGO_PKG_VERSION").to_owned(),
         settings: settings.clone(),
         field: source.settings.clone(),
@@ -168,12 +163,17 @@ fn conclude(
         rungs,
         front,
         knee,
-        recommendation,
         confirmation,
-        gain,
+        account,
+        recommended,
+        gain: UNIT.to_owned(),
         verdict,
         sentence,
-    })
+    };
+    if let Some(finalist) = results.recommendation() {
+        results.gain = runs.plan(&finalist.gain)?.1.gain;
+    }
+    Ok(results)
 }
 
 /// The seed of the confirmation's noise: the one after the search's; settings files hold none above
@@ -200,7 +200,8 @@ impl TuneResults {
 
 #[cfg(test)]
 mod tests {
-    use super::results::Measure;
+    use super::finalists::shared_level;
+    use super::results::{Basis, Confirmation, Finalist, Measure, Outcome, Rung, Trial};
     use super::*;
     use crate::study::results::Direction;
     use kinepath::stats::Interval;
@@ -233,17 +234,40 @@ mod tests {
         [a, b]
     }
 
-    #[test]
-    fn harm_and_sides_follow_the_direction() {
-        let [mut cost, _] = objectives(0.1, 0.0, 0.05);
-        assert!(cost.is_worse() && !cost.is_better());
-        assert_eq!(cost.harm(), 0.1);
-        cost.better = Direction::Higher;
-        assert!(cost.is_better() && !cost.is_worse());
-        assert_eq!(cost.harm(), -0.1);
-        let [unclear, unit] = [&objectives(0.01, 0.0, 0.05)[0], &baseline()[0]];
-        assert!(!unclear.is_better() && !unclear.is_worse());
-        assert!(!unit.is_better() && !unit.is_worse() && unit.harm() == 0.0);
+    /// A rung of gains `(candidate, cost, change)`, each known to ± 0.05.
+    pub(super) fn rung(samples: usize, gains: &[(usize, f64, f64)]) -> Rung {
+        let gains = gains.iter().map(|&(candidate, cost, change)| Trial {
+            candidate,
+            gain: format!("g{candidate}"),
+            front: 0,
+            kept: true,
+            objectives: objectives(cost, change, 0.05),
+        });
+        Rung { samples, baseline: baseline(), gains: gains.collect() }
+    }
+
+    /// A confirmation of finalists `(candidate, cost, change)`, each known to ± 0.05.
+    pub(super) fn confirmation(finalists: &[(usize, f64, f64)]) -> Confirmation {
+        let finalist = |&(candidate, cost, change): &(usize, f64, f64)| {
+            let decisive = objectives(cost, change, 0.05);
+            Finalist {
+                candidate,
+                gain: format!("g{candidate}"),
+                basis: Basis::Chance(0.5),
+                measures: decisive.to_vec(),
+                outcome: Outcome::of(&decisive),
+                decisive,
+                promises: Vec::new(),
+            }
+        };
+        Confirmation {
+            seed: 1,
+            samples: 512,
+            level: shared_level(finalists.len()),
+            baseline: baseline().to_vec(),
+            finalists: finalists.iter().map(finalist).collect(),
+            others: Vec::new(),
+        }
     }
 
     #[test]
