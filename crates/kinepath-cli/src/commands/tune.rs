@@ -7,6 +7,7 @@ use clap::{Args, value_parser};
 use kinepath_study::run::Existing;
 use kinepath_study::tune::{GAIN_FILE, RESULTS_FILE, TuneSettings, run_tune};
 
+use super::report::write_tune_report;
 use super::{LARGEST_SEED, settings};
 use crate::cli::at_least_one;
 use crate::console::Console;
@@ -144,11 +145,12 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> Result<()> {
     let results = run_tune(&settings, &args.out, existing, &mut |stage, fraction| {
         progress.observe(stage, fraction)
     })?;
+    let report = write_tune_report(&results, &args.out)?;
     drop(progress);
     if console.json {
         return console.print_json(&results);
     }
     console.print(tables::tune(&results, console.verbose))?;
-    let files = [("results", args.out.join(RESULTS_FILE)), ("gain", args.out.join(GAIN_FILE))];
-    console.print(tables::files(&files.each_ref().map(|(what, path)| (*what, path.as_path()))))
+    let [file, gain] = [RESULTS_FILE, GAIN_FILE].map(|name| args.out.join(name));
+    console.print(tables::files(&[("results", &file), ("report", &report), ("gain", &gain)]))
 }

@@ -39,12 +39,17 @@ fn a_search_leaves_a_table_its_results_and_a_gain_to_sample_with() {
         "of 6 gains, ",
         "use the gain kts:",
         "tuned/tune.toml",
+        "tuned/report.html",
     ] {
         assert!(table.contains(part), "{part}: {table}");
     }
     assert!(table.lines().all(|line| line.chars().count() <= 100), "{table}");
     let written = files(&place.path("tuned"));
     assert_eq!(place.succeeds("tune small.toml --candidates 6 --out tuned"), table);
+    assert_eq!(files(&place.path("tuned")), written);
+
+    std::fs::remove_file(place.path("tuned/report.html")).unwrap();
+    assert_eq!(place.succeeds("report tuned").trim(), "tuned/report.html");
     assert_eq!(files(&place.path("tuned")), written);
 
     let json = place.json("tune small.toml --candidates 6 --out tuned");
