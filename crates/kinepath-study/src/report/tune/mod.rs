@@ -24,8 +24,7 @@ pub(super) fn title(results: &TuneResults) -> String {
 /// The content of the page's body.
 pub(super) fn all(results: &TuneResults, figures: &mut Figures) -> Result<Markup, ReportError> {
     let provenance = provenance::section(results)?;
-    let baseline = results.confirmation.as_ref().map_or(&[][..], |found| &found.baseline);
-    let explained: Vec<MetricResult> = baseline.iter().map(metric).collect();
+    let explained: Vec<MetricResult> = shown(results).iter().map(metric).collect();
     Ok(html! {
         header.top { (overview::heading(results)) }
         main {
@@ -39,6 +38,15 @@ pub(super) fn all(results: &TuneResults, figures: &mut Figures) -> Result<Markup
         }
         (parts::footer(&results.kinepath))
     })
+}
+
+/// The metrics that the page shows, of the baseline: all of the confirmation's, or the objectives.
+fn shown(results: &TuneResults) -> &[Measure] {
+    match (&results.confirmation, results.rungs.last()) {
+        (Some(found), _) => &found.baseline,
+        (None, Some(rung)) => &rung.baseline,
+        (None, None) => &[],
+    }
 }
 
 /// The figure of a measure, without its difference.
