@@ -145,6 +145,7 @@ fn where_no_gain_does_anything_none_is_recommended() {
     assert_eq!(results.account.left(Fate::NotBetter).count(), 4);
     assert!(results.sentence.contains("no gain lowers F_mem"), "{}", results.sentence);
     let text = std::fs::read_to_string(folder.path().join(GAIN_FILE)).unwrap();
+    assert!(text.starts_with("# `kinepath tune` found no gain worth using"), "{text}");
     assert!(text.contains("gain = \"unit\"") && text.contains("no gain lowers"), "{text}");
 }
 

@@ -20,8 +20,12 @@ struct GainFile<'a> {
 /// [`StudyError::Mismatch`] if TOML cannot hold the gain.
 pub(super) fn text(results: &TuneResults) -> Result<String, StudyError> {
     let sampler = &results.settings.sampler;
+    let found = match results.recommendation() {
+        Some(_) => "The gain that `kinepath tune` found worth using",
+        None => "`kinepath tune` found no gain worth using",
+    };
     let mut text = format!(
-        "# The gain that `kinepath tune` found worth using, for\n\
+        "# {found}, for\n\
          #   {} (sha256 {}),\n\
          #   {}, {} steps, {} grid.\n\
          # Use it with `kinepath sample --gain FILE`, FILE being this file.\n#\n",
