@@ -98,8 +98,10 @@ pub(super) enum Plot {
         labels: [String; 2],
         /// Which way is better, −1 or 1.
         better: [f64; 2],
-        /// The ends of the axes; all that there is if absent.
-        window: Option<[[f64; 2]; 2]>,
+        /// The ends of the axes.
+        window: [[f64; 2]; 2],
+        /// Whether this is a close-up of the finalists.
+        close: bool,
     },
     /// Memorization and fidelity per KPE bin, one above the other.
     Goldilocks {

@@ -180,7 +180,9 @@
     };
     const traces = p.rungs.map((gains, rung) => rung === last
       ? marks(gains, colour("other"), 8, "circle")
-      : marks(gains, wash("series-0", 0.35 / (last - rung)), 5, "circle"));
+      // Close up, their long intervals would look like grid lines.
+      : marks(gains, wash("series-0", 0.35 / (last - rung)), 5, "circle",
+        p.close ? { error_x: {}, error_y: {} } : {}));
     traces.push({ type: "scatter", mode: "lines", hoverinfo: "skip", x: p.front.map((c) => c[0]),
       y: p.front.map((c) => c[1]), line: { color: wash("other", 0.6), width: 1 } });
     if (p.knee) {
@@ -188,21 +190,13 @@
         marker: { symbol: "diamond-open", size: 15, color: colour("ink"), line: { width: 1.5 } } });
     }
     traces.push(marks(p.finalists.map((pair) => pair[1]), colour("memorized"), 9, "square",
-      { mode: "markers+text", text: p.finalists.map((pair) => `#${pair[1].candidate}`),
+      { mode: p.close ? "markers+text" : "markers", text: p.finalists.map((pair) => `#${pair[1].candidate}`),
         textposition: "top right", textfont: { ...font, size: 11 } }));
     const arrows = p.finalists.map(([search, fresh]) => ({ text: "", showarrow: true, arrowhead: 2, arrowwidth: 1.4,
       arrowcolor: colour("memorized"), axref: "x", ayref: "y", standoff: 4,
       ax: search.x[1], ay: search.y[1], x: fresh.x[1], y: fresh.y[1] }));
     const zero = { type: "line", line: { color: colour("soft"), width: 1, dash: "dash" } };
     const far = (axis) => p.better[axis] * 1e6;
-    const [xs, ys] = p.window ?? [null, null];
-    // Shapes do not widen an axis that has a range; without one, the data must give it.
-    const extent = (key) => {
-      const all = [...p.rungs.flat(), ...p.finalists.flat()].flatMap((gain) => gain[key]).concat(0);
-      const finite = all.filter(Number.isFinite);
-      const low = Math.min(...finite), high = Math.max(...finite), room = 0.04 * (high - low || 1);
-      return [low - room, high + room];
-    };
     return [traces, layout({
       annotations: arrows,
       shapes: [
@@ -210,8 +204,8 @@
         { ...zero, yref: "paper", y0: 0, y1: 1, x0: 0, x1: 0 },
         { ...zero, xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0 },
       ],
-      xaxis: axis(p.labels[0], { range: xs ?? extent("x") }),
-      yaxis: axis(p.labels[1], { range: ys ?? extent("y") }),
+      xaxis: axis(p.labels[0], { range: p.window[0] }),
+      yaxis: axis(p.labels[1], { range: p.window[1] }),
     })];
   };
 

@@ -9,7 +9,7 @@ use crate::tables::study::form;
 use crate::tables::{numbers, text};
 
 /// Columns for a gain beside its figures.
-const GAIN_WIDTH: usize = 30;
+const GAIN_WIDTH: usize = 28;
 
 /// The finalists and their rivals in both objectives, and what else the recommended one changes.
 pub(super) fn tables(results: &TuneResults, confirmation: &Confirmation) -> String {

@@ -11,7 +11,7 @@ use crate::study::results::Direction;
 use crate::tune::TuneResults;
 use crate::tune::results::{Finalist, FrontPoint, Measure};
 
-/// Share of its extent that the close-up leaves free at each side.
+/// Share of their extent that the axes leave free at each side.
 const MARGIN: f64 = 0.08;
 
 /// The chart of every gain of every rung, and a close-up of the finalists.
@@ -37,11 +37,11 @@ fn figure(results: &TuneResults, chart: &Chart, figures: &mut Figures) -> Markup
     html! {
         figure {
             div.panels.pairs {
-                div.panel { h4 { "Every gain" } (figures.add(chart.plot(None), &alt)) }
-                @if let Some(window) = chart.window() {
+                div.panel { h4 { "Every gain" } (figures.add(chart.plot(false), &alt)) }
+                @if !chart.finalists.is_empty() {
                     div.panel {
                         h4 { "The finalists, close up" }
-                        (figures.add(chart.plot(Some(window)), &alt))
+                        (figures.add(chart.plot(true), &alt))
                     }
                 }
             }
@@ -56,8 +56,8 @@ fn figure(results: &TuneResults, chart: &Chart, figures: &mut Figures) -> Markup
                         @if place > 0 { ", " }
                         (number(search.candidate))
                     }
-                    ") on fresh samples. The arrow leads there from what the search saw: the \
-                     winner’s curse is where it points."
+                    ") on fresh samples. The arrow leads there from what the search saw; that it \
+                     tends to lead away from the corner is the winner’s curse."
                 }
             }
         }
@@ -121,7 +121,13 @@ impl Chart {
         })
     }
 
-    fn plot(&self, window: Option<[[f64; 2]; 2]>) -> Plot {
+    /// The plot of everything, or of no gain and the finalists.
+    fn plot(&self, close: bool) -> Plot {
+        let finalists = self.finalists.iter().flatten();
+        let window = match close {
+            true => window(finalists),
+            false => window(finalists.chain(self.rungs.iter().flatten())),
+        };
         Plot::Tradeoff {
             rungs: self.rungs.clone(),
             front: self.front.clone(),
@@ -133,25 +139,21 @@ impl Chart {
             }),
             better: self.better,
             window,
+            close,
         }
     }
+}
 
-    /// Ends of the axes that show no gain and the finalists with their intervals; nothing without
-    /// finalists, or where they have no extent.
-    fn window(&self) -> Option<[[f64; 2]; 2]> {
-        let ends = |of: fn(&Tried) -> [f64; 3]| {
-            let (low, high) = self
-                .finalists
-                .iter()
-                .flatten()
-                .flat_map(of)
-                .filter(|value| value.is_finite())
-                .fold((0f64, 0f64), |(low, high), value| (low.min(value), high.max(value)));
-            let room = MARGIN * (high - low);
-            (room > 0.0).then_some([low - room, high + room])
-        };
-        Some([ends(|gain| gain.x)?, ends(|gain| gain.y)?])
-    }
+/// Ends of the axes that show no gain and these gains with their intervals.
+fn window<'a>(gains: impl Iterator<Item = &'a Tried> + Clone) -> [[f64; 2]; 2] {
+    let ends = |of: fn(&Tried) -> [f64; 3]| {
+        let values = gains.clone().flat_map(of).filter(|value| value.is_finite());
+        let (low, high) =
+            values.fold((0f64, 0f64), |(low, high), value| (low.min(value), high.max(value)));
+        let room = if high > low { MARGIN * (high - low) } else { 1.0 };
+        [low - room, high + room]
+    };
+    [ends(|gain| gain.x), ends(|gain| gain.y)]
 }
 
 /// A difference as the chart shows it; the baseline's is 0.
