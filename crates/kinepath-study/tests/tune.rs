@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kinepath_study::StudyError;
 use kinepath_study::run::{Existing, RunReader};
-use kinepath_study::tune::results::{Basis, TuneVerdict};
+use kinepath_study::tune::results::{Basis, Fate, Outcome, TuneVerdict};
 use kinepath_study::tune::{Family, GAIN_FILE, RESULTS_FILE, TuneResults, TuneSettings, run_tune};
 
 /// The empirical field of the training set, whose samples are all copies.
@@ -59,16 +59,25 @@ fn a_search_finds_the_trade_that_must_be_there() {
     assert!(kept.eq(last.gains.iter().map(|gain| gain.candidate)));
     assert_eq!(first.baseline[1].value.estimate, 1.0, "the empirical flow ends on its points");
 
-    let chosen = results.recommendation.as_ref().unwrap();
+    let chosen = results.recommendation().unwrap();
     assert_eq!(chosen.basis, Basis::Knee);
     assert!(chosen.gain.contains("landing=constant"), "{}", chosen.gain);
     assert_eq!(results.verdict, TuneVerdict::Trades, "{}", results.sentence);
     let confirmation = results.confirmation.as_ref().unwrap();
     assert_eq!((confirmation.seed, confirmation.samples), (settings.seed + 1, 32));
-    let f_mem = confirmation.promises.iter().find(|promise| promise.metric == "f_mem").unwrap();
+    assert_eq!((confirmation.finalists.len(), confirmation.level), (1, 0.95));
+    let f_mem = chosen.promises.iter().find(|promise| promise.metric == "f_mem").unwrap();
     assert_eq!((f_mem.search.estimate, f_mem.confirmed.estimate), (-1.0, -1.0));
     assert_eq!(f_mem.shrinkage, Some(0.0));
     assert_eq!(confirmation.others[0].gain, "kts:alpha=0.01,beta=0.01");
+
+    let account = &results.account;
+    assert_eq!(account.gains.len(), 6);
+    assert_eq!(account.finalists(Outcome::Trades), 1);
+    let counted: usize =
+        [Fate::NotBetter, Fate::Costly, Fate::Open].map(|f| account.left(f).count()).iter().sum();
+    assert_eq!(counted, 5, "every gain but the finalist");
+    assert!(results.sentence.contains(&account.sentence), "{}", results.sentence);
 
     // The file is a gain as it is.
     let schedule = kinepath_study::schedule::ScheduleSpec {
@@ -132,9 +141,11 @@ fn where_no_gain_does_anything_none_is_recommended() {
     settings.candidates = 4;
     let results = tune(&settings, folder.path());
     assert_eq!(results.verdict, TuneVerdict::NothingFound);
-    assert!(results.recommendation.is_none() && results.confirmation.is_none());
+    assert!(results.recommendation().is_none() && results.confirmation.is_none());
+    assert_eq!(results.account.left(Fate::NotBetter).count(), 4);
     assert!(results.sentence.contains("no gain lowers F_mem"), "{}", results.sentence);
     let text = std::fs::read_to_string(folder.path().join(GAIN_FILE)).unwrap();
+    assert!(text.starts_with("# `kinepath tune` found no gain worth using"), "{text}");
     assert!(text.contains("gain = \"unit\"") && text.contains("no gain lowers"), "{text}");
 }
 

@@ -7,6 +7,7 @@ use clap::{Args, value_parser};
 use kinepath_study::run::Existing;
 use kinepath_study::tune::{GAIN_FILE, RESULTS_FILE, TuneSettings, run_tune};
 
+use super::report::write_tune_report;
 use super::{LARGEST_SEED, settings};
 use crate::cli::at_least_one;
 use crate::console::Console;
@@ -31,9 +32,15 @@ Options stand above the settings in FILE.toml; --print-default shows what both d
 How it searches: gains are drawn from a scrambled Sobol sequence, beside the published ones. All
 gains and the baseline start from the same noise. In each rung, the better half by Pareto rank of
 their differences to the baseline goes on to twice the samples (successive halving). Of the last
-rung, the best gain in the second objective that is not detectably worse in the first is sampled
-again on fresh noise, because the winner of a search looks better than it is; without such a gain,
-the knee of the Pareto front is. Where fresh samples do not bear it out, tune.toml says unit.
+rung, a few finalists are sampled again on fresh noise, because the winner of a search looks better
+than it is. Finalists are better in the second objective by estimate and not detectably worse in the
+first; they are picked one by one, each the gain that adds most to the improvement that the best
+confirmed one is expected to bring. Without such gains, the knee of the Pareto front is confirmed.
+
+What counts: of the finalists that fresh samples show to be better in the second objective, with the
+error shared among them (Bonferroni), and not detectably worse in the first (95 %), the best in the
+second. If all of these have a cost, the one that costs least, and the verdict is `trades`. If there
+are none, tune.toml says unit, and an account of all gains says what that rests on.
 
 A search that was stopped goes on where it was when the same command is repeated, and ends with the
 same bytes.";
@@ -42,16 +49,18 @@ const PREAMBLE: &str = "\
 # A search for the gain worth using: run it with `kinepath tune FILE.toml`.
 #   objectives: two metrics of a study, the one that must not get worse and the one to improve
 #   candidates, count, rungs, keep: that many gains meet `count` samples; in each of the `rungs`,
-#     one gain in `keep` goes on to twice the samples; `confirm` fresh samples judge the winner
+#     one gain in `keep` goes on to twice the samples
+#   finalists, confirm: at most that many gains of the last rung are judged by `confirm` fresh
+#     samples each
 #   minutes = M instead chooses candidates and confirm to fit
-#   [[family]]: kind = \"kts\" or \"ssc\", with the bounds of its parameters
+#   [[family]]: kind = \"kts\", \"ssc\" or \"governed\", with the bounds of its parameters
 ";
 
 /// Find the gain worth using: search, Pareto front, and a check on fresh samples
 ///
-/// Draws gains, keeps the better ones on more and more samples, and confirms the best on samples
-/// that the search has not seen. The folder gets tune.json (every figure) and tune.toml (the gain,
-/// for `kinepath sample --gain`).
+/// Draws gains, keeps the better ones on more and more samples, and confirms a few finalists on
+/// samples that the search has not seen. The folder gets tune.json (every figure), report.html, and
+/// tune.toml (the gain, for `kinepath sample --gain`).
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct TuneArgs {
@@ -70,6 +79,9 @@ pub(crate) struct TuneArgs {
     /// Number of rungs
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Search")]
     rungs: Option<usize>,
+    /// The most gains of the last rung that fresh samples judge
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Search")]
+    finalists: Option<usize>,
     /// Fresh samples per gain of the confirmation
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Search")]
     confirm: Option<usize>,
@@ -81,7 +93,7 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     #[arg(help_heading = "Search")]
     seed: Option<u64>,
-    /// Folder for tune.json, tune.toml and the runs
+    /// Folder for tune.json, tune.toml, report.html and the runs
     #[arg(long, value_name = "DIR", default_value = "kinepath-tune", help_heading = "Output")]
     out: PathBuf,
     /// Start over where the folder holds runs, whatever their settings
@@ -106,6 +118,7 @@ impl TuneArgs {
             (self.candidates, &mut settings.candidates),
             (self.count, &mut settings.count),
             (self.rungs, &mut settings.rungs),
+            (self.finalists, &mut settings.finalists),
             (self.confirm, &mut settings.confirm),
         ] {
             *setting = given.unwrap_or(*setting);
@@ -132,11 +145,12 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> Result<()> {
     let results = run_tune(&settings, &args.out, existing, &mut |stage, fraction| {
         progress.observe(stage, fraction)
     })?;
+    let report = write_tune_report(&results, &args.out)?;
     drop(progress);
     if console.json {
         return console.print_json(&results);
     }
     console.print(tables::tune(&results, console.verbose))?;
-    let files = [("results", args.out.join(RESULTS_FILE)), ("gain", args.out.join(GAIN_FILE))];
-    console.print(tables::files(&files.each_ref().map(|(what, path)| (*what, path.as_path()))))
+    let [file, gain] = [RESULTS_FILE, GAIN_FILE].map(|name| args.out.join(name));
+    console.print(tables::files(&[("results", &file), ("report", &report), ("gain", &gain)]))
 }

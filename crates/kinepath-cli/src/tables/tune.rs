@@ -1,15 +1,16 @@
 //! The results of a search for people.
 
+mod account;
+mod confirmation;
+
 use std::fmt::Write;
 
 use kinepath_study::tune::TuneResults;
-use kinepath_study::tune::results::{Basis, Confirmation, FrontPoint, Measure, Rung, Trial};
+use kinepath_study::tune::results::{Basis, Finalist, FrontPoint, Measure, Rung, Trial};
 
 use super::study::{form, wrapped};
 use super::{numbers, text};
 
-/// The gain that is none.
-const UNIT: &str = "unit";
 /// Columns for a gain; longer ones break at a comma.
 const GAIN_WIDTH: usize = 38;
 
@@ -21,31 +22,13 @@ pub(crate) fn tune(results: &TuneResults, all: bool) -> String {
             let _ = writeln!(page, "{}\n{}\n", text(&trials(rung)), legend_of(rung));
         }
     }
-    let _ = writeln!(page, "{}", text(&front(results)));
-    let samples = results.rungs.last().map_or(0, |rung| rung.samples);
-    let _ = writeln!(
-        page,
-        "Pareto front of the last rung: differences to no gain on {samples} samples, same noise, \
-         95 %\nintervals; ◆ the knee, ▶ taken to the confirmation{}\n",
-        match results.recommendation.as_ref().map(|chosen| chosen.basis) {
-            Some(Basis::NoCost) => ": the best without a cost",
-            Some(Basis::NoDetectableCost) => ": the best without a detectable cost",
-            Some(Basis::Knee) => ": every better gain has a cost",
-            None => "",
-        }
-    );
+    let _ = writeln!(page, "{}\n{}\n", text(&front(results)), legend_of_front(results));
     if let Some(confirmation) = &results.confirmation {
-        let _ = writeln!(page, "{}", text(&confirmed(results, confirmation)));
-        let _ = writeln!(
-            page,
-            "differences to no gain on {} fresh samples, seed {}, detectable ones marked; metrics that are no\n\
-             objective appear where the recommended gain changes them detectably\n",
-            confirmation.samples, confirmation.seed
-        );
-        page.push_str(&curse(results, confirmation));
+        page.push_str(&confirmation::tables(results, confirmation));
     }
+    page.push_str(&account::table(results));
     page.push_str(&wrapped("⇒ ", &results.sentence));
-    if let Some(chosen) = results.recommendation.as_ref().filter(|_| results.gain != UNIT) {
+    if let Some(chosen) = results.recommendation() {
         page.push_str(&wrapped("⇒ ", &format!("use the gain {}", chosen.gain)));
     }
     page
@@ -82,19 +65,36 @@ fn front(results: &TuneResults) -> comfy_table::Table {
     headers.extend(objectives(results.rungs.last()));
     headers.push(String::new());
     let mut table = numbers(&headers.iter().map(String::as_str).collect::<Vec<_>>());
+    let picked = |candidate| finalists(results).iter().any(|f| Some(f.candidate) == candidate);
     for (place, FrontPoint { candidate, gain, objectives }) in results.front.iter().enumerate() {
-        let chosen = results.recommendation.as_ref().map(|chosen| chosen.candidate);
         let mut marks = String::new();
         if place == results.knee.place {
             marks.push('◆');
         }
-        if candidate.is_some() && *candidate == chosen {
+        if candidate.is_some() && picked(*candidate) {
             marks.push('▶');
         }
         let [first, second] = objectives.each_ref().map(difference);
-        table.add_row([broken(gain), first, second, marks]);
+        table.add_row([broken(gain, GAIN_WIDTH), first, second, marks]);
     }
     table
+}
+
+fn legend_of_front(results: &TuneResults) -> String {
+    let samples = results.rungs.last().map_or(0, |rung| rung.samples);
+    let why = match finalists(results).first().map(|finalist| finalist.basis) {
+        Some(Basis::Chance(_)) => "",
+        Some(Basis::Knee) => ", for every better gain has a cost",
+        None => " (none)",
+    };
+    format!(
+        "Pareto front of the last rung: differences to no gain on {samples} samples, same noise, \
+         95 %\nintervals; ◆ the knee, ▶ taken to the confirmation{why}"
+    )
+}
+
+fn finalists(results: &TuneResults) -> &[Finalist] {
+    results.confirmation.as_ref().map_or(&[], |confirmation| &confirmation.finalists)
 }
 
 /// Every gain of a rung.
@@ -106,7 +106,7 @@ fn trials(rung: &Rung) -> comfy_table::Table {
     for Trial { gain, front, kept, objectives, .. } in &rung.gains {
         let [first, second] = objectives.each_ref().map(difference);
         let rank = format!("{}{}", front + 1, if *kept { " ✓" } else { "" });
-        table.add_row([broken(gain), first, second, rank]);
+        table.add_row([broken(gain, GAIN_WIDTH), first, second, rank]);
     }
     table
 }
@@ -120,52 +120,6 @@ fn objectives(rung: Option<&Rung>) -> Vec<String> {
     rung.map_or(Vec::new(), |rung| {
         rung.baseline.iter().map(|measure| measure.name.clone()).collect()
     })
-}
-
-/// The objectives of the confirmed gains, and what else changed detectably.
-fn confirmed(results: &TuneResults, confirmation: &Confirmation) -> comfy_table::Table {
-    let mut headers = vec!["metric", "no gain", "recommended", "as promised"];
-    headers.extend(confirmation.others.iter().map(|other| other.name.as_str()));
-    let mut table = numbers(&headers);
-    let both = confirmation.baseline.iter().zip(&confirmation.recommended);
-    for (index, (unit, gain)) in both.enumerate() {
-        let wanted = results.settings.objectives.contains(&gain.metric);
-        if !wanted && !gain.is_better() && !gain.is_worse() {
-            continue;
-        }
-        let form = form(&gain.metric);
-        let promise = confirmation.promises.iter().find(|promise| promise.metric == gain.metric);
-        let mut row = vec![
-            gain.name.clone(),
-            stacked(&form.both(unit.value), ""),
-            stacked(&difference(gain), mark(gain)),
-            promise.map_or(String::new(), |promise| stacked(&form.difference(promise.search), "")),
-        ];
-        let others = confirmation.others.iter().filter_map(|other| other.measures.get(index));
-        row.extend(others.map(|measure| stacked(&difference(measure), mark(measure))));
-        table.add_row(row);
-    }
-    table
-}
-
-/// The winner's curse in words.
-fn curse(results: &TuneResults, confirmation: &Confirmation) -> String {
-    let target = results.settings.objectives.last();
-    let promise = confirmation.promises.iter().find(|promise| Some(&promise.metric) == target);
-    let Some((promise, shrinkage)) = promise.and_then(|p| Some((p, p.shrinkage?))) else {
-        return String::new();
-    };
-    let share = 100.0 * shrinkage.abs();
-    let sentence = match shrinkage {
-        s if s > 1.0 => {
-            format!("{}: the promise of the search turned into its opposite", promise.name)
-        }
-        s if s < 0.0 => {
-            format!("{}: fresh samples show {share:.0} % more than promised", promise.name)
-        }
-        _ => format!("{}: {share:.0} % of the promise did not come (winner's curse)", promise.name),
-    };
-    wrapped("• ", &sentence)
 }
 
 /// A difference with its interval.
@@ -184,17 +138,12 @@ fn mark(measure: &Measure) -> &'static str {
     }
 }
 
-/// A figure and its mark above its interval.
-fn stacked(figure: &str, mark: &str) -> String {
-    figure.replacen(" [", &format!("{mark}\n["), 1)
-}
-
-/// A gain in lines that end with a comma where it is long.
-fn broken(gain: &str) -> String {
+/// A gain in lines that end with a comma where it is longer than `width`.
+fn broken(gain: &str, width: usize) -> String {
     let mut lines = vec![String::new()];
     for piece in gain.split_inclusive(',') {
         let last = lines.last().map_or(0, String::len);
-        if last > 0 && last + piece.len() > GAIN_WIDTH {
+        if last > 0 && last + piece.len() > width {
             lines.push(String::new());
         }
         if let Some(line) = lines.last_mut() {
@@ -212,9 +161,9 @@ mod tests {
     fn long_gains_break_at_commas() {
         let gain = "kts:alpha=0.0312,beta=0.0103,split=0.61,launch=exponential,landing=linear";
         assert_eq!(
-            broken(gain),
+            broken(gain, GAIN_WIDTH),
             "kts:alpha=0.0312,beta=0.0103,\nsplit=0.61,launch=exponential,\nlanding=linear"
         );
-        assert_eq!(broken("unit"), "unit");
+        assert_eq!(broken("unit", GAIN_WIDTH), "unit");
     }
 }

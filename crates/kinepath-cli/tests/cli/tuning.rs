@@ -34,9 +34,12 @@ fn a_search_leaves_a_table_its_results_and_a_gain_to_sample_with() {
         "Fréchet distance",
         "F_mem",
         "winner's curse",
+        "account of all that were tried",
         "trades, on 24 fresh samples",
+        "of 6 gains, ",
         "use the gain kts:",
         "tuned/tune.toml",
+        "tuned/report.html",
     ] {
         assert!(table.contains(part), "{part}: {table}");
     }
@@ -45,9 +48,14 @@ fn a_search_leaves_a_table_its_results_and_a_gain_to_sample_with() {
     assert_eq!(place.succeeds("tune small.toml --candidates 6 --out tuned"), table);
     assert_eq!(files(&place.path("tuned")), written);
 
+    std::fs::remove_file(place.path("tuned/report.html")).unwrap();
+    assert_eq!(place.succeeds("report tuned").trim(), "tuned/report.html");
+    assert_eq!(files(&place.path("tuned")), written);
+
     let json = place.json("tune small.toml --candidates 6 --out tuned");
     assert_eq!(json["verdict"], "trades");
-    let gain = json["recommendation"]["gain"].as_str().unwrap();
+    let chosen = json["recommended"].as_u64().unwrap() as usize;
+    let gain = json["confirmation"]["finalists"][chosen]["gain"].as_str().unwrap();
     let sampled = place.json(
         "sample --field empirical:builtin:fashion-mnist --count 4 --steps 8 \
          --gain tuned/tune.toml",
@@ -69,8 +77,9 @@ fn the_default_search_is_a_file_to_edit_and_flags_change_it() {
     {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let json = place.json("tune --print-default --candidates 8 --seed 3");
+    let json = place.json("tune --print-default --candidates 8 --finalists 5 --seed 3");
     assert_eq!((&json["candidates"], &json["seed"]), (&8.into(), &3.into()));
+    assert_eq!(json["finalists"], 5);
     assert_eq!(json["objectives"][1], "f_mem");
 }
 
@@ -81,6 +90,7 @@ fn misuse_is_told_with_exit_code_2_and_touches_nothing() {
         ("--objectives fid,f_mem", &["`fid`", "frechet_distance"][..]),
         ("--objectives f_mem", &["f_mem", "two different metrics"]),
         ("--candidates 0", &["--candidates", "at least 1"]),
+        ("--finalists 0", &["--finalists", "at least 1"]),
         ("--minutes 5 --candidates 9", &["--minutes", "--candidates"]),
         ("--seed 9223372036854775808", &["--seed"]),
         ("--print-default --out x", &["--print-default", "--out"]),

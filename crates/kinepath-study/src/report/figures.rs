@@ -84,6 +84,25 @@ pub(super) enum Plot {
         /// Whether the line stays where it is until the next time.
         steps: bool,
     },
+    /// What gains change in two objectives, differences to the baseline.
+    Tradeoff {
+        /// The gains of each rung, the last one last.
+        rungs: Vec<Vec<Tried>>,
+        /// The Pareto front, in the order of the first objective.
+        front: Vec<[f64; 2]>,
+        /// Its knee.
+        knee: Option<[f64; 2]>,
+        /// The finalists, as the search saw them and as fresh samples show them.
+        finalists: Vec<[Tried; 2]>,
+        /// What the axes show.
+        labels: [String; 2],
+        /// Which way is better, −1 or 1.
+        better: [f64; 2],
+        /// The ends of the axes.
+        window: [[f64; 2]; 2],
+        /// Whether this is a close-up of the finalists.
+        close: bool,
+    },
     /// Memorization and fidelity per KPE bin, one above the other.
     Goldilocks {
         /// Bins.
@@ -100,6 +119,17 @@ pub(super) struct Line {
     pub(super) y: Vec<f64>,
     /// Colour.
     pub(super) series: usize,
+}
+
+/// A gain in two objectives: `[low, estimate, high]` of its differences.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Tried {
+    /// The candidate number.
+    pub(super) candidate: usize,
+    /// Number of samples.
+    pub(super) n: usize,
+    pub(super) x: [f64; 3],
+    pub(super) y: [f64; 3],
 }
 
 /// A bin of the Goldilocks curve: `[low, estimate, high]` each.
@@ -121,7 +151,7 @@ impl Figures {
         let class = match plot {
             Plot::Histogram { .. } | Plot::Profile { .. } | Plot::Course { .. } => "plot small",
             Plot::Scatter { .. } | Plot::Memorization { .. } => "plot square",
-            Plot::Goldilocks { .. } => "plot tall",
+            Plot::Goldilocks { .. } | Plot::Tradeoff { .. } => "plot tall",
         };
         let position = self.plots.len();
         self.plots.push(plot);

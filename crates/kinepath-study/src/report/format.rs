@@ -20,7 +20,8 @@ impl Unit {
         if ["f_mem", "authenticity"].contains(&metric) { Self::Percent } else { Self::Plain }
     }
 
-    fn factor(self) -> f64 {
+    /// What a figure is multiplied by to be shown.
+    pub(super) fn factor(self) -> f64 {
         match self {
             Self::Plain => 1.0,
             Self::Percent => 100.0,
@@ -35,7 +36,7 @@ impl Unit {
     }
 
     /// What follows a difference: differences of percentages are percentage points.
-    fn difference_suffix(self) -> &'static str {
+    pub(super) fn difference_suffix(self) -> &'static str {
         match self {
             Self::Plain => "",
             Self::Percent => " pp",

@@ -1,13 +1,15 @@
-//! The report: a study's results as one HTML file that works offline.
+//! The reports: the results of a study or of a search for a gain as one HTML file that works
+//! offline.
 //!
 //! Everything is inside the file: style, script, plotting library, data and pictures. Its content
 //! security policy forbids loading anything else. Numbers and sentences come from
-//! [`StudyResults`]; this module only arranges them.
+//! [`StudyResults`] and [`TuneResults`]; this module only arranges them.
 //!
 //! | part | what it does |
 //! |---|---|
 //! | `page` | the document around the sections |
-//! | `sections` | one file per part of the page, results in, markup out |
+//! | `sections` | one file per part of a study's page, results in, markup out |
+//! | `tune` | the same for a search |
 //! | `figures` | plots: the data that the page's script draws, and their frames |
 //! | `forest`, `format`, `parts` | intervals as marks, numbers as text, recurring markup |
 
@@ -17,16 +19,18 @@ pub(crate) mod format;
 mod page;
 mod parts;
 mod sections;
+mod tune;
 
 use thiserror::Error;
 
 use crate::study::StudyResults;
+use crate::tune::TuneResults;
 
 /// A report that cannot be drawn.
 #[derive(Debug, Error)]
 pub enum ReportError {
     /// The settings have no form in TOML.
-    #[error("the study's settings cannot be written as TOML: {0}")]
+    #[error("the settings cannot be written as TOML: {0}")]
     Settings(#[from] toml::ser::Error),
     /// The data of the plots cannot be written as JSON.
     #[error("the data of the plots cannot be written as JSON: {0}")]
@@ -44,4 +48,17 @@ pub fn render(results: &StudyResults) -> Result<String, ReportError> {
     let mut figures = figures::Figures::default();
     let body = sections::all(results, &mut figures)?;
     Ok(page::document(&results.settings.title, body, &figures.to_json()?).into_string())
+}
+
+/// Draws a search for a gain as a self-contained HTML page of about 1.1 MB.
+///
+/// Pieces that the results lack (a confirmation) are left out or named as missing. All text of the
+/// results is escaped.
+///
+/// # Errors
+/// [`ReportError`] if settings or plots cannot be serialized.
+pub fn render_tune(results: &TuneResults) -> Result<String, ReportError> {
+    let mut figures = figures::Figures::default();
+    let body = tune::all(results, &mut figures)?;
+    Ok(page::document(&tune::title(results), body, &figures.to_json()?).into_string())
 }

@@ -86,3 +86,31 @@ pub(super) fn direction(better: Direction) -> &'static str {
         Direction::Zero => "closer to 0 is better",
     }
 }
+
+/// A judgement in a word or two.
+pub(super) fn badge(class: &str, text: &str) -> Markup {
+    html! { span class={ "badge " (class) } { (text) } }
+}
+
+/// An expression that may break after its commas.
+pub(super) fn expression(expression: &str) -> Markup {
+    html! { code { @for part in expression.split_inclusive(',') { (part) wbr; } } }
+}
+
+/// Conditions, as pairs of a term and its text.
+pub(super) fn facts(facts: &[(&str, String)]) -> Markup {
+    html! {
+        dl.facts {
+            @for (term, text) in facts { div { dt { (term) } dd { (text) } } }
+        }
+    }
+}
+
+/// The end of a page.
+pub(super) fn footer(version: &str) -> Markup {
+    html! {
+        footer {
+            p { "Made by kinepath " (version) ". This file is complete: it loads nothing." }
+        }
+    }
+}

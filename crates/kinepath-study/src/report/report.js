@@ -164,7 +164,52 @@
     })];
   };
 
-  const kinds = { histogram, profile, scatter, memorization, course, goldilocks };
+  const tradeoff = (p) => {
+    const last = p.rungs.length - 1;
+    const marks = (gains, fill, size, symbol, more) => {
+      const bars = (key) => ({ type: "data", symmetric: false, color: fill, thickness: 1.3, width: 0,
+        array: gains.map((gain) => gain[key][2] - gain[key][1]),
+        arrayminus: gains.map((gain) => gain[key][1] - gain[key][0]) });
+      return { type: "scatter", mode: "markers", x: gains.map((gain) => gain.x[1]),
+        y: gains.map((gain) => gain.y[1]), marker: { color: fill, size, symbol, line: { width: 0 } },
+        error_x: bars("x"), error_y: bars("y"),
+        customdata: gains.map((gain) => [gain.candidate, gain.n, gain.x[0], gain.x[2], gain.y[0], gain.y[2]]),
+        hovertemplate: "#%{customdata[0]}, %{customdata[1]} samples<br>" +
+          `${p.labels[0]}: %{x:.3~g} [%{customdata[2]:.3~g}, %{customdata[3]:.3~g}]<br>` +
+          `${p.labels[1]}: %{y:.3~g} [%{customdata[4]:.3~g}, %{customdata[5]:.3~g}]<extra></extra>`, ...more };
+    };
+    const traces = p.rungs.map((gains, rung) => rung === last
+      ? marks(gains, colour("other"), 8, "circle")
+      // Close up, their long intervals would look like grid lines.
+      : marks(gains, wash("series-0", 0.35 / (last - rung)), 5, "circle",
+        p.close ? { error_x: {}, error_y: {} } : {}));
+    traces.push({ type: "scatter", mode: "lines", hoverinfo: "skip", x: p.front.map((c) => c[0]),
+      y: p.front.map((c) => c[1]), line: { color: wash("other", 0.6), width: 1 } });
+    if (p.knee) {
+      traces.push({ type: "scatter", mode: "markers", hoverinfo: "skip", x: [p.knee[0]], y: [p.knee[1]],
+        marker: { symbol: "diamond-open", size: 15, color: colour("ink"), line: { width: 1.5 } } });
+    }
+    traces.push(marks(p.finalists.map((pair) => pair[1]), colour("memorized"), 9, "square",
+      { mode: p.close ? "markers+text" : "markers", text: p.finalists.map((pair) => `#${pair[1].candidate}`),
+        textposition: "top right", textfont: { ...font, size: 11 } }));
+    const arrows = p.finalists.map(([search, fresh]) => ({ text: "", showarrow: true, arrowhead: 2, arrowwidth: 1.4,
+      arrowcolor: colour("memorized"), axref: "x", ayref: "y", standoff: 4,
+      ax: search.x[1], ay: search.y[1], x: fresh.x[1], y: fresh.y[1] }));
+    const zero = { type: "line", line: { color: colour("soft"), width: 1, dash: "dash" } };
+    const far = (axis) => p.better[axis] * 1e6;
+    return [traces, layout({
+      annotations: arrows,
+      shapes: [
+        { type: "rect", layer: "below", x0: 0, x1: far(0), y0: 0, y1: far(1), fillcolor: wash("band", 0.1), line: { width: 0 } },
+        { ...zero, yref: "paper", y0: 0, y1: 1, x0: 0, x1: 0 },
+        { ...zero, xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0 },
+      ],
+      xaxis: axis(p.labels[0], { range: p.window[0] }),
+      yaxis: axis(p.labels[1], { range: p.window[1] }),
+    })];
+  };
+
+  const kinds = { histogram, profile, scatter, memorization, course, goldilocks, tradeoff };
 
   // Gives the drawing a view box, so that it scales with the paper when printed.
   const scalable = (element) => {

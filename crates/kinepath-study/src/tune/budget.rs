@@ -4,16 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::confirm::RIVALS;
 use super::settings::{MOST_CANDIDATES, TuneSettings};
 use super::space::PUBLISHED;
 use crate::StudyError;
 use crate::study::write_whole;
 
 /// Share of a time budget that goes to the confirmation.
-const CONFIRMATION_SHARE: f64 = 0.4;
-/// Runs of the confirmation: the baseline, the recommended gain, the published default and the
-/// best governed gain.
-const CONFIRMATION_RUNS: usize = 4;
+const CONFIRMATION_SHARE: f64 = 0.5;
 /// Share of a time budget that is planned for; the rest covers what the measured cost misses.
 const PLANNED_SHARE: f64 = 0.9;
 /// What the first rung of the baseline cost, so that a resumed search chooses the same numbers.
@@ -58,15 +56,15 @@ impl Rungs {
         (0..self.rungs).map(|rung| (self.gains(candidates, rung) + 1) * new(rung)).sum()
     }
 
-    /// The numbers that fit into `minutes` when a sample costs `seconds`: most candidates, and a
-    /// confirmation of two fifths of the time.
-    fn fit(&self, minutes: f64, seconds: f64) -> Result<Budget, StudyError> {
+    /// The numbers that fit into `minutes` when a sample costs `seconds`: a confirmation of so many
+    /// runs that takes half of the time, and as many candidates as the other half allows.
+    fn fit(&self, minutes: f64, seconds: f64, runs: usize) -> Result<Budget, StudyError> {
         let affordable = minutes * 60.0 * PLANNED_SHARE / seconds;
-        let confirm = (affordable * CONFIRMATION_SHARE / CONFIRMATION_RUNS as f64) as usize;
+        let confirm = (affordable * CONFIRMATION_SHARE / runs as f64) as usize;
         let search = (affordable * (1.0 - CONFIRMATION_SHARE)) as usize;
         let least = PUBLISHED.len() + 1;
         let needed = (self.search_samples(least) as f64 / (1.0 - CONFIRMATION_SHARE))
-            .max((CONFIRMATION_RUNS * self.count) as f64 / CONFIRMATION_SHARE);
+            .max((runs * self.count) as f64 / CONFIRMATION_SHARE);
         if self.search_samples(least) > search || confirm < self.count {
             return Err(StudyError::Mismatch(format!(
                 "{minutes} minutes are enough for {affordable:.0} samples at {seconds:.3} s each, \
@@ -85,6 +83,11 @@ impl Rungs {
         }
         Ok(Budget { candidates: fits, confirm, seconds_per_sample: Some(seconds) })
     }
+}
+
+/// Runs of the confirmation: the baseline, the finalists and their rivals.
+fn confirmation_runs(settings: &TuneSettings) -> usize {
+    1 + settings.finalists + RIVALS
 }
 
 /// The numbers a search was made with, chosen or given.
@@ -133,7 +136,7 @@ impl Budget {
                 seconds
             }
         };
-        Rungs::of(settings).fit(minutes, seconds)
+        Rungs::of(settings).fit(minutes, seconds, confirmation_runs(settings))
     }
 }
 
@@ -174,28 +177,28 @@ mod tests {
         #[test]
         fn chosen_numbers_fit_and_one_more_gain_would_not(
             count in 1usize..200, rungs in 1usize..6, keep in 2usize..5,
-            minutes in 0.1f64..100.0, seconds in 1e-4f64..0.1,
+            runs in 4usize..12, minutes in 0.1f64..100.0, seconds in 1e-4f64..0.1,
         ) {
             let rungs = Rungs { count, rungs, keep };
             let planned = minutes * 60.0 * PLANNED_SHARE;
-            match rungs.fit(minutes, seconds) {
+            match rungs.fit(minutes, seconds, runs) {
                 Ok(budget) => {
                     let cost = |candidates| rungs.search_samples(candidates) as f64 * seconds;
-                    let confirmation = (budget.confirm * CONFIRMATION_RUNS) as f64 * seconds;
+                    let confirmation = (budget.confirm * runs) as f64 * seconds;
                     prop_assert!(cost(budget.candidates) + confirmation <= planned);
                     prop_assert!(
                         budget.candidates == MOST_CANDIDATES
-                            || cost(budget.candidates + 1) > planned * 0.6 - seconds
+                            || cost(budget.candidates + 1) > planned * 0.5 - seconds
                     );
-                    let rounding = CONFIRMATION_RUNS as f64 * seconds;
-                    prop_assert!((confirmation - 0.4 * planned).abs() < rounding);
+                    let rounding = runs as f64 * seconds;
+                    prop_assert!((confirmation - 0.5 * planned).abs() < rounding);
                     prop_assert!(budget.candidates >= 4 && budget.confirm >= count);
                 }
                 Err(error) => {
                     let text = error.to_string();
                     let advice = text.rsplit("allow ").next().unwrap();
                     let enough: f64 = advice.split(' ').next().unwrap().parse().unwrap();
-                    prop_assert!(rungs.fit(enough, seconds).is_ok(), "{}", text);
+                    prop_assert!(rungs.fit(enough, seconds, runs).is_ok(), "{}", text);
                 }
             }
         }
@@ -214,10 +217,14 @@ mod tests {
         let longer = TuneSettings { minutes: Some(20.0), ..settings.clone() };
         assert!(decide(&longer, false, None).unwrap().candidates > first.candidates);
         assert!(decide(&settings, true, Some(0.06)).unwrap().candidates < first.candidates);
+        // Nine minutes are 18 000 samples, and half of them are shared by 6 or 12 runs.
+        let more = TuneSettings { finalists: 9, ..settings.clone() };
+        assert_eq!(decide(&settings, true, Some(0.03)).unwrap().confirm, 1500);
+        assert_eq!(decide(&more, false, None).unwrap().confirm, 750);
         let given = TuneSettings { minutes: None, ..settings };
         assert_eq!(
             decide(&given, true, None).unwrap(),
-            Budget { candidates: 28, confirm: 1280, seconds_per_sample: None }
+            Budget { candidates: 28, confirm: 1152, seconds_per_sample: None }
         );
         std::fs::write(folder.path().join(COST_FILE), "seconds = 1").unwrap();
         assert!(decide(&longer, false, None).unwrap_err().to_string().contains(COST_FILE));

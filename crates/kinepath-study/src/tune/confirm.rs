@@ -1,112 +1,121 @@
-//! The recommended gain on samples that the search has not seen.
+//! The finalists on samples that the search has not seen.
 
+use super::finalists::{Pick, shared_level};
 use super::halving::folder;
-use super::objective::{Scorer, Which};
-use super::results::{Confirmation, Measure, OtherGain, Promise, Recommendation, Rung};
+use super::objective::{Scored, Scorer, Which};
+use super::results::{Confirmation, Finalist, OtherGain, Outcome, Promise, Rung, Trial};
 use super::runs::Runs;
 use super::space::{GOVERNED, PUBLISHED};
 use super::{BASELINE, UNIT};
 use crate::StudyError;
 use crate::study::Observer;
 
-/// Samples the baseline, the recommended gain, the published default and the best governed gain of
-/// the search from the noise of `seed` and compares them.
+/// Gains that are confirmed for comparison, where they are no finalists: see [`rivals`].
+pub(super) const RIVALS: usize = 2;
+
+/// Samples the baseline, the finalists, the published default and the best governed gain of the
+/// search from the noise of `seed` and compares them.
 ///
 /// # Errors
 /// What sampling and judging bring; [`StudyError::Interrupted`] after a break.
 pub(super) fn confirm(
     runs: &mut Runs<'_>,
     scorer: &Scorer,
-    recommendation: &Recommendation,
     rungs: &[Rung],
-    (seed, count): (u64, usize),
+    picks: &[Pick],
+    (seed, samples): (u64, usize),
     observe: &mut Observer<'_>,
 ) -> Result<Confirmation, StudyError> {
-    let mut score = |name: &str, gain: &str| {
-        let stage = format!("confirming on {count} fresh samples: {gain}");
+    let last = rungs.last().map_or(&[][..], |rung| &rung.gains);
+    let picked: Vec<(&Trial, Pick)> = picks.iter().map(|&pick| (&last[pick.place], pick)).collect();
+    let mut rivals = rivals(rungs);
+    rivals.retain(|(_, rival)| picked.iter().all(|(trial, _)| trial.candidate != rival.candidate));
+    let gains = 1 + picked.len() + rivals.len();
+    let mut done = 0;
+    let mut score = |name: &str, gain: &str| -> Result<Scored, StudyError> {
+        done += 1;
+        let stage = format!("confirming {done}/{gains} on {samples} fresh samples: {gain}");
         let name = format!("confirmation/{name}");
         let endpoints =
-            runs.samples(&name, gain, seed, &[0, count], &mut |done| observe(&stage, done))?;
+            runs.samples(&name, gain, seed, &[0, samples], &mut |part| observe(&stage, part))?;
         let scored = scorer.score(endpoints.view())?;
         match observe(&stage, 1.0).is_break() {
             true => Err(StudyError::Interrupted),
             false => Ok(scored),
         }
     };
-    let baseline = score(BASELINE, UNIT)?;
-    let gain = score(&folder(recommendation.candidate), &recommendation.gain)?;
-    let mut others = Vec::new();
-    for (name, candidate, gain) in rivals(rungs) {
-        if candidate != recommendation.candidate {
-            others.push((name, gain, score(&folder(candidate), gain)?));
-        }
+    let unit = score(BASELINE, UNIT)?;
+    let baseline = scorer.figures(&unit, Which::All)?;
+    let mut all = |trial: &Trial| {
+        let scored = score(&folder(trial.candidate), &trial.gain)?;
+        let figures = scorer.figures(&scored, Which::All)?;
+        let measures = scorer.measures(&figures, Some(&baseline))?;
+        drop(figures);
+        Ok::<_, StudyError>((scored, measures))
+    };
+    let level = shared_level(picks.len());
+    let mut finalists = Vec::with_capacity(picked.len());
+    for (trial, pick) in picked {
+        let (scored, measures) = all(trial)?;
+        let objectives = scorer.objectives(&measures)?;
+        let promises = trial.objectives.iter().zip(&objectives);
+        let promises = promises.filter_map(|(search, fresh)| Promise::of(search, fresh)).collect();
+        let [kept, mut improved] = objectives;
+        improved.difference = Some(scorer.target_difference(&scored, &unit, picks.len())?);
+        let decisive = [kept, improved];
+        finalists.push(Finalist {
+            candidate: trial.candidate,
+            gain: trial.gain.clone(),
+            basis: pick.basis,
+            measures,
+            outcome: Outcome::of(&decisive),
+            decisive,
+            promises,
+        });
     }
-    let baseline = scorer.figures(&baseline, Which::All)?;
-    let recommended = scorer.measures(&scorer.figures(&gain, Which::All)?, Some(&baseline))?;
-    let confirmed = scorer.objectives(&recommended)?;
-    let last = rungs.last().map_or(&[][..], |rung| &rung.gains);
-    let search = last.iter().find(|trial| trial.candidate == recommendation.candidate);
-    let promises = search.map_or(Vec::new(), |trial| {
-        trial.objectives.iter().zip(&confirmed).filter_map(|(a, b)| promise(a, b)).collect()
-    });
-    Ok(Confirmation {
-        seed,
-        samples: count,
-        baseline: scorer.measures(&baseline, None)?,
-        recommended,
-        others: others
-            .into_iter()
-            .map(|(name, gain, scored)| {
-                let figures = scorer.figures(&scored, Which::All)?;
-                let measures = scorer.measures(&figures, Some(&baseline))?;
-                Ok(OtherGain { name: name.to_owned(), gain: gain.to_owned(), measures })
-            })
-            .collect::<Result<_, StudyError>>()?,
-        promises,
-    })
+    let others = rivals
+        .into_iter()
+        .map(|(name, trial)| {
+            let (name, gain) = (name.to_owned(), trial.gain.clone());
+            Ok(OtherGain { name, candidate: trial.candidate, gain, measures: all(trial)?.1 })
+        })
+        .collect::<Result<_, StudyError>>()?;
+    let baseline = scorer.measures(&baseline, None)?;
+    Ok(Confirmation { seed, samples, level, baseline, finalists, others })
 }
 
-/// The gains that a recommendation is compared with: name, candidate and expression of the
-/// published default, and of the governed gain that came furthest and there stood best.
-fn rivals(rungs: &[Rung]) -> Vec<(&'static str, usize, &str)> {
+/// The gains that finalists are compared with: the published default, and the governed gain that
+/// came furthest and there stood best.
+fn rivals(rungs: &[Rung]) -> Vec<(&'static str, &Trial)> {
+    let published =
+        rungs.first().and_then(|rung| rung.gains.iter().find(|trial| trial.gain == PUBLISHED[0]));
     let governed = rungs.iter().rev().find_map(|rung| {
-        rung.gains
-            .iter()
-            .filter(|trial| trial.gain.starts_with(GOVERNED))
-            .min_by_key(|trial| trial.front)
+        let governed = rung.gains.iter().filter(|trial| trial.gain.starts_with(GOVERNED));
+        governed.min_by_key(|trial| trial.front)
     });
-    let mut rivals = vec![("published default", 0, PUBLISHED[0])];
-    rivals.extend(governed.map(|trial| ("best governed", trial.candidate, trial.gain.as_str())));
-    rivals
-}
-
-/// The difference of one metric in the search beside the one on fresh samples.
-fn promise(search: &Measure, confirmed: &Measure) -> Option<Promise> {
-    let (before, after) = (search.difference?, confirmed.difference?);
-    Some(Promise {
-        metric: search.metric.clone(),
-        name: search.name.clone(),
-        search: before,
-        confirmed: after,
-        shrinkage: (before.estimate != 0.0).then(|| 1.0 - after.estimate / before.estimate),
-    })
+    let named = [("published default", published), ("best governed", governed)];
+    named.into_iter().filter_map(|(name, trial)| Some((name, trial?))).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tune::tests::objectives;
+    use crate::tune::tests::rung;
 
     #[test]
-    fn shrinkage_is_the_share_that_did_not_come() {
-        let shrinkage = |search: f64, confirmed: f64| {
-            let [before, _] = objectives(search, 0.0, 0.1);
-            let [after, _] = objectives(confirmed, 0.0, 0.1);
-            promise(&before, &after).unwrap().shrinkage
+    fn rivals_are_the_default_and_the_governed_gain_that_came_furthest() {
+        let mut first = rung(32, &[(0, 0.0, 0.0), (1, 0.0, -0.1), (2, 0.0, -0.3)]);
+        first.gains[0].gain = PUBLISHED[0].to_owned();
+        first.gains[1].gain = "governed:quantile=0.5".to_owned();
+        first.gains[2].gain = "governed:quantile=0.9".to_owned();
+        first.gains[1].front = 1;
+        let mut last = rung(64, &[(1, 0.0, -0.1)]);
+        last.gains[0].gain.clone_from(&first.gains[1].gain);
+        let named = |rungs: &[Rung]| {
+            rivals(rungs).into_iter().map(|(name, t)| (name, t.candidate)).collect::<Vec<_>>()
         };
-        assert_eq!(shrinkage(-0.08, -0.06), Some(1.0 - 0.75));
-        assert_eq!(shrinkage(-0.08, -0.16), Some(-1.0));
-        assert_eq!(shrinkage(-0.08, 0.08), Some(2.0));
-        assert_eq!(shrinkage(0.0, -0.1), None);
+        assert_eq!(named(&[first.clone()]), [("published default", 0), ("best governed", 2)]);
+        assert_eq!(named(&[first, last]), [("published default", 0), ("best governed", 1)]);
+        assert_eq!(named(&[rung(32, &[(0, 0.0, 0.0)])]), []);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::results::TuneResults;
-use super::verdict::signed;
+use super::words::signed;
 use crate::StudyError;
 
 /// The keys of the file.
@@ -20,16 +20,21 @@ struct GainFile<'a> {
 /// [`StudyError::Mismatch`] if TOML cannot hold the gain.
 pub(super) fn text(results: &TuneResults) -> Result<String, StudyError> {
     let sampler = &results.settings.sampler;
+    let found = match results.recommendation() {
+        Some(_) => "The gain that `kinepath tune` found worth using",
+        None => "`kinepath tune` found no gain worth using",
+    };
     let mut text = format!(
-        "# The gain that `kinepath tune` found worth using, for\n\
+        "# {found}, for\n\
          #   {} (sha256 {}),\n\
          #   {}, {} steps, {} grid.\n\
          # Use it with `kinepath sample --gain FILE`, FILE being this file.\n#\n",
         results.field.spec, results.field.sha256, sampler.solver, sampler.steps, sampler.grid
     );
     comment(&mut text, &results.sentence);
-    if let Some(confirmation) = &results.confirmation {
-        for promise in &confirmation.promises {
+    if let (Some(confirmation), Some(finalist)) = (&results.confirmation, results.recommendation())
+    {
+        for promise in &finalist.promises {
             let line = format!(
                 "{}, difference to no gain: search {}, {} fresh samples {}",
                 promise.name,

@@ -4,10 +4,14 @@
 //! 2. **Search**: successive halving with common random numbers. All gains and the baseline start
 //!    from the same noise; the better half, by non-dominated sorting of the differences to the
 //!    baseline in two objectives, goes on to twice the samples.
-//! 3. **Choice**: the Pareto front of the last rung, its knee, and a gain to confirm.
-//! 4. **Confirmation**: that gain, the baseline and the published default on fresh noise. The
-//!    winner of a search looks better than it is, because it was picked for looking good; the fresh
-//!    samples say how much of the promise is left.
+//! 3. **Choice**: the Pareto front of the last rung, its knee, and the finalists: a few gains that
+//!    have a chance to stand, and are not all alike.
+//! 4. **Confirmation**: the finalists, the baseline, the published default and the best governed
+//!    gain on fresh noise. The winner of a search looks better than it is, because it was picked for
+//!    looking good; the fresh samples say how much of the promise is left, and which finalist is
+//!    worth using.
+//! 5. **Account**: what is known of every gain at the end, which is what a claim that there is none
+//!    worth using rests on.
 //!
 //! A search that was stopped goes on where it was: every sampling is a run folder, and everything
 //! after it is a function of the samples.
@@ -15,6 +19,7 @@
 mod budget;
 mod choice;
 mod confirm;
+mod finalists;
 mod front;
 mod gain_file;
 mod halving;
@@ -24,6 +29,7 @@ mod runs;
 mod settings;
 mod space;
 mod verdict;
+mod words;
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -35,8 +41,9 @@ pub use settings::TuneSettings;
 pub use space::Family;
 
 use budget::Rungs;
+use finalists::Final;
 use objective::{Scorer, Which};
-use results::TuneVerdict;
+use results::Account;
 use runs::Runs;
 
 use crate::StudyError;
@@ -132,33 +139,21 @@ fn conclude(
     runs: &mut Runs<'_>,
     observe: &mut Observer<'_>,
 ) -> Result<TuneResults, StudyError> {
-    let last = rungs
+    let rung = rungs
         .last()
         .ok_or_else(|| StudyError::Mismatch("a search needs at least one rung".to_owned()))?;
-    let (front, knee) = choice::front_of(last);
-    let recommendation = choice::recommend(last, &front, knee);
+    let (front, knee) = choice::front_of(rung);
+    let last = Final { most: settings.finalists, samples: budget.confirm };
+    let picks = finalists::pick(rung, &front, knee, last);
     let fresh = (confirmation_seed(settings.seed), budget.confirm);
-    let confirmation = recommendation
-        .as_ref()
-        .map(|chosen| confirm::confirm(runs, scorer, chosen, &rungs, fresh, observe))
+    let confirmation = (!picks.is_empty())
+        .then(|| confirm::confirm(runs, scorer, &rungs, &picks, fresh, observe))
         .transpose()?;
-    let confirmed = confirmation
-        .as_ref()
-        .map(|found| Ok::<_, StudyError>((found, scorer.objectives(&found.recommended)?)))
-        .transpose()?;
-    let (verdict, sentence) = verdict::judge(
-        &rungs,
-        recommendation.as_ref(),
-        confirmed.as_ref().map(|(found, objectives)| (*found, objectives)),
-    );
-    let gain = match (verdict, &recommendation) {
-        (TuneVerdict::Confirmed | TuneVerdict::Trades, Some(chosen)) => {
-            runs.plan(&chosen.gain)?.1.gain
-        }
-        _ => UNIT.to_owned(),
-    };
+    let account = Account::of(&rungs, confirmation.as_ref());
+    let recommended = confirmation.as_ref().and_then(|found| verdict::choose(&found.finalists));
+    let (verdict, sentence) = verdict::judge(&rungs, confirmation.as_ref(), recommended, &account);
     let (training, reference) = scorer.data();
-    Ok(TuneResults {
+    let mut results = TuneResults {
         kinepath: env!("CARGO_PKG_VERSION").to_owned(),
         settings: settings.clone(),
         field: source.settings.clone(),
@@ -168,12 +163,17 @@ fn conclude(
         rungs,
         front,
         knee,
-        recommendation,
         confirmation,
-        gain,
+        account,
+        recommended,
+        gain: UNIT.to_owned(),
         verdict,
         sentence,
-    })
+    };
+    if let Some(finalist) = results.recommendation() {
+        results.gain = runs.plan(&finalist.gain)?.1.gain;
+    }
+    Ok(results)
 }
 
 /// The seed of the confirmation's noise: the one after the search's; settings files hold none above
@@ -199,56 +199,4 @@ impl TuneResults {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::results::Measure;
-    use super::*;
-    use crate::study::results::Direction;
-    use kinepath::stats::Interval;
-
-    fn measure(metric: &str, name: &str, value: f64, difference: Option<Interval>) -> Measure {
-        Measure {
-            metric: metric.to_owned(),
-            name: name.to_owned(),
-            better: Direction::Lower,
-            value: Interval { estimate: value, low: value, high: value },
-            difference,
-        }
-    }
-
-    /// The objectives of a baseline.
-    pub(super) fn baseline() -> [Measure; 2] {
-        [
-            measure("frechet_distance", "Fréchet distance", 1.0, None),
-            measure("f_mem", "F_mem", 0.5, None),
-        ]
-    }
-
-    /// The objectives of a gain that differ so much from the baseline's, known to ± `half`.
-    pub(super) fn objectives(first: f64, second: f64, half: f64) -> [Measure; 2] {
-        let around =
-            |estimate: f64| Interval { estimate, low: estimate - half, high: estimate + half };
-        let [mut a, mut b] = baseline();
-        a.difference = Some(around(first));
-        b.difference = Some(around(second));
-        [a, b]
-    }
-
-    #[test]
-    fn harm_and_sides_follow_the_direction() {
-        let [mut cost, _] = objectives(0.1, 0.0, 0.05);
-        assert!(cost.is_worse() && !cost.is_better());
-        assert_eq!(cost.harm(), 0.1);
-        cost.better = Direction::Higher;
-        assert!(cost.is_better() && !cost.is_worse());
-        assert_eq!(cost.harm(), -0.1);
-        let [unclear, unit] = [&objectives(0.01, 0.0, 0.05)[0], &baseline()[0]];
-        assert!(!unclear.is_better() && !unclear.is_worse());
-        assert!(!unit.is_better() && !unit.is_worse() && unit.harm() == 0.0);
-    }
-
-    #[test]
-    fn the_confirmation_has_a_seed_of_its_own_that_a_file_can_hold() {
-        assert_eq!(confirmation_seed(0), 1);
-        assert_eq!(confirmation_seed(i64::MAX as u64), 0);
-    }
-}
+mod tests;

@@ -1,8 +1,10 @@
 //! Figures of merit: the one place that knows how samples are judged.
 
+use kinepath::stats::Interval;
 use ndarray::ArrayView2;
 
 use super::TuneSettings;
+use super::finalists::shared_level;
 use super::results::Measure;
 use crate::StudyError;
 use crate::study::results::{DataResults, Direction};
@@ -114,6 +116,27 @@ impl Scorer {
             difference,
         };
         Ok(figures.into_iter().zip(differences).map(measure).collect())
+    }
+
+    /// The paired difference to `baseline` in the second objective, with the interval that decides
+    /// when so many finalists are tried: at their shared level, from as many more resamples as
+    /// keep its ends as well known as those of a 95 % interval.
+    ///
+    /// # Errors
+    /// As [`measures`](Self::measures).
+    pub(super) fn target_difference(
+        &self,
+        run: &Scored,
+        baseline: &Scored,
+        finalists: usize,
+    ) -> Result<Interval, StudyError> {
+        let resamples = self.resamples.saturating_mul(finalists);
+        let mut inference = Inference::new(resamples, self.seed, &[run.0.count()])?;
+        inference.bootstrap.level = shared_level(finalists);
+        let [_, target] = &self.objectives;
+        let of = |scored| Figures::of(scored, Some(&[target.as_str()]), &inference);
+        let rows = of(&run.0).intervals(&of(&baseline.0), &inference)?;
+        rows.first().map(|row| row.difference).ok_or_else(|| unknown(target))
     }
 
     /// The two objectives among all measures of a run: what must not get worse, what to improve.

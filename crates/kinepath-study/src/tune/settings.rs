@@ -28,6 +28,8 @@ pub struct TuneSettings {
     pub rungs: usize,
     /// One gain in this many goes on to the next rung.
     pub keep: usize,
+    /// The most gains of the last rung that are confirmed.
+    pub finalists: usize,
     /// Fresh samples per gain of the confirmation.
     pub confirm: usize,
     /// Minutes the whole may take; candidates and confirmation are then chosen to fit, and
@@ -63,7 +65,8 @@ impl Default for TuneSettings {
             count: 96,
             rungs: 3,
             keep: 2,
-            confirm: 1280,
+            finalists: 3,
+            confirm: 1152,
             minutes: None,
             seed: 0,
             batch: 96,
@@ -115,6 +118,7 @@ impl TuneSettings {
         }
         for (name, value) in [
             ("count", self.count),
+            ("finalists", self.finalists),
             ("confirm", self.confirm),
             ("batch", self.batch),
             ("resamples", self.resamples),
@@ -149,6 +153,7 @@ mod tests {
         refused(|s| s.candidates = 70_000, "got 70000");
         refused(|s| s.rungs = 17, "from 1 to 16, got 17");
         refused(|s| s.keep = 1, "keep must be at least 2, got 1");
+        refused(|s| s.finalists = 0, "finalists must be at least 1");
         refused(|s| s.confirm = 0, "confirm must be at least 1");
         refused(|s| s.minutes = Some(f64::NAN), "minutes must be a positive number, got NaN");
         refused(|s| s.families[1] = Family::Ssc { alpha: [0.2, 0.1], power: [1.0, 1.0] }, "alpha");

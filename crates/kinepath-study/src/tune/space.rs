@@ -61,7 +61,7 @@ pub enum Family {
 
 impl Family {
     /// The word for it in gain expressions.
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Kts { .. } => "kts",
             Self::Ssc { .. } => "ssc",

@@ -1,148 +1,153 @@
 //! The judgement of a search, in words.
 
-use kinepath::stats::Interval;
+use super::results::{Account, Basis, Confirmation, Finalist, Measure, Outcome, Rung, TuneVerdict};
+use super::words::{Verb, signed};
 
-use super::results::{Basis, Confirmation, Measure, Recommendation, Rung, TuneVerdict};
-use crate::study::results::Direction;
+/// The place of the finalist worth using: of those that are confirmed, the best in the second
+/// objective. Where none is, of those that trade, the one that costs least: it comes closest to
+/// what was asked for.
+pub(super) fn choose(finalists: &[Finalist]) -> Option<usize> {
+    let best = |outcome: Outcome, harm: fn(&Finalist) -> f64| {
+        let places = (0..finalists.len()).filter(|&place| finalists[place].outcome == outcome);
+        places.min_by(|&a, &b| harm(&finalists[a]).total_cmp(&harm(&finalists[b])))
+    };
+    best(Outcome::Confirmed, |finalist| finalist.decisive[1].harm())
+        .or_else(|| best(Outcome::Trades, |finalist| finalist.decisive[0].harm()))
+}
 
-/// Judges a search by its confirmation; `rungs` are its rungs.
+/// Judges a search by the finalist that was chosen on fresh samples. Where none is confirmed, the
+/// account says how sure it is that there is none.
 pub(super) fn judge(
     rungs: &[Rung],
-    recommendation: Option<&Recommendation>,
-    confirmation: Option<(&Confirmation, &[Measure; 2])>,
+    confirmation: Option<&Confirmation>,
+    chosen: Option<usize>,
+    account: &Account,
 ) -> (TuneVerdict, String) {
-    let (Some(recommendation), Some((confirmation, [kept, improved]))) =
-        (recommendation, confirmation)
-    else {
-        return (TuneVerdict::NothingFound, nothing_found(rungs));
+    let Some(confirmation) = confirmation else {
+        return (TuneVerdict::NothingFound, nothing_found(rungs, account));
     };
-    let what = |measure: &Measure| {
-        format!("{} {}", measure.name, measure.difference.map_or(String::new(), signed))
-    };
-    let (changed, cost) = (what(improved), what(kept));
     let samples = confirmation.samples;
-    match (improved.is_better(), kept.is_worse()) {
-        (true, false) => (
-            TuneVerdict::Confirmed,
-            format!(
-                "confirmed on {samples} fresh samples: {changed} at no detectable cost, {cost}"
-            ),
-        ),
-        (true, true) => {
-            let why = match recommendation.basis {
-                Basis::NoCost | Basis::NoDetectableCost => "a cost that the search did not show",
-                Basis::Knee => "the knee of the front",
+    match chosen.and_then(|place| confirmation.finalists.get(place)) {
+        Some(finalist) => {
+            let what = |measure: &Measure| {
+                format!("{} {}", measure.name, measure.difference.map_or(String::new(), signed))
             };
-            (
-                TuneVerdict::Trades,
-                format!("trades, on {samples} fresh samples: {changed} for {cost} ({why})"),
-            )
-        }
-        (false, _) => {
-            let promised = confirmation
-                .promises
-                .iter()
-                .find(|promise| promise.metric == improved.metric)
-                .map_or(String::new(), |promise| signed(promise.search));
-            (
-                TuneVerdict::NotConfirmed,
-                format!(
-                    "not confirmed: the search promised {} {promised}, {samples} fresh samples \
-                     show {changed}; use no gain",
-                    improved.name
+            let [cost, changed] = finalist.decisive.each_ref().map(what);
+            let changed = format!("{changed}{}", shared(confirmation));
+            match finalist.outcome {
+                Outcome::Trades => {
+                    let why = match finalist.basis {
+                        Basis::Chance(_) => "a cost that the search did not show",
+                        Basis::Knee => "the knee of the front",
+                    };
+                    let account = &account.sentence;
+                    (
+                        TuneVerdict::Trades,
+                        format!(
+                            "trades, on {samples} fresh samples: {changed} for {cost} ({why}); \
+                             {account}"
+                        ),
+                    )
+                }
+                _ => (
+                    TuneVerdict::Confirmed,
+                    format!(
+                        "confirmed on {samples} fresh samples: {changed} at no detectable cost, \
+                         {cost}"
+                    ),
                 ),
-            )
+            }
+        }
+        None => {
+            (TuneVerdict::NotConfirmed, format!("not confirmed, use no gain: {}", account.sentence))
         }
     }
 }
 
-fn nothing_found(rungs: &[Rung]) -> String {
-    let (Some(first), Some(last)) = (rungs.first(), rungs.last()) else { return String::new() };
-    let [kept, improved] = &last.baseline;
-    let verb = match improved.better {
-        Direction::Lower => "lowers",
-        Direction::Higher => "raises",
-        Direction::Zero => "brings to 0",
-    };
-    format!(
-        "no gain {verb} {} at no worse {} on this budget: {} gains, the last {} on {} samples",
-        improved.name,
-        kept.name,
-        first.gains.len(),
-        last.gains.len(),
-        last.samples
-    )
+/// What to say of an interval whose error several finalists share.
+fn shared(confirmation: &Confirmation) -> String {
+    match confirmation.finalists.len() {
+        0 | 1 => String::new(),
+        finalists => format!(
+            " (a {:.1} % interval: {finalists} finalists share the error)",
+            100.0 * confirmation.level
+        ),
+    }
 }
 
-/// A difference with its interval and signs, to three digits of its largest number.
-pub(super) fn signed(Interval { estimate, low, high }: Interval) -> String {
-    let largest = estimate.abs().max(low.abs()).max(high.abs());
-    let places = if largest > 0.0 { 2 - largest.log10().floor() as i32 } else { 0 };
-    let places = places.clamp(0, 9) as usize;
-    format!("{estimate:+.places$} [{low:+.places$}, {high:+.places$}]")
+fn nothing_found(rungs: &[Rung], account: &Account) -> String {
+    let Some([kept, improved]) = rungs.last().map(|rung| &rung.baseline) else {
+        return String::new();
+    };
+    format!(
+        "no gain {} {} at no worse {} on this budget: {}",
+        Verb::of(improved.better).singular(),
+        improved.name,
+        kept.name,
+        account.sentence
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tune::results::{Promise, Trial};
-    use crate::tune::tests::{baseline, objectives};
+    use crate::tune::tests::{confirmation, rung};
 
-    fn rung() -> Rung {
-        let gain = Trial {
-            candidate: 0,
-            gain: "kts".to_owned(),
-            front: 0,
-            kept: true,
-            objectives: objectives(0.0, -0.1, 0.05),
-        };
-        Rung { samples: 64, baseline: baseline(), gains: vec![gain] }
-    }
-
-    fn judged(cost: f64, change: f64) -> (TuneVerdict, String) {
-        let objectives = objectives(cost, change, 0.05);
-        let recommendation =
-            Recommendation { candidate: 0, gain: "kts".to_owned(), basis: Basis::NoDetectableCost };
-        let confirmation = Confirmation {
-            seed: 1,
-            samples: 512,
-            baseline: baseline().to_vec(),
-            recommended: objectives.to_vec(),
-            others: Vec::new(),
-            promises: vec![Promise {
-                metric: objectives[1].metric.clone(),
-                name: objectives[1].name.clone(),
-                search: Interval { estimate: -0.1, low: -0.15, high: -0.05 },
-                confirmed: objectives[1].difference.unwrap(),
-                shrinkage: None,
-            }],
-        };
-        judge(&[rung()], Some(&recommendation), Some((&confirmation, &objectives)))
+    /// The verdict and the candidate chosen of finalists that cost and change so much.
+    fn judged(finalists: &[(usize, f64, f64)]) -> (TuneVerdict, Option<usize>, String) {
+        let rungs = [rung(64, &[(0, 0.0, -0.1), (1, 0.0, -0.1), (2, 0.0, -0.1)])];
+        let confirmation = confirmation(finalists);
+        let chosen = choose(&confirmation.finalists);
+        let account = Account::of(&rungs, Some(&confirmation));
+        let (verdict, sentence) = judge(&rungs, Some(&confirmation), chosen, &account);
+        (verdict, chosen.map(|place| confirmation.finalists[place].candidate), sentence)
     }
 
     #[test]
-    fn the_four_verdicts() {
-        use TuneVerdict::{Confirmed, NotConfirmed, NothingFound, Trades};
-        for ((verdict, sentence), expected, words) in [
-            (judged(0.02, -0.1), Confirmed, "F_mem -0.100 [-0.150, -0.050] at no detectable cost"),
-            (judged(0.2, -0.1), Trades, "for Fréchet distance +0.200 [+0.150, +0.250] (a cost"),
-            (judged(0.0, -0.02), NotConfirmed, "promised F_mem -0.100 [-0.150, -0.050], 512"),
-            (
-                judge(&[rung()], None, None),
-                NothingFound,
-                "no gain lowers F_mem at no worse Fréchet",
+    fn the_best_confirmed_finalist_is_chosen() {
+        let (verdict, chosen, sentence) =
+            judged(&[(0, 0.2, -0.4), (1, 0.02, -0.1), (2, 0.0, -0.2)]);
+        assert_eq!((verdict, chosen), (TuneVerdict::Confirmed, Some(2)));
+        assert!(
+            sentence.contains(
+                "F_mem -0.200 [-0.250, -0.150] (a 98.3 % interval: 3 finalists share the error) at \
+                 no detectable cost, Fréchet distance +0"
             ),
+            "{sentence}"
+        );
+        // Better, but not told from chance.
+        assert_eq!(judged(&[(0, -0.3, -0.04), (1, 0.0, -0.06)]).1, Some(1));
+        assert!(!judged(&[(1, 0.0, -0.06)]).2.contains("share"));
+    }
+
+    #[test]
+    fn of_trades_the_cheapest_is_chosen_and_the_account_given() {
+        let (verdict, chosen, sentence) = judged(&[(0, 0.2, -0.4), (1, 0.1, -0.1), (2, 0.0, 0.1)]);
+        assert_eq!((verdict, chosen), (TuneVerdict::Trades, Some(1)));
+        for part in [
+            "for Fréchet distance +0.100 [+0.050, +0.150] (a cost that the search did not show)",
+            "of 3 met on 512 fresh samples, 1 does not lower F_mem detectably, 2 lower it at a \
+             detectable cost in Fréchet distance",
         ] {
-            assert_eq!(verdict, expected);
-            assert!(sentence.contains(words), "{sentence}");
+            assert!(sentence.contains(part), "{sentence}");
         }
     }
 
     #[test]
-    fn differences_have_three_digits() {
-        let text = |estimate, low, high| signed(Interval { estimate, low, high });
-        assert_eq!(text(-0.0412, -0.06, 0.01), "-0.0412 [-0.0600, +0.0100]");
-        assert_eq!(text(12.0, 3.0, 123.0), "+12 [+3, +123]");
-        assert_eq!(text(0.0, 0.0, 0.0), "+0 [+0, +0]");
+    fn without_a_better_finalist_no_gain_is_used() {
+        let (verdict, chosen, sentence) = judged(&[(0, 0.0, -0.02), (1, 0.3, 0.0)]);
+        assert_eq!((verdict, chosen), (TuneVerdict::NotConfirmed, None));
+        assert!(sentence.contains("of 2 met on 512 fresh samples, 2 do not lower"), "{sentence}");
+        let rungs = [rung(64, &[(0, 0.3, -0.3), (1, 0.0, 0.0)])];
+        let account = Account::of(&rungs, None);
+        let (verdict, sentence) = judge(&rungs, None, None, &account);
+        assert_eq!(verdict, TuneVerdict::NothingFound);
+        assert_eq!(
+            sentence,
+            format!(
+                "no gain lowers F_mem at no worse Fréchet distance on this budget: {}",
+                account.sentence
+            )
+        );
     }
 }

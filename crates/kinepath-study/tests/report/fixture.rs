@@ -1,9 +1,10 @@
-//! A made-up study with plausible numbers.
+//! A made-up study, and a search, with plausible numbers.
 
 mod along_energy;
 mod audit;
 mod comparison;
 mod pictures;
+mod search;
 
 use kinepath::stats::{Interval, Summary};
 use kinepath_study::study::results::*;
@@ -13,6 +14,8 @@ use along_energy::{associations, goldilocks, tercile};
 use audit::{memorization, risk, theory};
 use comparison::{comparison, metrics, quoted};
 use pictures::picture;
+
+pub(crate) use search::{fruitless, search};
 
 const COUNT: usize = 512;
 const STEPS: usize = 50;

@@ -1,10 +1,11 @@
-//! The report of a made-up study: whole, well-formed, self-contained, and safe to open.
+//! The reports of a made-up study and search: whole, well-formed, self-contained, and safe to open.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod docs;
 mod fixture;
 mod html;
+mod tuning;
 
 use kinepath_study::report::render;
 use kinepath_study::study::results::{Comparison, ModelResults, SampleColumns, Verdict};
@@ -22,7 +23,10 @@ fn content(results: &StudyResults) -> String {
 
 /// The data of the plots.
 fn plots(results: &StudyResults) -> serde_json::Value {
-    let page = render(results).unwrap();
+    plots_of(&render(results).unwrap())
+}
+
+fn plots_of(page: &str) -> serde_json::Value {
     let start = page.find(r#"type="application/json">"#).unwrap();
     let data = &page[start + r#"type="application/json">"#.len()..];
     serde_json::from_str(&data[..data.find("</script>").unwrap()]).unwrap()

@@ -41,7 +41,7 @@ pub use curvature::{Curvature, Tilt};
 pub use error::StatsError;
 pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
-pub use normal::normal_quantile;
+pub use normal::{normal_cdf, normal_quantile};
 pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
 pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_of_rows};
 pub use permutation::{

@@ -4,8 +4,16 @@ use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 use statrs::function::erf::{erfc, erfc_inv};
 
-/// Φ(x), the probability of a value below `x`, to a relative 1e-10.
-pub(super) fn normal_cdf(x: f64) -> f64 {
+/// Φ(x), the probability of a standard normal value below `x`, to a relative 1e-10. Agrees with
+/// `scipy.special.ndtr`.
+///
+/// # Example
+/// ```
+/// let p = kinepath::stats::normal_cdf(1.959963984540054);
+/// assert!((p - 0.975).abs() < 1e-10);
+/// ```
+#[must_use]
+pub fn normal_cdf(x: f64) -> f64 {
     0.5 * erfc(-x * FRAC_1_SQRT_2)
 }
 

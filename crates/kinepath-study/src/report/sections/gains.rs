@@ -58,18 +58,13 @@ fn verdicts(model: &ModelResults) -> Markup {
                             }
                         },
                     }
-                    td.expression { code { (breakable(&run.gain)) } }
+                    td.expression { (parts::expression(&run.gain)) }
                     td.number data-label="n" { (format::count(run.energy.kpe.count)) }
                 }
             }
         }
     };
     parts::wordy_table(&caption, &rows)
-}
-
-/// An expression that may break after its commas.
-fn breakable(expression: &str) -> Markup {
-    html! { @for part in expression.split_inclusive(',') { (part) wbr; } }
 }
 
 fn badge(comparison: &Comparison) -> Markup {
@@ -80,5 +75,5 @@ fn badge(comparison: &Comparison) -> Markup {
         Verdict::LeavesNoise => ("trades", "leaves noise"),
         Verdict::NoDetectableEffect => ("undetected", "no detectable effect"),
     };
-    html! { span class={ "badge " (class) } { (text) } }
+    parts::badge(class, text)
 }

@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::source::{KINETIC, Source};
 use crate::report::parts;
-use crate::study::StudyResults;
 use crate::study::results::{MetricResult, RunResults};
 
 /// A metric in words.
@@ -152,7 +151,7 @@ fn explanation(key: &str) -> Option<&'static Explanation> {
 }
 
 /// The name of a metric, leading to what it means.
-pub(super) fn link(key: &str, name: &str) -> Markup {
+pub(in crate::report) fn link(key: &str, name: &str) -> Markup {
     match explanation(key) {
         Some(known) => html! { a.term href={ "#metric-" (known.key) } { (name) } },
         None => html! { (name) },
@@ -170,13 +169,10 @@ pub(super) fn of<'a>(runs: impl Iterator<Item = &'a RunResults>) -> Vec<&'a Metr
     metrics
 }
 
-/// A paragraph on every metric that the study has; nothing where it has none.
-pub(super) fn section(results: &StudyResults) -> Markup {
+/// A paragraph on every metric that there is; nothing where there is none.
+pub(in crate::report) fn section(metrics: &[&MetricResult]) -> Markup {
     let shown: Vec<(&MetricResult, &Explanation)> =
-        of(results.models.iter().flat_map(|model| &model.runs))
-            .into_iter()
-            .filter_map(|result| Some((result, explanation(&result.metric)?)))
-            .collect();
+        metrics.iter().filter_map(|&result| Some((result, explanation(&result.metric)?))).collect();
     if shown.is_empty() {
         return html! {};
     }

@@ -7,10 +7,10 @@ mod energy;
 mod gains;
 mod goldilocks;
 mod memorization;
-mod metrics;
-mod overview;
+pub(super) mod metrics;
+pub(super) mod overview;
 mod pictures;
-mod provenance;
+pub(super) mod provenance;
 mod risk;
 mod source;
 mod terciles;
@@ -18,8 +18,8 @@ mod theory;
 
 use maud::{Markup, html};
 
-use super::ReportError;
 use super::figures::Figures;
+use super::{ReportError, parts};
 use crate::study::StudyResults;
 use crate::study::results::ModelResults;
 
@@ -34,12 +34,10 @@ pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Marku
                 (model_section(results, model, position, figures))
             }
             (provenance)
-            (metrics::section(results))
+            (metrics::section(&metrics::of(results.models.iter().flat_map(|model| &model.runs))))
             (definitions::section())
         }
-        footer {
-            p { "Made by kinepath " (results.kinepath) ". This file is complete: it loads nothing." }
-        }
+        (parts::footer(&results.kinepath))
     })
 }
 

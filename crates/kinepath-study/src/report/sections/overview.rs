@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::format;
 use crate::report::sections::provenance::percent;
+use crate::report::{format, parts};
 use crate::study::StudyResults;
 use crate::study::results::{DataResults, ModelResults};
 
@@ -46,11 +46,7 @@ pub(super) fn section(results: &StudyResults) -> Markup {
                 }
             }
             h2 { "What was run" }
-            dl.facts {
-                @for (term, text) in facts(results) {
-                    div { dt { (term) } dd { (text) } }
-                }
-            }
+            (parts::facts(&facts(results)))
         }
     }
 }
@@ -125,7 +121,8 @@ fn evaluations(models: &[ModelResults]) -> String {
     }
 }
 
-fn data(data: &DataResults) -> String {
+/// A data set in a line.
+pub(in crate::report) fn data(data: &DataResults) -> String {
     format!(
         "{}: {} records, {} of them different, of shape {}",
         data.name,

@@ -22,7 +22,7 @@ pub(super) fn section(results: &StudyResults) -> Result<Markup, ReportError> {
                 (false_alarms(calibration, reference))
             }
             h3 { "Data" }
-            (data(results))
+            (data(&results.training, results.reference.as_ref()))
             h3 { "Settings" }
             p {
                 "What was judged, and how closely. The settings of each run are in the "
@@ -58,7 +58,8 @@ fn false_alarms(calibration: &Calibration, reference: &DataResults) -> Markup {
     }
 }
 
-fn data(results: &StudyResults) -> Markup {
+/// The data sets and their hashes.
+pub(in crate::report) fn data(training: &DataResults, reference: Option<&DataResults>) -> Markup {
     let caption = html! {
         "The data sets, as they were used. SHA-256 is of their content."
     };
@@ -69,8 +70,8 @@ fn data(results: &StudyResults) -> Markup {
             th scope="col" { "SHA-256" }
         } }
         tbody {
-            (row("training", &results.training))
-            @if let Some(reference) = &results.reference { (row("reference", reference)) }
+            (row("training", training))
+            @if let Some(reference) = reference { (row("reference", reference)) }
         }
     };
     parts::table(&caption, &rows)
@@ -91,7 +92,7 @@ fn row(role: &str, data: &DataResults) -> Markup {
 }
 
 /// A level as a percentage, without superfluous digits.
-pub(super) fn percent(share: f64) -> String {
+pub(in crate::report) fn percent(share: f64) -> String {
     let text = format::fixed(100.0 * share, 2);
     let text = text.trim_end_matches('0').trim_end_matches('.');
     format!("{text} %")
