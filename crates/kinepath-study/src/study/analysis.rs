@@ -9,6 +9,7 @@ use super::associations::{associations, tercile_table};
 use super::audit::{calibration, memorization, quoted};
 use super::compare::{Runs, differences};
 use super::controls::Controls;
+use super::copy_space::CopySpace;
 use super::energies::energy;
 use super::figures::{Figures, Inference};
 use super::goldilocks::{Columns, goldilocks};
@@ -144,14 +145,15 @@ pub(super) fn analyse(
 /// they are left out, with the reason.
 ///
 /// # Errors
-/// [`StudyError::Mismatch`] for runs that are no pairs, [`StudyError::Run`] for folders that hold
-/// no finished run, [`StudyError`] for whatever judging or writing brings.
+/// [`StudyError::Spec`] for copies sought in features without an encoder, [`StudyError::Mismatch`]
+/// for runs that are no pairs, [`StudyError::Run`] for folders that hold no finished run, [`StudyError`] for whatever judging or writing brings.
 pub fn evaluate_runs(
     folders: &[&Path],
     data: &DataSettings,
     resamples: usize,
     observe: &mut Observer<'_>,
 ) -> Result<StudyResults, StudyError> {
+    data.check()?;
     let runs = folders
         .iter()
         .map(|folder| {
@@ -223,9 +225,13 @@ fn findings(
     let mut findings = Vec::new();
     if let Some(f_mem) = runs[0].metrics.iter().find(|metric| metric.metric == "f_mem") {
         findings.push(format!(
-            "{} of the baseline's {} samples are memorized.",
+            "{} of the baseline's {} samples are memorized{}.",
             percent(f_mem.value),
-            runs[0].energy.values.len()
+            runs[0].energy.values.len(),
+            match settings.data.copies_in {
+                CopySpace::Pixels => "",
+                CopySpace::Features => " by distances in features",
+            }
         ));
     }
     findings.extend(runs.iter().filter_map(|run| {

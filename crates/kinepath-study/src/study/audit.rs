@@ -63,7 +63,7 @@ pub(super) fn memorization(
             false_alarm: held_out.as_ref().map(|held_out| held_out[i]),
         })
         .collect();
-    let copied = most_copied(judge.pixel_index(), &judged.gaps, GAP_THRESHOLD)?;
+    let copied = most_copied(judge.copy_index(), &judged.gaps, GAP_THRESHOLD)?;
     let (classes_by, classes) = match (run.input.labels(), &judged.fidelity) {
         (Some(labels), _) => ("label asked for", labels),
         (None, Some(fidelity)) => {

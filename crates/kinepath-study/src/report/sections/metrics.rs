@@ -185,7 +185,9 @@ pub(super) fn section(results: &StudyResults) -> Markup {
             h2 id="metrics-title" { "The metrics" }
             p {
                 "How each is made, which way is better, and where it misleads. Features are the \
-                 encoder's, or the pixels where there is none."
+                 encoder's, or the pixels where there is none. F_mem, authenticity and the copying \
+                 test go by distances to training records in "
+                (results.settings.data.copies_in_words()) "."
             }
             dl.metrics {
                 @for (result, explanation) in shown {

@@ -59,14 +59,14 @@ fn model_section(
             }
             (gains::section(results, model))
             (controls::section(model))
-            (memorization::section(model, figures))
+            (memorization::section(results, model, figures))
             (energy::section(model, figures))
             (associations::section(results, model, figures))
             (terciles::section(model))
             (goldilocks::section(model, figures))
             (risk::section(model))
             (theory::section(model, figures))
-            (pictures::section(model))
+            (pictures::section(results, model))
         }
     }
 }

@@ -74,6 +74,7 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
         ),
         ("Training set", data(&results.training)),
         ("Reference set", results.reference.as_ref().map_or("none".to_owned(), data)),
+        ("Copies", format!("sought in {}", settings.data.copies_in_words())),
         (
             "Intervals",
             format!(
