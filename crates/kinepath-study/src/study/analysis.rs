@@ -46,7 +46,6 @@ pub(super) fn analyse(
 ) -> Result<ModelResults, StudyError> {
     check_pairing(&runs)?;
     let inference = Inference::new(settings.resamples, settings.first_seed(), &runs[0].counts())?;
-    let bootstrap = &inference.bootstrap;
     let stage = format!("judging {name}");
     let total = 2.0 * runs.len() as f64;
     let mut done = 0.0;
@@ -91,14 +90,14 @@ pub(super) fn analyse(
         None => None,
         Some(fidelity) => {
             let columns = Columns { kpe: &kpe, fidelity: &fidelity.margin, memorized: &memorized };
-            Some(goldilocks(columns, settings.bins, bootstrap)?)
+            Some(goldilocks(columns, settings.bins, &inference)?)
         }
     };
     let map = baseline.input.energy_map()?;
-    let associations = associations(&kpe, &displacement, judged, bootstrap)?;
-    let terciles = tercile_table(&kpe, judged, bootstrap)?;
+    let associations = associations(&kpe, &displacement, judged, &inference)?;
+    let terciles = tercile_table(&kpe, judged, &inference)?;
     let pictures = pictures(judge, &kpe, judged, &baseline.samples, map.as_ref())?;
-    let risk = risk(&terminal_spike, judged, bootstrap)?;
+    let risk = risk(&terminal_spike, judged, &inference)?;
     let runs = judged_runs
         .iter()
         .zip(&figures)
@@ -112,7 +111,7 @@ pub(super) fn analyse(
                 energy: energy(&run.input)?,
                 metrics: figures.results(&inference)?,
                 quoted: quoted(judge, &run.judged, settings.first_seed())?,
-                memorization: memorization(judge, run, bootstrap)?,
+                memorization: memorization(judge, run, &inference)?,
                 comparison,
             })
         })

@@ -78,8 +78,13 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
         (
             "Intervals",
             format!(
-                "95 %, bootstrap, {} resamples; BCa for means, percentile for figures of whole sets",
-                format::count(settings.resamples)
+                "95 %, bootstrap, {} resamples of {}; BCa for means, percentile for figures of whole \
+                 sets",
+                format::count(settings.resamples),
+                match settings.seeds.len() {
+                    ..2 => "samples",
+                    _ => "seeds and samples within them",
+                }
             ),
         ),
         (
