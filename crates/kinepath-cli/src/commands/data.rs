@@ -1,7 +1,7 @@
 //! What samples are judged by, as `evaluate` and `compare` take it.
 
 use clap::Args;
-use kinepath_study::study::{ClipSettings, DataSettings, StudySettings};
+use kinepath_study::study::{ClipSettings, CopySpace, DataSettings, StudySettings};
 
 use crate::cli::at_least_one;
 
@@ -23,6 +23,10 @@ pub(crate) struct DataArgs {
     /// builtin:fashion-mnist: builtin:classifier]
     #[arg(long, value_name = "E.onnx")]
     encoder: Option<String>,
+    /// Space in which copies of training records are sought: pixels, or features, those of --encoder,
+    /// which show copies that are shifted, recoloured or mirrored
+    #[arg(long, value_name = "SPACE", default_value = "pixels")]
+    copies_in: CopySpace,
     /// Network whose logits give confidence and margin, which are left out without one [default for
     /// builtin:fashion-mnist: builtin:classifier]
     #[arg(long, value_name = "C.onnx")]
@@ -56,6 +60,7 @@ impl DataArgs {
                 train: self.train.clone(),
                 reference: None,
                 encoder: None,
+                copies_in: CopySpace::default(),
                 classifier: None,
                 clip: None,
             },
@@ -64,6 +69,7 @@ impl DataArgs {
             train: implied.train,
             reference: self.reference.clone().or(implied.reference),
             encoder: self.encoder.clone().or(implied.encoder),
+            copies_in: self.copies_in,
             classifier: self.classifier.clone().or(implied.classifier),
             clip: self.clip_image.clone().zip(self.prompts.clone()).map(|(image, prompts)| {
                 let (text, tokenizer) = (self.clip_text.clone(), self.tokenizer.clone());

@@ -33,6 +33,7 @@ const PREAMBLE: &str = "\
 #   gain: kts:alpha=A,beta=B[,split=T,launch=SHAPE,landing=SHAPE,rate=K], ssc:alpha=A,power=P,
 #         table:T=ETA,..., governed:quantile=Q[,strength=K,split=T] (damps only samples that are
 #         faster than that quantile of the field's baseline), or a file
+#   copies_in: pixels, or features, those of the encoder: where copies of training records are sought
 ";
 
 /// Run a study: energies, what they go with, and whether shaping them helps

@@ -21,6 +21,8 @@ pub(crate) fn study(results: &StudyResults, all: bool) -> String {
     if let Some(reference) = &results.reference {
         page += &describe("held-out set", reference);
     }
+    let _ =
+        writeln!(page, "  {:<15} in {}", "copies sought", results.settings.data.copies_in_words());
     if let Some(calibration) = &results.calibration {
         let _ = writeln!(
             page,

@@ -49,7 +49,12 @@ fn header(results: &TuneResults) -> String {
         last.map_or(0, |rung| rung.gains.len()),
         last.map_or(0, |rung| rung.samples),
     );
-    let _ = write!(line, "{} fresh samples to confirm", budget.confirm);
+    let _ = write!(
+        line,
+        "{} fresh samples to confirm\ncopies sought in {}",
+        budget.confirm,
+        settings.data.copies_in_words()
+    );
     if let (Some(minutes), Some(seconds)) = (settings.minutes, budget.seconds_per_sample) {
         let _ = write!(
             line,

@@ -1,6 +1,6 @@
 //! `evaluate`, `compare` and `report` on runs of the embedded data.
 
-use crate::support::Place;
+use crate::support::{Place, npy};
 
 #[test]
 fn runs_are_judged_compared_and_drawn_again() {
@@ -14,7 +14,22 @@ fn runs_are_judged_compared_and_drawn_again() {
     for part in ["F_mem", "Fréchet", "plain/evaluation.json", "plain/report.html"] {
         assert!(table.contains(part), "{part}: {table}");
     }
+    assert!(table.contains("copies sought   in pixels"), "{table}");
     assert!(place.path("plain/evaluation.json").exists());
+
+    let features = place.succeeds(&format!("evaluate plain {judged} --copies-in features"));
+    let words = "in the features of builtin:classifier";
+    assert!(features.contains(&format!("copies sought   {words}")), "{features}");
+    assert!(features.contains("memorized by distances in features"), "{features}");
+    let results = std::fs::read_to_string(place.path("plain/evaluation.json")).unwrap();
+    assert!(results.contains("\"copies_in\": \"features\""));
+    let page = std::fs::read_to_string(place.path("plain/report.html")).unwrap();
+    for part in [words, "picture nearest in features", "gap ratio below 1/3 in features"] {
+        assert!(page.contains(part), "the report lacks: {part}");
+    }
+    place.write("plain.npy", npy(&[2, 1, 28, 28], &[0.0; 2 * 28 * 28]));
+    let alone = "evaluate plain --train plain.npy --copies-in features";
+    assert!(place.fails(alone, 2).contains("there is no encoder"));
 
     let table = place.succeeds(&format!("compare plain kts {judged} --out versus"));
     for part in ["plain", "kts", "verdict", "difference", "q", "versus/comparison.json"] {

@@ -1,14 +1,11 @@
 //! What a selection cost and what it did to the samples.
 
-use kinepath::stats::{Bootstrap, Interval, bootstrap};
+use kinepath::stats::{Bootstrap, Interval, bootstrap, wilson_interval};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::Serialize;
 
 use crate::StudyError;
 use crate::run::{NoiseSettings, RunReader, columns};
-
-/// The 97.5 % point of the standard normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// A run with a selection, compared with its first draws: what sampling without one would have
 /// given.
@@ -54,7 +51,7 @@ pub fn selection_effect(reader: &RunReader) -> Result<Option<SelectionEffect>, S
     Ok(Some(SelectionEffect {
         bands: bands.clone(),
         draws,
-        acceptance: share(count as u64, draws),
+        acceptance: wilson_interval(count, draws as usize, Bootstrap::default().level)?,
         total_variance: change(
             count,
             |rows| first.total_variance(rows),
@@ -117,15 +114,6 @@ fn add(mut sum: Array1<f64>, point: ndarray::ArrayView1<'_, f32>) -> Array1<f64>
     sum
 }
 
-/// A share with its Wilson score interval (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927).
-fn share(kept: u64, draws: u64) -> Interval {
-    let (n, estimate) = (draws as f64, kept as f64 / draws as f64);
-    let centre = estimate + Z * Z / (2.0 * n);
-    let half = Z * (estimate * (1.0 - estimate) / n + Z * Z / (4.0 * n * n)).sqrt();
-    let scale = 1.0 + Z * Z / n;
-    Interval { estimate, low: (centre - half) / scale, high: ((centre + half) / scale).min(1.0) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,15 +154,5 @@ mod tests {
     fn what_one_sample_cannot_tell_is_absent() {
         let change = change(1, |_| f64::NAN, |_| f64::NAN);
         assert_eq!(change, Change { first: None, kept: None, ratio: None });
-    }
-
-    /// SciPy 1.17.1: `scipy.stats.binomtest(30, 100).proportion_ci(method="wilson")`.
-    #[test]
-    fn shares_have_wilson_intervals() {
-        let interval = share(30, 100);
-        assert!((interval.low - 0.218_948_852_949_327_64).abs() < 1e-12, "{interval:?}");
-        assert!((interval.high - 0.395_848_546_333_466_67).abs() < 1e-12, "{interval:?}");
-        assert_eq!((share(5, 5).estimate, share(5, 5).high), (1.0, 1.0));
-        assert!(share(5, 5).low < 0.6);
     }
 }

@@ -1,10 +1,19 @@
 //! Drawing again and again until every slot of a batch holds a sample that is to be kept.
 
+use std::ops::Range;
+
 use kinepath::paths::Paths;
+use kinepath::stats::{StatsError, quantile, wilson_interval};
 use ndarray::Array2;
 
 use super::select::{Selection, SelectionError};
 use crate::StudyError;
+
+/// Draws per acceptance above which acceptances are rare, and a slot's failure likely enough to be
+/// found out early: with the usual thousand attempts, one slot in fifty fails.
+const RARE: usize = 256;
+/// Confidence level of the acceptance rate that a failure tells.
+const LEVEL: f64 = 0.95;
 
 /// One draw: which slot of the batch it is for, and how many draws that slot had before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,25 +43,29 @@ pub(super) struct Draws {
     pub(super) first_kpe: Vec<f64>,
 }
 
-/// The search for the samples of a run, and what it has seen.
+/// The search for the samples of a run, and what it has found.
 pub(super) struct Search<'a> {
     selection: &'a Selection,
-    seen: Tally,
-    /// Smallest and largest value seen of each band's column.
-    ranges: Vec<(f64, f64)>,
+    found: Tally,
 }
 
 /// Draws looked at and draws kept.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
-    tried: u64,
-    accepted: u64,
+    tried: usize,
+    accepted: usize,
+}
+
+/// A slot without a sample as yet.
+struct Empty {
+    slot: usize,
+    /// The columns of the bands, `[bands][draws]`: of every draw for the slot so far.
+    seen: Vec<Vec<f64>>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(selection: &'a Selection) -> Self {
-        let ranges = vec![(f64::INFINITY, f64::NEG_INFINITY); selection.bands.len()];
-        Self { selection, seen: Tally::default(), ranges }
+        Self { selection, found: Tally::default() }
     }
 
     /// Fills the `slots` slots of the batch that begins at sample `start`, at most `batch` draws at
@@ -60,8 +73,11 @@ impl<'a> Search<'a> {
     ///
     /// Only empty slots are drawn for. When they fill half a batch or less, several attempts of each
     /// are drawn together, about as many as one acceptance takes; a draw behind a slot's first
-    /// acceptable one is dropped. What is drawn together depends on the batch alone, so that a run
-    /// that was stopped ends with the same bytes.
+    /// acceptable one is dropped. Where acceptances are [`RARE`], one slot is drawn for at a time:
+    /// the first that uses up its attempts ends the run, and drawing for the others meanwhile would
+    /// make that end many times as far away. None of this can change what is found, or whether. What
+    /// is drawn together depends on the batch alone, so that a run that was stopped ends with the
+    /// same bytes.
     pub(super) fn fill(
         &mut self,
         start: usize,
@@ -69,7 +85,6 @@ impl<'a> Search<'a> {
         batch: usize,
         draw: &mut Integrate<'_>,
     ) -> Result<Filled, StudyError> {
-        let before = self.seen;
         let first: Vec<Draw> = (0..slots).map(|slot| Draw { slot, attempt: 0 }).collect();
         let mut paths = draw(&first, 0)?;
         let mut draws = Draws {
@@ -77,50 +92,52 @@ impl<'a> Search<'a> {
             first: paths.endpoints.clone(),
             first_kpe: paths.kpe.clone(),
         };
-        let mut empty = Vec::new();
         let looks = self.looks(&paths);
-        for slot in 0..slots {
-            if !self.look(&looks, slot) {
-                empty.push(slot);
+        let mut empty: Vec<Empty> = (0..slots)
+            .filter(|&slot| !self.keeps(&looks, slot))
+            .map(|slot| Empty { slot, seen: looks.iter().map(|look| vec![look[slot]]).collect() })
+            .collect();
+        let mut tally = Tally { tried: slots, accepted: slots - empty.len() };
+        while let Some(first) = empty.first() {
+            let allowed = self.selection.max_attempts;
+            if first.tried() >= allowed {
+                return Err(self.exhausted(start, first, &draws.attempts)?.into());
             }
-        }
-        let mut tried = 1;
-        while let Some(&slot) = empty.first() {
-            if tried >= self.selection.max_attempts {
-                return Err(self.exhausted(start + slot).into());
-            }
-            let together = self.together(before, batch / empty.len());
-            let round: Vec<Draw> = empty
+            // Attempts that an acceptance is seen to take in this batch.
+            let expected = tally.tried.div_ceil(tally.accepted.max(1));
+            let among = if expected > RARE { 1 } else { empty.len() };
+            let together = (batch / among).min(expected).max(1);
+            let round: Vec<Draw> = empty[..among]
                 .iter()
-                .flat_map(|&slot| (tried..tried + together).map(move |attempt| (slot, attempt)))
-                .map(|(slot, attempt)| Draw { slot, attempt })
+                .flat_map(|empty| {
+                    let (slot, tried) = (empty.slot, empty.tried());
+                    (tried..tried + together).map(move |attempt| Draw { slot, attempt })
+                })
                 .collect();
             let drawn = draw(&round, slots - empty.len())?;
             let looks = self.looks(&drawn);
-            let mut rows = (0..empty.len()).map(|i| i * together..(i + 1) * together);
-            let allowed = self.selection.max_attempts;
-            empty.retain(|&slot| {
-                let mut rows = rows.next().unwrap_or_default();
-                let found =
-                    rows.find(|&row| round[row].attempt < allowed && self.look(&looks, row));
-                if let Some(row) = found {
-                    paths.replace(slot, &drawn, row);
-                    draws.attempts[slot] = round[row].attempt + 1;
+            let mut blocks = (0..among).map(|i| i * together..(i + 1) * together);
+            empty.retain_mut(|empty| {
+                let Some(rows) = blocks.next() else { return true };
+                let mut acceptable = rows
+                    .clone()
+                    .filter(|&row| round[row].attempt < allowed && self.keeps(&looks, row));
+                let found = acceptable.next();
+                tally.tried += found.map_or(together, |row| row + 1 - rows.start);
+                match found {
+                    Some(row) => {
+                        paths.replace(empty.slot, &drawn, row);
+                        draws.attempts[empty.slot] = round[row].attempt + 1;
+                        tally.accepted += 1;
+                    }
+                    None => empty.saw(&looks, rows),
                 }
                 found.is_none()
             });
-            tried += together;
         }
+        self.found.tried += draws.attempts.iter().sum::<usize>();
+        self.found.accepted += slots;
         Ok(Filled { paths, draws })
-    }
-
-    /// How many attempts of each empty slot to draw together: as many as fit, but no more than an
-    /// acceptance is seen to take in this batch, whose search began at `before`.
-    fn together(&self, before: Tally, fitting: usize) -> usize {
-        let (tried, accepted) =
-            (self.seen.tried - before.tried, self.seen.accepted - before.accepted);
-        let expected = tried.div_ceil(accepted.max(1));
-        fitting.min(usize::try_from(expected).unwrap_or(fitting)).max(1)
     }
 
     /// The columns of the bands.
@@ -128,136 +145,69 @@ impl<'a> Search<'a> {
         self.selection.bands.iter().map(|band| band.values(paths)).collect()
     }
 
-    /// Looks at one drawn row: whether it is to be kept.
-    fn look(&mut self, looks: &[Vec<f64>], row: usize) -> bool {
-        let mut kept = true;
-        for ((band, values), range) in self.selection.bands.iter().zip(looks).zip(&mut self.ranges)
-        {
-            let value = values[row];
-            *range = (range.0.min(value), range.1.max(value));
-            kept &= band.contains(value);
-        }
-        self.seen.tried += 1;
-        self.seen.accepted += u64::from(kept);
-        kept
+    /// Whether a drawn row is to be kept.
+    fn keeps(&self, looks: &[Vec<f64>], row: usize) -> bool {
+        self.selection.bands.iter().zip(looks).all(|(band, values)| band.contains(values[row]))
     }
 
-    fn exhausted(&self, sample: usize) -> SelectionError {
+    /// The end of the run: the first empty slot of the batch that begins at sample `start` has used
+    /// up its attempts. It speaks of the slots up to this one only, and so is the same whatever the
+    /// batch.
+    fn exhausted(
+        &self,
+        start: usize,
+        slot: &Empty,
+        attempts: &[usize],
+    ) -> Result<SelectionError, StatsError> {
         let Selection { bands, max_attempts } = self.selection;
-        let observed = bands.iter().zip(&self.ranges);
-        let observed = observed
-            .map(|(band, (low, high))| format!("{} ran from {low:.4} to {high:.4}", band.column()));
-        let texts = bands.iter().map(ToString::to_string);
-        SelectionError::Exhausted {
-            sample,
+        let before: usize = attempts[..slot.slot].iter().sum();
+        let (accepted, tried) =
+            (self.found.accepted + slot.slot, self.found.tried + before + max_attempts);
+        let observed: Vec<String> = bands
+            .iter()
+            .zip(&slot.seen)
+            .map(|(band, values)| describe(band.column(), &values[..*max_attempts]))
+            .collect::<Result<_, _>>()?;
+        let texts: Vec<String> = bands.iter().map(ToString::to_string).collect();
+        Ok(SelectionError::Exhausted {
+            sample: start + slot.slot,
             attempts: *max_attempts,
-            bands: texts.collect::<Vec<_>>().join(", "),
-            accepted: self.seen.accepted,
-            tried: self.seen.tried,
-            observed: observed.collect::<Vec<_>>().join(", "),
+            bands: texts.join(", "),
+            accepted,
+            tried,
+            most: wilson_interval(accepted, tried, LEVEL)?.high,
+            observed: observed.join(", "),
+        })
+    }
+}
+
+impl Empty {
+    fn tried(&self) -> usize {
+        self.seen.first().map_or(0, Vec::len)
+    }
+
+    /// Remembers rows that were not kept.
+    fn saw(&mut self, looks: &[Vec<f64>], rows: Range<usize>) {
+        for (seen, values) in self.seen.iter_mut().zip(looks) {
+            seen.extend(&values[rows.clone()]);
         }
     }
+}
+
+/// Where a column lay: its ends and quartiles.
+fn describe(column: &str, values: &[f64]) -> Result<String, StatsError> {
+    // An efficiency is no number where nothing moves.
+    let values: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
+    if values.is_empty() {
+        return Ok(format!("{column} was undefined"));
+    }
+    let at = |share| quantile(&values, share);
+    let (low, lower, middle, upper, high) = (at(0.0)?, at(0.25)?, at(0.5)?, at(0.75)?, at(1.0)?);
+    Ok(format!(
+        "{column} ran from {low:.4} to {high:.4} with quartiles {lower:.4}, {middle:.4} and \
+         {upper:.4}"
+    ))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Paths whose KPE is a known function of slot and attempt, and whose endpoint is that draw.
-    fn paths(draws: &[Draw], kpe: impl Fn(Draw) -> f64) -> Paths {
-        let rows = draws.len();
-        let endpoints = Array2::from_shape_fn((rows, 2), |(row, d)| {
-            (if d == 0 { draws[row].slot } else { draws[row].attempt }) as f32
-        });
-        Paths {
-            endpoints,
-            kpe: draws.iter().map(|&draw| kpe(draw)).collect(),
-            launch: vec![0.0; rows],
-            landing: vec![0.0; rows],
-            terminal: vec![0.0; rows],
-            displacement: vec![0.0; rows],
-            noise_left: None,
-            mean_gain: vec![1.0; rows],
-            nfe: vec![1; rows],
-            profile: None,
-            energy_map: None,
-            trajectory: None,
-        }
-    }
-
-    fn selection(band: &str, max_attempts: usize) -> Selection {
-        Selection { bands: vec![band.parse().unwrap()], max_attempts }
-    }
-
-    proptest! {
-        /// However draws are gathered, a slot gets its own first acceptable attempt.
-        #[test]
-        fn every_slot_gets_its_first_acceptable_draw(
-            slots in 1usize..20, batch in 1usize..40, salt in 0usize..1000, odds in 1usize..12,
-        ) {
-            let batch = batch.max(slots);
-            let kpe = |draw: Draw| ((draw.slot * 7919 + draw.attempt * 104_729 + salt) % odds) as f64;
-            // A prime step meets every remainder within `odds` attempts.
-            let first = |slot| (0..odds).find(|&attempt| kpe(Draw { slot, attempt }) == 0.0).unwrap();
-            let selection = selection("kpe=..0", odds);
-            let mut search = Search::new(&selection);
-            let (mut filled_before, mut most) = (0, 0);
-            let Filled { paths, draws } = search.fill(5, slots, batch, &mut |draws, filled| {
-                assert!(filled >= filled_before);
-                filled_before = filled;
-                most = most.max(draws.len());
-                Ok(paths(draws, kpe))
-            }).unwrap();
-            prop_assert!(most <= batch);
-            for slot in 0..slots {
-                prop_assert_eq!(draws.attempts[slot], first(slot) + 1);
-                prop_assert_eq!(paths.endpoints[[slot, 0]], slot as f32);
-                prop_assert_eq!(paths.endpoints[[slot, 1]], first(slot) as f32);
-                prop_assert_eq!(draws.first[[slot, 1]], 0.0);
-                prop_assert_eq!(draws.first_kpe[slot], kpe(Draw { slot, attempt: 0 }));
-            }
-            let total = draws.attempts.iter().sum::<usize>() as u64;
-            prop_assert_eq!((search.seen.tried, search.seen.accepted), (total, slots as u64));
-        }
-    }
-
-    #[test]
-    fn few_empty_slots_are_drawn_for_several_times_together() {
-        let selection = selection("kpe=1..", 100);
-        let mut rounds = Vec::new();
-        // Slots 0 to 14 fit at once, slot 15 at its sixtieth attempt.
-        let kpe = |draw: Draw| f64::from(draw.slot < 15 || draw.attempt == 59);
-        Search::new(&selection)
-            .fill(0, 16, 16, &mut |draws, _| {
-                rounds.push(draws.len());
-                Ok(paths(draws, kpe))
-            })
-            .unwrap();
-        // What is too much is less than the last round.
-        let (drawn, last) = (rounds.iter().sum::<usize>(), rounds[rounds.len() - 1]);
-        assert!((16 + 59..16 + 59 + last).contains(&drawn), "{rounds:?}");
-        assert!(rounds.len() < 40 && rounds.iter().all(|&rows| rows <= 16), "{rounds:?}");
-    }
-
-    #[test]
-    fn a_slot_without_luck_is_told_with_what_was_seen() {
-        let selection = selection("kpe=10..", 5);
-        let kpe = |draw: Draw| if draw.slot == 0 { 10.5 } else { draw.attempt as f64 };
-        let error = Search::new(&selection)
-            .fill(8, 3, 4, &mut |draws, _| Ok(paths(draws, kpe)))
-            .map(|_| ())
-            .unwrap_err();
-        let StudyError::Selection(error) = error else { panic!("{error}") };
-        let expected = SelectionError::Exhausted {
-            sample: 9,
-            attempts: 5,
-            bands: "kpe=10..".to_owned(),
-            accepted: 1,
-            tried: 11,
-            observed: "kpe ran from 0.0000 to 10.5000".to_owned(),
-        };
-        assert_eq!(error, expected);
-        assert!(error.to_string().contains("1 of 11 draws were kept (9.09 %)"), "{error}");
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ use crate::run::columns;
 pub struct Selection {
     /// The bands, all of which a kept sample lies in.
     pub bands: Vec<Band>,
-    /// Draws that a slot may take, at least 1.
+    /// Draws that a slot may take, at least 1. The first slot that takes more ends the run.
     pub max_attempts: usize,
 }
 
@@ -159,10 +159,10 @@ pub enum BandParseError {
 pub enum SelectionError {
     /// A slot used up its draws.
     #[error(
-        "none of the first {attempts} draws for sample {sample} has {bands}; {accepted} of {tried} \
-         draws were kept ({:.2} %), and over all of them {observed}; widen the band, or allow more \
-         attempts",
-        100.0 * *accepted as f64 / *tried as f64
+        "none of the {attempts} draws for sample {sample} has {bands}; samples up to it kept \
+         {accepted} of {tried} draws, at most one in {:.0} with 95 % confidence, and of those \
+         {attempts} {observed}; widen the band, or allow more attempts",
+        most.recip().floor()
     )]
     Exhausted {
         /// The sample whose slot it is.
@@ -171,11 +171,13 @@ pub enum SelectionError {
         attempts: usize,
         /// The bands asked for.
         bands: String,
-        /// Draws that were kept.
-        accepted: u64,
-        /// Draws that were looked at.
-        tried: u64,
-        /// What the columns of the bands were, such as `kpe ran from 1.2 to 3.4`.
+        /// Draws that were kept for the samples before it.
+        accepted: usize,
+        /// Draws for those samples and this one.
+        tried: usize,
+        /// Upper end of the 95 % interval (Wilson) of the share of draws that are kept.
+        most: f64,
+        /// What the columns of the bands were among the draws for this sample: ends and quartiles.
         observed: String,
     },
 }

@@ -9,6 +9,7 @@ use super::associations::{associations, tercile_table};
 use super::audit::{calibration, memorization, quoted};
 use super::compare::{Runs, differences};
 use super::controls::Controls;
+use super::copy_space::CopySpace;
 use super::energies::energy;
 use super::figures::{Figures, Inference};
 use super::goldilocks::{Columns, goldilocks};
@@ -45,7 +46,6 @@ pub(super) fn analyse(
 ) -> Result<ModelResults, StudyError> {
     check_pairing(&runs)?;
     let inference = Inference::new(settings.resamples, settings.first_seed(), &runs[0].counts())?;
-    let bootstrap = &inference.bootstrap;
     let stage = format!("judging {name}");
     let total = 2.0 * runs.len() as f64;
     let mut done = 0.0;
@@ -90,14 +90,14 @@ pub(super) fn analyse(
         None => None,
         Some(fidelity) => {
             let columns = Columns { kpe: &kpe, fidelity: &fidelity.margin, memorized: &memorized };
-            Some(goldilocks(columns, settings.bins, bootstrap)?)
+            Some(goldilocks(columns, settings.bins, &inference)?)
         }
     };
     let map = baseline.input.energy_map()?;
-    let associations = associations(&kpe, &displacement, judged, bootstrap)?;
-    let terciles = tercile_table(&kpe, judged, bootstrap)?;
+    let associations = associations(&kpe, &displacement, judged, &inference)?;
+    let terciles = tercile_table(&kpe, judged, &inference)?;
     let pictures = pictures(judge, &kpe, judged, &baseline.samples, map.as_ref())?;
-    let risk = risk(&terminal_spike, judged, bootstrap)?;
+    let risk = risk(&terminal_spike, judged, &inference)?;
     let runs = judged_runs
         .iter()
         .zip(&figures)
@@ -111,7 +111,7 @@ pub(super) fn analyse(
                 energy: energy(&run.input)?,
                 metrics: figures.results(&inference)?,
                 quoted: quoted(judge, &run.judged, settings.first_seed())?,
-                memorization: memorization(judge, run, bootstrap)?,
+                memorization: memorization(judge, run, &inference)?,
                 comparison,
             })
         })
@@ -144,14 +144,15 @@ pub(super) fn analyse(
 /// they are left out, with the reason.
 ///
 /// # Errors
-/// [`StudyError::Mismatch`] for runs that are no pairs, [`StudyError::Run`] for folders that hold
-/// no finished run, [`StudyError`] for whatever judging or writing brings.
+/// [`StudyError::Spec`] for copies sought in features without an encoder, [`StudyError::Mismatch`]
+/// for runs that are no pairs, [`StudyError::Run`] for folders that hold no finished run, [`StudyError`] for whatever judging or writing brings.
 pub fn evaluate_runs(
     folders: &[&Path],
     data: &DataSettings,
     resamples: usize,
     observe: &mut Observer<'_>,
 ) -> Result<StudyResults, StudyError> {
+    data.check()?;
     let runs = folders
         .iter()
         .map(|folder| {
@@ -223,9 +224,13 @@ fn findings(
     let mut findings = Vec::new();
     if let Some(f_mem) = runs[0].metrics.iter().find(|metric| metric.metric == "f_mem") {
         findings.push(format!(
-            "{} of the baseline's {} samples are memorized.",
+            "{} of the baseline's {} samples are memorized{}.",
             percent(f_mem.value),
-            runs[0].energy.values.len()
+            runs[0].energy.values.len(),
+            match settings.data.copies_in {
+                CopySpace::Pixels => "",
+                CopySpace::Features => " by distances in features",
+            }
         ));
     }
     findings.extend(runs.iter().filter_map(|run| {

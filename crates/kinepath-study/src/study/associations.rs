@@ -1,10 +1,11 @@
 //! What the energy goes with: rank correlations, plain and controlled for brightness.
 
 use kinepath::stats::{
-    Bootstrap, Interval, StatsError, mean_interval, partial_spearman_interval, spearman_interval,
-    summarize, terciles,
+    Interval, StatsError, bootstrap, mean_interval_of_rows, partial_spearman_of_rows,
+    spearman_of_rows, summarize, terciles,
 };
 
+use super::figures::Inference;
 use super::judge::{Judged, flags};
 use super::metrics::metric;
 use super::results::{Association, Tercile};
@@ -19,7 +20,7 @@ pub(super) fn associations(
     kpe: &[f64],
     displacement: &[f64],
     judged: &Judged,
-    bootstrap: &Bootstrap,
+    inference: &Inference,
 ) -> Result<Vec<Association>, StudyError> {
     let mut columns = fidelity_scores(judged);
     columns.extend([
@@ -31,8 +32,7 @@ pub(super) fn associations(
     columns
         .into_iter()
         .map(|(with, name, column)| {
-            let plain = defined(spearman_interval(kpe, column, bootstrap))?;
-            let partial = defined(partial_spearman_interval(kpe, column, &controls, bootstrap))?;
+            let (plain, partial) = correlations(kpe, column, &controls, inference)?;
             Ok(Association {
                 with: with.to_owned(),
                 name: name.to_owned(),
@@ -42,6 +42,21 @@ pub(super) fn associations(
             })
         })
         .collect()
+}
+
+/// ρ and partial ρ of two columns with their percentile intervals, over samples or over seeds and
+/// samples; ranks and regressions are redone on each resample.
+fn correlations(
+    x: &[f64],
+    y: &[f64],
+    controls: &[&[f64]],
+    inference: &Inference,
+) -> Result<(Option<Interval>, Option<Interval>), StudyError> {
+    let Inference { rows, bootstrap: settings, .. } = inference;
+    let plain = spearman_of_rows(x, y).and_then(|rho| bootstrap(rows.clone(), settings, rho));
+    let partial = partial_spearman_of_rows(x, y, controls)
+        .and_then(|rho| bootstrap(rows.clone(), settings, rho));
+    Ok((defined(plain)?, defined(partial)?))
 }
 
 /// The fidelity scores that there are: key, name and column.
@@ -61,7 +76,6 @@ fn defined(result: Result<Interval, StatsError>) -> Result<Option<Interval>, Stu
         Ok(interval) => Ok(Some(interval)),
         Err(
             StatsError::Constant { .. }
-            | StatsError::Explained { .. }
             | StatsError::Undefined { .. }
             | StatsError::UndefinedReplicates { .. },
         ) => Ok(None),
@@ -124,7 +138,7 @@ fn describe(name: &str, plain: Option<Interval>, partial: Option<Interval>) -> S
 pub(super) fn tercile_table(
     kpe: &[f64],
     judged: &Judged,
-    bootstrap: &Bootstrap,
+    inference: &Inference,
 ) -> Result<Vec<Tercile>, StudyError> {
     let scores = fidelity_scores(judged);
     let memorized = flags(&judged.memorized);
@@ -143,7 +157,12 @@ pub(super) fn tercile_table(
                         Ok(((*name).to_owned(), summary.mean, summary.sd))
                     })
                     .collect::<Result<_, StudyError>>()?,
-                f_mem: mean_interval(&of_rows(&memorized), bootstrap)?,
+                f_mem: mean_interval_of_rows(
+                    &memorized,
+                    rows,
+                    &inference.rows,
+                    &inference.bootstrap,
+                )?,
             })
         })
         .collect()
@@ -152,6 +171,35 @@ pub(super) fn tercile_table(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kinepath::noise::noise;
+
+    /// Two seeds in which y follows x, two in which it follows −x: pooled, ρ is 0, and over seeds it
+    /// is the mean of four signs, ±1 with equal odds.
+    #[test]
+    fn an_association_that_depends_on_the_seed_is_as_uncertain_as_four_signs() {
+        let draws = noise(5, 0..4000, 2);
+        let column = |j: usize| -> Vec<f64> { draws.column(j).iter().map(|&v| v.into()).collect() };
+        let (x, control) = (column(0), column(1));
+        let sign = |row: usize| if row / 1000 < 2 { 1.0 } else { -1.0 };
+        let y: Vec<f64> = x.iter().enumerate().map(|(row, x)| sign(row) * x).collect();
+        let intervals = |counts: &[usize]| {
+            let inference = Inference::new(2000, 0, counts).unwrap();
+            let (plain, partial) = correlations(&x, &y, &[&control], &inference).unwrap();
+            [plain.unwrap(), partial.unwrap()]
+        };
+        for flat in intervals(&[4000]) {
+            // The standard error of a ρ of about 0 whose influences are ±3 (2u − 1)², u uniform:
+            // 3/√5 over √n.
+            let half = (flat.high - flat.low) / 2.0;
+            let expected = 1.96 * 3.0 / 5f64.sqrt() / 4000f64.sqrt();
+            assert!((half / expected - 1.0).abs() < 0.1, "{half} {expected}");
+        }
+        for nested in intervals(&[1000; 4]) {
+            // All four signs agree in 1/8 of the draws, half of these on each side: the 2.5 % points
+            // are ±1.
+            assert!(nested.low < -0.99 && nested.high > 0.99, "{nested:?}");
+        }
+    }
 
     #[test]
     fn sentences_follow_the_signs() {

@@ -6,6 +6,7 @@ use kinepath::metrics::{
 };
 use kinepath::stats::Bootstrap;
 
+use super::figures::Inference;
 use super::judge::{Judge, Judged};
 use super::judged_run::JudgedRun;
 use super::results::{Calibration, ClassShare, CopiedRecord, CurvePoint, Memorization, Quoted};
@@ -44,7 +45,7 @@ pub(super) fn calibration(
 pub(super) fn memorization(
     judge: &Judge,
     run: &JudgedRun,
-    bootstrap: &Bootstrap,
+    inference: &Inference,
 ) -> Result<Memorization, StudyError> {
     let judged = &run.judged;
     let thresholds = thresholds();
@@ -63,7 +64,7 @@ pub(super) fn memorization(
             false_alarm: held_out.as_ref().map(|held_out| held_out[i]),
         })
         .collect();
-    let copied = most_copied(judge.pixel_index(), &judged.gaps, GAP_THRESHOLD)?;
+    let copied = most_copied(judge.copy_index(), &judged.gaps, GAP_THRESHOLD)?;
     let (classes_by, classes) = match (run.input.labels(), &judged.fidelity) {
         (Some(labels), _) => ("label asked for", labels),
         (None, Some(fidelity)) => {
@@ -73,15 +74,17 @@ pub(super) fn memorization(
     };
     let classes = match classes.is_empty() {
         true => Vec::new(),
-        false => f_mem_by_class(&judged.memorized, &classes, bootstrap)?
-            .into_iter()
-            .map(|class| ClassShare {
-                class: class.class,
-                count: class.samples,
-                memorized: class.memorized,
-                f_mem: class.f_mem,
-            })
-            .collect(),
+        false => {
+            f_mem_by_class(&judged.memorized, &classes, &inference.rows, &inference.bootstrap)?
+                .into_iter()
+                .map(|class| ClassShare {
+                    class: class.class,
+                    count: class.samples,
+                    memorized: class.memorized,
+                    f_mem: class.f_mem,
+                })
+                .collect()
+        }
     };
     Ok(Memorization {
         curve,

@@ -7,9 +7,10 @@ use crate::StudyError;
 /// Refuses settings of which no study can come.
 ///
 /// # Errors
-/// [`StudyError::Mismatch`] with what to change.
+/// [`StudyError::Mismatch`] or [`StudyError::Spec`] with what to change.
 pub(super) fn check(settings: &StudySettings) -> Result<(), StudyError> {
     let mismatch = |text: &str| Err(StudyError::Mismatch(text.to_owned()));
+    settings.data.check()?;
     if settings.fields.is_empty() {
         return mismatch("a study needs at least one [[field]]");
     }
@@ -59,6 +60,7 @@ pub(super) fn check(settings: &StudySettings) -> Result<(), StudyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::study::CopySpace;
 
     #[test]
     fn impossible_settings_are_refused_before_any_work() {
@@ -78,6 +80,13 @@ mod tests {
         refused(|s| s.bins = usize::MAX, "too few");
         refused(|s| s.bins = 0, "bins and resamples must be at least 1");
         refused(|s| s.significance = f64::NAN, "between 0 and 1");
+        refused(
+            |s| {
+                s.data.copies_in = CopySpace::Features;
+                s.data.encoder = None;
+            },
+            "there is no encoder",
+        );
         assert!(check(&StudySettings::default()).is_ok());
     }
 }

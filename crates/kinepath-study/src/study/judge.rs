@@ -10,6 +10,7 @@ use kinepath::metrics::{
 };
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
+use super::copy_space::CopySpace;
 use super::evidence::Evidence;
 use super::networks::Networks;
 use super::results::DataResults;
@@ -33,9 +34,11 @@ const CELL_SEED: u64 = 0;
 pub struct Judge {
     training: Dataset,
     training_results: DataResults,
-    pixels: NeighbourIndex<'static>,
+    copies_in: CopySpace,
+    /// The training set where copies are sought in it.
+    copies: NeighbourIndex<'static>,
     networks: Networks,
-    /// Training features; absent where they are the samples' own space, that of `pixels`.
+    /// Training features; absent where those are what copies are sought in.
     features: Option<NeighbourIndex<'static>>,
     support_neighbours: usize,
     bandwidth: f64,
@@ -55,7 +58,7 @@ struct HeldOut {
 
 /// What the judge says of the samples of one run, one entry per sample in every column.
 pub struct Judged {
-    /// Distances to the training set in pixels.
+    /// Distances to the training set, in the space where copies are sought.
     pub gaps: GapRatios,
     /// Whether the gap ratio is below a third.
     pub memorized: Vec<bool>,
@@ -79,13 +82,14 @@ impl Judge {
     /// Loads data and networks and prepares the reference side of every metric that they allow.
     ///
     /// # Errors
-    /// [`StudyError`] if something cannot be loaded, or the two data sets differ in shape.
+    /// [`StudyError`] if something cannot be loaded, the two data sets differ in shape, or copies
+    /// are sought in features that no encoder gives.
     pub fn open(settings: &DataSettings, support_neighbours: usize) -> Result<Self, StudyError> {
+        settings.check()?;
         let training = data::load(&settings.train)?;
         let networks = Networks::open(settings, &training)?;
         let distinct = DistinctPoints::new(training.values.clone())?;
         let training_results = describe(&training, distinct.len());
-        let pixels = NeighbourIndex::new(distinct);
         let features = match &networks.encoder {
             None => None,
             Some(encoder) => {
@@ -93,11 +97,16 @@ impl Judge {
                 Some(NeighbourIndex::new(DistinctPoints::new(features)?))
             }
         };
-        let bandwidth = median_bandwidth(features.as_ref().unwrap_or(&pixels), support_neighbours)?;
+        let (copies, features) = match (settings.copies_in, features) {
+            (CopySpace::Features, Some(features)) => (features, None),
+            (_, features) => (NeighbourIndex::new(distinct), features),
+        };
+        let bandwidth = median_bandwidth(features.as_ref().unwrap_or(&copies), support_neighbours)?;
         let mut judge = Self {
             training,
             training_results,
-            pixels,
+            copies_in: settings.copies_in,
+            copies,
             networks,
             features,
             support_neighbours,
@@ -129,9 +138,9 @@ impl Judge {
         self.held_out.as_ref().map(|held_out| &held_out.gaps)
     }
 
-    /// The training set as neighbours are sought in it: different records only.
-    pub(super) fn pixel_index(&self) -> &NeighbourIndex<'static> {
-        &self.pixels
+    /// The training set as copies are sought in it: different records only.
+    pub(super) fn copy_index(&self) -> &NeighbourIndex<'static> {
+        &self.copies
     }
 
     /// What extrapolations and subsets of distances between distributions start from, if there is
@@ -144,18 +153,18 @@ impl Judge {
     /// Judges samples, `[N, D]`; `labels` are the classes that they were asked for, if any.
     ///
     /// # Errors
-    /// [`StudyError::Metrics`] if they do not have the dimension of the data, are too few, or have
-    /// a class without a prompt.
+    /// [`StudyError::Metrics`] or [`StudyError::Network`] if they do not have the dimension of the
+    /// data, [`StudyError::Metrics`] if they are too few or have a class without a prompt.
     pub fn judge(
         &self,
         samples: ArrayView2<'_, f32>,
         labels: Option<&[i64]>,
     ) -> Result<Judged, StudyError> {
         let count = samples.nrows();
-        let gaps = gap_ratios(&self.pixels, samples)?;
-        let memorized = gaps.memorized(GAP_THRESHOLD);
-        let authentic = authenticity(&self.pixels, &gaps)?.authentic;
         let features = Arc::new(self.embed(samples)?.into_owned());
+        let gaps = gap_ratios(&self.copies, self.copies_in.of(samples, features.view()))?;
+        let memorized = gaps.memorized(GAP_THRESHOLD);
+        let authentic = authenticity(&self.copies, &gaps)?.authentic;
         let fidelity = match &self.networks.classifier {
             None => None,
             Some(classifier) => Some(fidelity(classifier.logits(samples)?.view())?),
@@ -209,7 +218,7 @@ impl Judge {
     }
 
     fn feature_index(&self) -> &NeighbourIndex<'static> {
-        self.features.as_ref().unwrap_or(&self.pixels)
+        self.features.as_ref().unwrap_or(&self.copies)
     }
 }
 
@@ -223,8 +232,9 @@ impl HeldOut {
             )));
         }
         let distinct = DistinctPoints::new(reference.values.view())?.len();
-        let gaps = gap_ratios(&judge.pixels, reference.values.view())?;
         let features = judge.embed(reference.values.view())?.into_owned();
+        let sought = judge.copies_in.of(reference.values.view(), features.view());
+        let gaps = gap_ratios(&judge.copies, sought)?;
         let frechet = match features.ncols() <= MOST_COVARIANCE_FEATURES {
             false => None,
             true => {

@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod compare;
 mod controls;
+mod copy_space;
 mod energies;
 mod evidence;
 mod figures;
@@ -30,6 +31,7 @@ use std::path::Path;
 
 pub use analysis::evaluate_runs;
 pub use compare::differences;
+pub use copy_space::CopySpace;
 pub use evidence::Evidence;
 pub use figures::{Figures, Inference, PairedFigure, PairedInterval};
 pub use judge::{Judge, Judged};

@@ -1,7 +1,8 @@
 //! Flags for samples at risk of being copies, and how well they find them.
 
-use kinepath::stats::{Bootstrap, Interval, bootstrap};
+use kinepath::stats::{Bootstrap, Interval, Resampling, bootstrap};
 
+use super::figures::Inference;
 use super::judge::Judged;
 use super::results::{FlagScore, Risk};
 use crate::StudyError;
@@ -21,7 +22,7 @@ const CLOSE: f64 = 0.5;
 pub(super) fn risk(
     terminal_spike: &[f64],
     judged: &Judged,
-    settings: &Bootstrap,
+    inference: &Inference,
 ) -> Result<Option<Risk>, StudyError> {
     let half = |odd: usize| (odd..terminal_spike.len()).step_by(2).collect::<Vec<usize>>();
     let (choosing, measuring) = (half(0), half(1));
@@ -35,6 +36,9 @@ pub(super) fn risk(
     if measuring.iter().all(|&row| copied(row)) || !measuring.iter().any(|&row| copied(row)) {
         return Ok(None);
     }
+    // With several seeds, each half has samples of every seed.
+    let (sample, measuring) = inference.rows.subset(&measuring)?;
+    let settings = &inference.bootstrap;
     let spike_words = format!("terminal spike ≥ {spike:.4}");
     let both_words = format!("{spike_words} and gap ratio < {CLOSE}");
     let truths: [(&str, &dyn Fn(usize) -> bool); 2] = [
@@ -47,8 +51,8 @@ pub(super) fn risk(
     let mut flags = Vec::new();
     for (truth, is_true) in truths {
         let both = |row: usize| spiking(row) && close(row);
-        flags.push(score(&spike_words, truth, &measuring, &spiking, is_true, settings));
-        flags.push(score(&both_words, truth, &measuring, &both, is_true, settings));
+        flags.push(score(&spike_words, truth, (&sample, &measuring), &spiking, is_true, settings));
+        flags.push(score(&both_words, truth, (&sample, &measuring), &both, is_true, settings));
     }
     Ok(Some(Risk { spike, gap_ratio: CLOSE, sentence: describe(&flags[0]), flags }))
 }
@@ -80,10 +84,11 @@ fn best_threshold(column: &[f64], hits: &[bool], rows: &[usize]) -> Option<f64> 
     Some(best.1)
 }
 
+/// How well a flag finds what is true of the rows of a sample.
 fn score(
     flag: &str,
     truth: &str,
-    rows: &[usize],
+    (sample, rows): (&Resampling, &[usize]),
     is_flagged: &dyn Fn(usize) -> bool,
     is_true: &dyn Fn(usize) -> bool,
     settings: &Bootstrap,
@@ -95,7 +100,7 @@ fn score(
     };
     // Undefined without any flagged sample, or any copy: then there is no figure.
     let conditional = |given: fn(&(bool, bool)) -> bool| -> Option<Interval> {
-        bootstrap(marks.len(), settings, |draw| {
+        bootstrap(sample.clone(), settings, |draw| {
             let given: Vec<&(bool, bool)> =
                 draw.iter().map(|&row| &marks[row]).filter(|mark| given(mark)).collect();
             given.iter().filter(|(flagged, hit)| *flagged && *hit).count() as f64
@@ -166,15 +171,16 @@ mod tests {
     #[test]
     fn precision_and_recall_by_hand() {
         let (flagged, copied) = ([true, true, false, false], [true, false, true, true]);
-        let rows: Vec<usize> = (0..400).collect();
+        let (sample, rows): (_, Vec<usize>) = (Resampling::flat(400), (0..400).collect());
+        let rows = (&sample, rows.as_slice());
         let settings = Bootstrap { resamples: 100, ..Bootstrap::default() };
         let found =
-            score("f", "t", &rows, &|row| flagged[row % 4], &|row| copied[row % 4], &settings);
+            score("f", "t", rows, &|row| flagged[row % 4], &|row| copied[row % 4], &settings);
         assert_eq!((found.base_rate, found.flagged), (0.75, 0.5));
         assert_eq!(found.precision.unwrap().estimate, 0.5);
         assert!((found.recall.unwrap().estimate - 1.0 / 3.0).abs() < 1e-12);
         assert!(describe(&found).contains("does not detectably mark"));
-        let never = score("f", "t", &rows, &|_| false, &|row| copied[row % 4], &settings);
+        let never = score("f", "t", rows, &|_| false, &|row| copied[row % 4], &settings);
         assert_eq!(never.precision, None);
         assert!(describe(&never).contains("too few"));
     }

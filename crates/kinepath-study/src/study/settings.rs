@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::copy_space::CopySpace;
+use crate::StudyError;
+
 /// What a study runs, on what, and how closely it looks.
 ///
 /// [`StudySettings::default`] is the study of the embedded model; `kinepath study --print-default`
@@ -53,6 +56,10 @@ pub struct DataSettings {
     /// trained on them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoder: Option<String>,
+    /// The space in which copies of training records are sought: `pixels`, or `features`, which
+    /// needs an encoder.
+    #[serde(default)]
+    pub copies_in: CopySpace,
     /// ONNX network whose `logits` give confidence and margin. Without it those are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classifier: Option<String>,
@@ -127,6 +134,33 @@ impl StudySettings {
     }
 }
 
+impl DataSettings {
+    /// Refuses settings by which nothing can be judged.
+    ///
+    /// # Errors
+    /// [`StudyError::Spec`] for copies sought in features that no encoder gives.
+    pub fn check(&self) -> Result<(), StudyError> {
+        match (self.copies_in, &self.encoder) {
+            (CopySpace::Features, None) => Err(StudyError::Spec {
+                what: "the space of copies",
+                text: CopySpace::Features.to_string(),
+                reason: "there is no encoder whose features they would be; name one (--encoder), \
+                         or seek copies in pixels"
+                    .to_owned(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Where copies are sought, in words.
+    pub fn copies_in_words(&self) -> String {
+        match (self.copies_in, &self.encoder) {
+            (CopySpace::Features, Some(encoder)) => format!("the features of {encoder}"),
+            (space, _) => space.to_string(),
+        }
+    }
+}
+
 fn velocity() -> String {
     "velocity".to_owned()
 }
@@ -161,6 +195,7 @@ impl Default for StudySettings {
                 train: "builtin:fashion-mnist".to_owned(),
                 reference: Some("builtin:fashion-mnist-reference".to_owned()),
                 encoder: Some("builtin:classifier".to_owned()),
+                copies_in: CopySpace::Pixels,
                 classifier: Some("builtin:classifier".to_owned()),
                 clip: None,
             },

@@ -100,6 +100,7 @@ impl TuneSettings {
         if self.families.is_empty() {
             return mismatch("a search needs at least one [[family]] of gains".to_owned());
         }
+        self.data.check()?;
         self.families.iter().try_for_each(Family::check)?;
         let least = PUBLISHED.len() + 1;
         if !(least..=MOST_CANDIDATES).contains(&self.candidates) {

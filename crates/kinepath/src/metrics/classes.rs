@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::memorization::f_mem;
-use crate::stats::{Bootstrap, Interval, StatsError};
+use crate::stats::{Bootstrap, Interval, Resampling, StatsError, mean_interval_of_rows};
 
 /// How many samples of one class are memorized.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,18 +21,21 @@ pub struct ClassMemorization {
 /// F_mem of each class that has samples, in increasing order of class.
 ///
 /// `labels` holds the class of each sample: the condition it was generated under, or the label of
-/// its nearest training point.
+/// its nearest training point. `sample` is how the samples came about: independently, or in groups
+/// such as seeds, of which intervals are then too.
 ///
 /// # Errors
-/// [`StatsError::LengthMismatch`] unless there is one label per sample, else those of
-/// [`Bootstrap::replicates`] for bad settings.
+/// [`StatsError::LengthMismatch`] unless there is one label per sample and `sample` has as many
+/// rows, else those of [`Bootstrap::replicates`] for bad settings.
 ///
 /// # Example
 /// ```
-/// use kinepath::{metrics::f_mem_by_class, stats::Bootstrap};
+/// use kinepath::metrics::f_mem_by_class;
+/// use kinepath::stats::{Bootstrap, Resampling};
 ///
 /// let memorized = [true, false, false, true];
-/// let classes = f_mem_by_class(&memorized, &[7, 2, 7, 7], &Bootstrap::default())?;
+/// let (labels, sample) = ([7, 2, 7, 7], Resampling::flat(4));
+/// let classes = f_mem_by_class(&memorized, &labels, &sample, &Bootstrap::default())?;
 /// assert_eq!((classes[0].class, classes[0].samples, classes[0].memorized), (2, 1, 0));
 /// assert_eq!(classes[1].f_mem.map(|interval| interval.estimate), Some(2.0 / 3.0));
 /// # Ok::<(), kinepath::stats::StatsError>(())
@@ -41,6 +43,7 @@ pub struct ClassMemorization {
 pub fn f_mem_by_class(
     memorized: &[bool],
     labels: &[i64],
+    sample: &Resampling,
     settings: &Bootstrap,
 ) -> Result<Vec<ClassMemorization>, StatsError> {
     if labels.len() != memorized.len() {
@@ -48,16 +51,20 @@ pub fn f_mem_by_class(
         let (expected, actual) = (memorized.len(), labels.len());
         return Err(StatsError::LengthMismatch { column, expected, actual });
     }
-    let mut classes = BTreeMap::<i64, Vec<bool>>::new();
-    for (&class, &memorized) in labels.iter().zip(memorized) {
-        classes.entry(class).or_default().push(memorized);
+    let mut classes = BTreeMap::<i64, Vec<usize>>::new();
+    for (row, &class) in labels.iter().enumerate() {
+        classes.entry(class).or_default().push(row);
     }
-    let of_class = |(class, members): (i64, Vec<bool>)| {
-        let interval = if members.len() < 2 { None } else { Some(f_mem(&members, settings)?) };
+    let column: Vec<f64> = memorized.iter().map(|&memorized| f64::from(memorized)).collect();
+    let of_class = |(class, members): (i64, Vec<usize>)| {
+        let interval = match members.len() {
+            ..2 => None,
+            _ => Some(mean_interval_of_rows(&column, &members, sample, settings)?),
+        };
         Ok(ClassMemorization {
             class,
             samples: members.len(),
-            memorized: members.iter().filter(|&&memorized| memorized).count(),
+            memorized: members.iter().filter(|&&row| memorized[row]).count(),
             f_mem: interval,
         })
     };
@@ -67,12 +74,14 @@ pub fn f_mem_by_class(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::f_mem;
     use proptest::prelude::*;
 
     #[test]
     fn refuses_missing_labels() {
         assert_eq!(
-            f_mem_by_class(&[true, false], &[1], &Bootstrap::default()).unwrap_err(),
+            f_mem_by_class(&[true, false], &[1], &Resampling::flat(2), &Bootstrap::default())
+                .unwrap_err(),
             StatsError::LengthMismatch {
                 column: "the column of labels".into(),
                 expected: 2,
@@ -87,7 +96,8 @@ mod tests {
         fn classes_add_up(samples in proptest::collection::vec((-1i64..5, any::<bool>()), 2..60)) {
             let (labels, memorized): (Vec<i64>, Vec<bool>) = samples.into_iter().unzip();
             let settings = Bootstrap { resamples: 20, ..Bootstrap::default() };
-            let classes = f_mem_by_class(&memorized, &labels, &settings).unwrap();
+            let sample = Resampling::flat(labels.len());
+            let classes = f_mem_by_class(&memorized, &labels, &sample, &settings).unwrap();
             prop_assert!(classes.is_sorted_by_key(|class| class.class));
             let total: usize = classes.iter().map(|class| class.samples).sum();
             prop_assert_eq!(total, labels.len());

@@ -79,6 +79,14 @@ pub enum StatsError {
         /// Its place among the groups.
         group: usize,
     },
+    /// A row that the sample does not have.
+    #[error("there is no row {row} in a sample of {count}")]
+    NoSuchRow {
+        /// The row asked for.
+        row: usize,
+        /// Number of rows there are.
+        count: usize,
+    },
     /// The statistic is undefined on the sample itself.
     #[error("the statistic is undefined on the full sample of {values} values")]
     Undefined {

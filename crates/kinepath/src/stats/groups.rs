@@ -5,7 +5,7 @@ use std::ops::Range;
 use rand::RngExt;
 
 use super::{
-    error::{StatsError, check_count},
+    error::{StatsError, check_count, check_length},
     replicates::stream,
     resample::Bootstrap,
 };
@@ -107,6 +107,64 @@ impl Resampling {
         }
     }
 
+    /// How some of the rows, such as those of a bin, are resampled: groups that have some of them,
+    /// and then as many of these rows within each. Also the rows themselves, those of each group
+    /// together and otherwise in the order given: index i of the subset is row `rows[i]`.
+    ///
+    /// # Errors
+    /// [`StatsError::NoSuchRow`], [`StatsError::TooFew`] without rows.
+    pub fn subset(&self, rows: &[usize]) -> Result<(Self, Vec<usize>), StatsError> {
+        let count = self.count();
+        if let Some(&row) = rows.iter().find(|&&row| row >= count) {
+            return Err(StatsError::NoSuchRow { row, count });
+        }
+        let mut rows = rows.to_vec();
+        rows.sort_by_key(|&row| self.group_of(row));
+        let same = |&a: &usize, &b: &usize| self.group_of(a) == self.group_of(b);
+        let sizes: Vec<usize> = rows.chunk_by(same).map(<[usize]>::len).collect();
+        Ok((Self::nested(&sizes)?, rows))
+    }
+
+    /// What a [`draw`](Self::draw) is a sample of: its places, in the groups that were drawn. A
+    /// group that was drawn twice is two groups.
+    #[must_use]
+    pub fn of_draw(&self, drawn: &[usize]) -> Self {
+        let (mut groups, mut start) = (Vec::with_capacity(self.groups.len()), 0);
+        while let Some(&row) = drawn.get(start) {
+            let size = self.groups.get(self.group_of(row)).map_or(drawn.len(), Range::len);
+            let end = (start + size).min(drawn.len());
+            groups.push(start..end);
+            start = end;
+        }
+        Self { groups }
+    }
+
+    /// What groups add to the variance of a statistic of independent rows, in its squared unit:
+    /// `Σ U² (1 − 1/n)` over groups of n rows whose influences sum to U; 0 for a flat sample.
+    ///
+    /// `influences` holds every row's effect on the statistic to first order, in sum 0: for a mean
+    /// `(yᵢ − ȳ)/N`. Resamples then have the variance `Σ uᵢ²` plus this. It is the cluster-robust
+    /// variance of Liang & Zeger (1986) but for the share 1/n, which is that of the rows.
+    ///
+    /// # Errors
+    /// [`StatsError::LengthMismatch`] unless there is an influence for every row.
+    pub fn variance_between(&self, influences: &[f64]) -> Result<f64, StatsError> {
+        check_length("the column of influences", self.count(), influences.len())?;
+        if self.groups.len() < 2 {
+            return Ok(0.0);
+        }
+        let of_group = |group: &Range<usize>| {
+            let sum: f64 = influences[group.clone()].iter().sum();
+            sum * sum * (1.0 - 1.0 / group.len() as f64)
+        };
+        Ok(self.groups.iter().map(of_group).sum())
+    }
+
+    /// The group of a row of the sample.
+    fn group_of(&self, row: usize) -> usize {
+        self.groups.partition_point(|group| group.end <= row)
+    }
+
     /// What a repetition would draw first, and a jackknife therefore leaves out: the groups, or
     /// the rows of a flat sample.
     pub(super) fn units(&self) -> Vec<Range<usize>> {
@@ -125,83 +183,4 @@ impl From<usize> for Resampling {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stats::summary::{mean_of, mean_of_rows};
-
-    #[test]
-    fn one_group_draws_what_a_flat_sample_draws() {
-        let settings = Bootstrap { seed: 11, ..Bootstrap::default() };
-        let single = Resampling::nested(&[40]).unwrap();
-        assert_eq!(single, Resampling::from(40));
-        let (mut flat, mut nested) = ([0; 40], Vec::new());
-        for replicate in 0..50 {
-            settings.draw(replicate, &mut flat);
-            single.draw(&settings, replicate, &mut nested);
-            assert_eq!(nested, flat);
-        }
-    }
-
-    #[test]
-    fn a_draw_is_made_of_whole_groups_each_drawn_equally_often() {
-        // Sizes that name their group: no two sums of three agree but for the same groups.
-        let sizes = [2, 7, 30];
-        let sample = Resampling::nested(&sizes).unwrap();
-        assert_eq!((sample.count(), sample.units()), (39, vec![0..2, 2..9, 9..39]));
-        let settings = Bootstrap::default();
-        let (mut drawn, mut first_rows) = ([0u32; 3], [0u32; 2]);
-        let mut indices = Vec::new();
-        for replicate in 0..3000 {
-            sample.draw(&settings, replicate, &mut indices);
-            let mut rest = indices.as_slice();
-            for _ in 0..3 {
-                let group = sample.groups.iter().position(|rows| rows.contains(&rest[0])).unwrap();
-                let (own, others) = rest.split_at(sizes[group]);
-                assert!(own.iter().all(|row| sample.groups[group].contains(row)));
-                drawn[group] += 1;
-                if group == 0 {
-                    own.iter().for_each(|&row| first_rows[row] += 1);
-                }
-                rest = others;
-            }
-            assert!(rest.is_empty());
-        }
-        // Binomial(9000, ⅓), sd 45; about Binomial(6000, ½), sd 39: five standard deviations.
-        assert!(drawn.iter().all(|count| count.abs_diff(3000) < 225), "{drawn:?}");
-        assert!(first_rows[0].abs_diff(first_rows[1]) < 400, "{first_rows:?}");
-    }
-
-    #[test]
-    fn variance_of_a_mean_has_both_levels() {
-        let values: Vec<f64> =
-            (0..40).map(|i| f64::from(i / 10).powi(2) + (f64::from(i * i) * 0.618).sin()).collect();
-        let settings = Bootstrap { resamples: 20_000, ..Bootstrap::default() };
-        let sample = Resampling::nested(&[10; 4]).unwrap();
-        let replicates = settings.replicates(sample, |rows| mean_of_rows(&values, rows)).unwrap();
-        // Given the data: (variance of the group means + mean of the groups' variances / b) / G.
-        let variance = |values: &[f64]| {
-            let mean = mean_of(values.iter().copied());
-            mean_of(values.iter().map(|value| (value - mean).powi(2)))
-        };
-        let means: Vec<f64> =
-            values.chunks(10).map(|group| mean_of(group.iter().copied())).collect();
-        let within = mean_of(values.chunks(10).map(variance));
-        let expected = ((variance(&means) + within / 10.0) / 4.0).sqrt();
-        // The error of a standard deviation of 20 000 draws is about 0.5 %.
-        assert!((replicates.standard_error() / expected - 1.0).abs() < 0.02);
-    }
-
-    #[test]
-    fn refuses_samples_without_rows() {
-        assert_eq!(
-            Resampling::nested(&[]).unwrap_err(),
-            StatsError::TooFew { what: "a nested sample", needed: 1, actual: 0 }
-        );
-        assert_eq!(
-            Resampling::nested(&[4, 0, 2]).unwrap_err(),
-            StatsError::EmptyGroup { group: 1 }
-        );
-        let error = Bootstrap::default().replicates(Resampling::flat(0), |_| 0.0).unwrap_err();
-        assert_eq!(error, StatsError::TooFew { what: "a bootstrap", needed: 2, actual: 0 });
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@
 //! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
 //! | and where it is no mean? | [`Tilt`], [`Bootstrap::curved_bca_interval`] |
 //! | and where it is a share of 0 or 1? | [`wilson_interval`] |
-//! | and over seeds as well? | [`Resampling::nested`] |
+//! | and over seeds as well? | [`Resampling::nested`], [`mean_interval_of_rows`] |
 //! | do two settings differ on the same samples? | [`paired_bootstrap`], [`paired_permutation`], [`sign_flip_test`] |
 //! | how small a difference could be seen? | [`minimum_detectable_effect`], [`samples_needed`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
@@ -54,5 +54,5 @@ pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
 pub use spearman::{spearman, spearman_interval, spearman_of_rows};
 pub(crate) use summary::sd_of;
-pub use summary::{Summary, mean, mean_interval, summarize};
+pub use summary::{Summary, mean, mean_interval, mean_interval_of_rows, summarize};
 pub use wilson::wilson_interval;

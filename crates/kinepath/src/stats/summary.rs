@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    error::{StatsError, check_count, check_finite},
+    error::{StatsError, check_count, check_finite, check_length},
+    groups::Resampling,
     quantile::quantile_of_sorted,
     resample::{Bootstrap, Interval, bootstrap},
 };
@@ -46,6 +47,39 @@ pub fn mean(values: &[f64]) -> Result<f64, StatsError> {
 pub fn mean_interval(values: &[f64], settings: &Bootstrap) -> Result<Interval, StatsError> {
     check_finite("the column", values)?;
     bootstrap(values.len(), settings, |rows| mean_of_rows(values, rows))
+}
+
+/// The mean of a column over some of its rows, such as those of a bin, with its percentile bootstrap
+/// interval; they are resampled as they came about in `sample` ([`Resampling::subset`]).
+///
+/// # Errors
+/// [`StatsError::LengthMismatch`] unless the column has a value for every row of the sample, those
+/// of [`Resampling::subset`], else those of [`mean_interval`].
+///
+/// # Example
+/// ```
+/// use kinepath::stats::{Bootstrap, Resampling, mean_interval_of_rows};
+///
+/// // Two seeds that differ: over their even rows, the mean is as uncertain as the seeds make it.
+/// let values: Vec<f64> = (0..40).map(|row| f64::from(row / 20) + 0.01 * f64::from(row % 7)).collect();
+/// let rows: Vec<usize> = (0..40).step_by(2).collect();
+/// let mean = |sample| mean_interval_of_rows(&values, &rows, &sample, &Bootstrap::default());
+/// let (flat, nested) = (mean(Resampling::flat(40))?, mean(Resampling::nested(&[20, 20])?)?);
+/// assert_eq!(flat.estimate, nested.estimate);
+/// assert!(nested.high - nested.low > 2.0 * (flat.high - flat.low));
+/// # Ok::<(), kinepath::stats::StatsError>(())
+/// ```
+pub fn mean_interval_of_rows(
+    values: &[f64],
+    rows: &[usize],
+    sample: &Resampling,
+    settings: &Bootstrap,
+) -> Result<Interval, StatsError> {
+    check_length("the column", sample.count(), values.len())?;
+    let (sample, rows) = sample.subset(rows)?;
+    let values: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
+    check_finite("the column", &values)?;
+    bootstrap(sample, settings, |rows| mean_of_rows(&values, rows))
 }
 
 /// Mean, standard deviation and quartiles of `values`.

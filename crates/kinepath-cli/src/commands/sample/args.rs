@@ -121,7 +121,9 @@ pub(crate) struct SampleArgs {
     /// displacement, efficiency or terminal_spike; repeatable
     #[arg(long, value_name = "COLUMN=LO..HI", conflicts_with = "noise", help_heading = "Samples")]
     select: Vec<Band>,
-    /// Draws that a sample may take to lie in the bands of --select [default: 1000]
+    /// Draws that a sample may take to lie in the bands of --select; the first sample that uses them
+    /// up ends the run. Where fewer than one draw in 256 is kept, samples are drawn for one after
+    /// another, so that a band out of reach shows after about M draws in all [default: 1000]
     #[arg(long, value_name = "M", value_parser = at_least_one, requires = "select")]
     #[arg(help_heading = "Samples")]
     max_attempts: Option<usize>,

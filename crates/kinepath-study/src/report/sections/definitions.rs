@@ -74,8 +74,8 @@ const DEFINITIONS: &[Definition] = &[
     ),
     define(
         "gap ratio",
-        "d1/d2, L2 distances to the nearest and second nearest different training record; a sample \
-         is memorized where it is below 1/3",
+        "d1/d2, L2 distances to the nearest and second nearest different training record, in the \
+         space where copies are sought; a sample is memorized where it is below 1/3",
         NONE,
         KINETIC,
     ),

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::source::{KINETIC, Source};
 use crate::report::parts;
+use crate::study::DataSettings;
 use crate::study::results::{MetricResult, RunResults};
 
 /// A metric in words.
@@ -169,8 +170,9 @@ pub(super) fn of<'a>(runs: impl Iterator<Item = &'a RunResults>) -> Vec<&'a Metr
     metrics
 }
 
-/// A paragraph on every metric that there is; nothing where there is none.
-pub(in crate::report) fn section(metrics: &[&MetricResult]) -> Markup {
+/// A paragraph on every metric that there is, of samples judged by `data`; nothing where there is
+/// none.
+pub(in crate::report) fn section(metrics: &[&MetricResult], data: &DataSettings) -> Markup {
     let shown: Vec<(&MetricResult, &Explanation)> =
         metrics.iter().filter_map(|&result| Some((result, explanation(&result.metric)?))).collect();
     if shown.is_empty() {
@@ -181,7 +183,9 @@ pub(in crate::report) fn section(metrics: &[&MetricResult]) -> Markup {
             h2 id="metrics-title" { "The metrics" }
             p {
                 "How each is made, which way is better, and where it misleads. Features are the \
-                 encoder's, or the pixels where there is none."
+                 encoder's, or the pixels where there is none. F_mem, authenticity and the copying \
+                 test go by distances to training records in "
+                (data.copies_in_words()) "."
             }
             dl.metrics {
                 @for (result, explanation) in shown {

@@ -34,7 +34,10 @@ pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Marku
                 (model_section(results, model, position, figures))
             }
             (provenance)
-            (metrics::section(&metrics::of(results.models.iter().flat_map(|model| &model.runs))))
+            (metrics::section(
+                &metrics::of(results.models.iter().flat_map(|model| &model.runs)),
+                &results.settings.data,
+            ))
             (definitions::section())
         }
         (parts::footer(&results.kinepath))
@@ -57,14 +60,14 @@ fn model_section(
             }
             (gains::section(results, model))
             (controls::section(model))
-            (memorization::section(model, figures))
+            (memorization::section(results, model, figures))
             (energy::section(model, figures))
             (associations::section(results, model, figures))
             (terciles::section(model))
             (goldilocks::section(model, figures))
             (risk::section(model))
             (theory::section(model, figures))
-            (pictures::section(model))
+            (pictures::section(results, model))
         }
     }
 }

@@ -70,11 +70,17 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
         ),
         ("Training set", data(&results.training)),
         ("Reference set", results.reference.as_ref().map_or("none".to_owned(), data)),
+        ("Copies", format!("sought in {}", settings.data.copies_in_words())),
         (
             "Intervals",
             format!(
-                "95 %, bootstrap, {} resamples; BCa for means, percentile for figures of whole sets",
-                format::count(settings.resamples)
+                "95 %, bootstrap, {} resamples of {}; BCa for means, percentile for figures of whole \
+                 sets",
+                format::count(settings.resamples),
+                match settings.seeds.len() {
+                    ..2 => "samples",
+                    _ => "seeds and samples within them",
+                }
             ),
         ),
         (

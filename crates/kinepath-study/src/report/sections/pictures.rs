@@ -3,10 +3,11 @@
 use maud::{Markup, html};
 
 use crate::report::format;
+use crate::study::StudyResults;
 use crate::study::results::{ModelResults, Picture};
 
 /// Pictures by group; a note where there are none.
-pub(super) fn section(model: &ModelResults) -> Markup {
+pub(super) fn section(results: &StudyResults, model: &ModelResults) -> Markup {
     let mut groups: Vec<&str> = Vec::new();
     for picture in &model.pictures {
         if !groups.contains(&picture.group.as_str()) {
@@ -21,10 +22,12 @@ pub(super) fn section(model: &ModelResults) -> Markup {
             } @else {
                 p {
                     "Samples of the baseline with little, middling and much energy, spread evenly \
-                     over each third, not chosen by eye. Each card shows the sample, the nearest \
-                     training picture, and the energy map: bright where the path spent most, on a \
-                     scale of its own; its grain is the noise that the path started from. The \
-                     marked ones count as memorized."
+                     over each third, not chosen by eye. Each card shows the sample, the training \
+                     picture nearest in "
+                    (results.settings.data.copies_in)
+                    ", and the energy map: bright where the path spent most, on a scale of its own; \
+                     its grain is the noise that the path started from. The marked ones count as \
+                     memorized."
                 }
                 @for group in groups {
                     h4.group-title { (group) " KPE" }

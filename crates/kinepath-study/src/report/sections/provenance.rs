@@ -19,7 +19,7 @@ pub(super) fn section(results: &StudyResults) -> Result<Markup, ReportError> {
             @if let (Some(calibration), Some(reference)) =
                 (&results.calibration, &results.reference)
             {
-                (false_alarms(calibration, reference))
+                (false_alarms(results, calibration, reference))
             }
             h3 { "Data" }
             (data(&results.training, results.reference.as_ref()))
@@ -33,12 +33,16 @@ pub(super) fn section(results: &StudyResults) -> Result<Markup, ReportError> {
     })
 }
 
-fn false_alarms(calibration: &Calibration, reference: &DataResults) -> Markup {
+fn false_alarms(
+    results: &StudyResults,
+    calibration: &Calibration,
+    reference: &DataResults,
+) -> Markup {
     html! {
         h3 { "How often the memorization test cries wolf" }
         p {
-            "The same criterion, gap ratio below 1/3, applied to real records that the model has \
-             not seen: "
+            "The same criterion, gap ratio below 1/3 in " (results.settings.data.copies_in)
+            ", applied to real records that the model has not seen: "
             b { (parts::lone_interval(&calibration.false_alarm, Unit::Percent)) }
             " of " (format::count(reference.count))
             " reference records count as copies. It is what F_mem would be for a model whose \

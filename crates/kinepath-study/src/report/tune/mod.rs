@@ -34,7 +34,7 @@ pub(super) fn all(results: &TuneResults, figures: &mut Figures) -> Result<Markup
             (confirmation::section(results))
             (account::section(results))
             (provenance)
-            (metrics::section(&explained.iter().collect::<Vec<_>>()))
+            (metrics::section(&explained.iter().collect::<Vec<_>>(), &results.settings.data))
         }
         (parts::footer(&results.kinepath))
     })

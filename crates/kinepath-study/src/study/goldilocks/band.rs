@@ -1,6 +1,6 @@
 //! The rule that finds the Goldilocks band in a curve of bins.
 
-use kinepath::stats::{normal_quantile, quantile_bins};
+use kinepath::stats::{Resampling, normal_quantile, quantile_bins};
 
 /// The samples that the curve is drawn from: columns of equal length.
 #[derive(Clone, Copy)]
@@ -45,24 +45,37 @@ pub(super) struct Band {
 /// above the lowest.
 ///
 /// Two bins differ significantly when the difference of their means is beyond its standard error
-/// times the normal quantile of the level. The best bin is chosen from the same data, so the level
+/// times the normal quantile of the level. Where `sample` has several seeds, that error has what
+/// they add to the error of independent samples ([`Resampling::variance_between`]). The best bin is chosen from the same data, so the level
 /// of 5 % is shared out over all pairs of bins (Bonferroni). Shares are compared
 /// with a hit and a miss more each (Agresti & Caffo 2000): a bin without copies is not known to stay
 /// so.
 ///
-/// `None` if there are fewer samples than bins.
-pub(super) fn band(columns: Columns<'_>, count: usize) -> Option<Band> {
+/// `None` if there are fewer samples than bins, or `sample` is not one of theirs.
+pub(super) fn band(columns: Columns<'_>, sample: &Resampling, count: usize) -> Option<Band> {
     let bins = quantile_bins(columns.kpe, count).ok()?;
     let pairs = (count * (count - 1) / 2).max(1);
     let critical = normal_quantile(1.0 - 0.025 / pairs as f64);
-    let exceeds =
-        |a: Mean, b: Mean| a.value - b.value > critical * a.standard_error.hypot(b.standard_error);
     let fidelity: Vec<Mean> = bins.iter().map(|rows| mean(columns.fidelity, rows)).collect();
     let f_mem: Vec<Mean> = bins.iter().map(|rows| share(columns.memorized, rows)).collect();
-    let best = extreme(&fidelity, 1.0);
-    let lowest = extreme(&f_mem, -1.0);
-    let faithful: Vec<bool> = fidelity.iter().map(|&bin| !exceeds(best, bin)).collect();
-    let original: Vec<bool> = f_mem.iter().map(|&bin| !exceeds(bin, lowest)).collect();
+    // Whether the mean of bin a is significantly above that of bin b.
+    let exceeds = |column: &[f64], means: &[Mean], a: usize, b: usize| {
+        let difference = means[a].value - means[b].value;
+        let error = means[a].standard_error.hypot(means[b].standard_error);
+        if difference <= critical * error {
+            return Some(false);
+        }
+        let influences = influences(column, &bins[a], &bins[b]);
+        let seeds = sample.variance_between(&influences).ok()?.sqrt();
+        Some(difference > critical * error.hypot(seeds))
+    };
+    let (best, lowest) = (extreme(&fidelity, 1.0), extreme(&f_mem, -1.0));
+    let faithful: Vec<bool> = (0..count)
+        .map(|bin| Some(!exceeds(columns.fidelity, &fidelity, best, bin)?))
+        .collect::<Option<_>>()?;
+    let original: Vec<bool> = (0..count)
+        .map(|bin| Some(!exceeds(columns.memorized, &f_mem, bin, lowest)?))
+        .collect::<Option<_>>()?;
     let stretch = longest_stretch(&faithful, &original);
     Some(Band { bins, faithful, original, stretch })
 }
@@ -97,12 +110,26 @@ fn share(column: &[f64], rows: &[usize]) -> Mean {
     Mean { value: guarded, standard_error: variance.sqrt() }
 }
 
-/// The first of the largest means, or of the smallest for a `sign` of −1.
-fn extreme(means: &[Mean], sign: f64) -> Mean {
-    let mut best = means[0];
-    for &mean in means {
-        if sign * mean.value > sign * best.value {
-            best = mean;
+/// What every sample adds to the difference between the means of a column over two bins, the first
+/// less the second.
+fn influences(column: &[f64], above: &[usize], below: &[usize]) -> Vec<f64> {
+    let mut influences = vec![0.0; column.len()];
+    for (rows, sign) in [(above, 1.0), (below, -1.0)] {
+        let count = rows.len() as f64;
+        let mean = rows.iter().map(|&row| column[row]).sum::<f64>() / count;
+        for &row in rows {
+            influences[row] += sign * (column[row] - mean) / count;
+        }
+    }
+    influences
+}
+
+/// The first bin of the largest mean, or of the smallest for a `sign` of −1.
+fn extreme(means: &[Mean], sign: f64) -> usize {
+    let mut best = 0;
+    for (bin, mean) in means.iter().enumerate() {
+        if sign * mean.value > sign * means[best].value {
+            best = bin;
         }
     }
     best
@@ -149,7 +176,7 @@ mod tests {
     fn find(levels: &[(f64, f64)], per_bin: usize) -> Band {
         let [kpe, fidelity, memorized] = curve(levels, per_bin);
         let columns = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &memorized };
-        band(columns, levels.len()).unwrap()
+        band(columns, &Resampling::flat(kpe.len()), levels.len()).unwrap()
     }
 
     #[test]
@@ -169,6 +196,32 @@ mod tests {
         assert_eq!((copies.stretch, copies.is_interior()), (Some((0, 0)), false));
         let clash = find(&[(0.1, 0.0), (0.9, 0.9)], 60);
         assert_eq!((clash.stretch, clash.is_interior()), (None, false));
+    }
+
+    /// The same curve in each of three seeds is a band; the same pooled curve with all of its copies
+    /// in one seed is a matter of that seed.
+    #[test]
+    fn what_one_seed_alone_shows_is_not_significant() {
+        let levels = [(0.9, 0.0), (0.9, 0.0), (0.9, 0.0), (0.9, 0.3)];
+        let [kpe, fidelity, _] = curve(&levels, 99);
+        let stack = |column: &[f64]| -> Vec<f64> { column.repeat(3) };
+        let (kpe, fidelity) = (stack(&kpe), stack(&fidelity));
+        let last_bin = |row: usize| row % 396 >= 297;
+        let every: Vec<f64> =
+            (0..1188).map(|row| f64::from(last_bin(row) && row % 10 < 3)).collect();
+        let one: Vec<f64> =
+            (0..1188).map(|row| f64::from(last_bin(row) && row / 396 == 1)).collect();
+        let original = |memorized: &[f64], seeds: &[usize]| {
+            let columns = Columns { kpe: &kpe, fidelity: &fidelity, memorized };
+            band(columns, &Resampling::nested(seeds).unwrap(), 4).unwrap().original
+        };
+        let (flat, seeds) = ([1188], [396; 3]);
+        assert_eq!(original(&every, &flat), [true, true, true, false]);
+        assert_eq!(original(&every, &seeds), [true, true, true, false]);
+        assert_eq!(original(&one, &flat), [true, true, true, false]);
+        assert_eq!(original(&one, &seeds), [true; 4]);
+        let columns = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &one };
+        assert!(band(columns, &Resampling::flat(5), 4).is_none());
     }
 
     #[test]
@@ -191,7 +244,7 @@ mod tests {
                 let memorized: Vec<f64> = column(2).iter().map(|&v| f64::from(v < -0.5)).collect();
                 let (kpe, fidelity) = (column(0), column(1));
                 let columns = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &memorized };
-                let found = band(columns, 8).unwrap();
+                let found = band(columns, &Resampling::flat(400), 8).unwrap();
                 found.faithful.contains(&false) || found.original.contains(&false)
             })
             .count();

@@ -3,13 +3,14 @@
 mod band;
 mod confirmation;
 
-use kinepath::stats::{Bootstrap, Interval, StatsError, mean_interval, quantile};
+use kinepath::stats::{Interval, StatsError, mean_interval_of_rows, quantile};
 use rayon::prelude::*;
 
 pub(super) use band::Columns;
 use band::{Band, band};
 use confirmation::confirm;
 
+use super::figures::Inference;
 use super::results::{Goldilocks, GoldilocksBin};
 use crate::StudyError;
 use crate::report::format::significant;
@@ -22,52 +23,55 @@ use crate::report::format::significant;
 pub(super) fn goldilocks(
     columns: Columns<'_>,
     count: usize,
-    bootstrap: &Bootstrap,
+    inference: &Inference,
 ) -> Result<Goldilocks, StudyError> {
-    let Some(found) = band(columns, count) else {
+    let Some(found) = band(columns, &inference.rows, count) else {
         return Err(StatsError::Bins { bins: count, values: columns.kpe.len() }.into());
     };
     let bins = found
         .bins
         .iter()
         .map(|rows| {
-            let [energies, fidelity, memorized] = columns.select(rows);
+            let energies = || rows.iter().map(|&row| columns.kpe[row]);
+            let mean = |column: &[f64]| {
+                mean_interval_of_rows(column, rows, &inference.rows, &inference.bootstrap)
+            };
             Ok(GoldilocksBin {
                 count: rows.len(),
-                kpe_low: energies.iter().copied().fold(f64::INFINITY, f64::min),
-                kpe_high: energies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-                f_mem: mean_interval(&memorized, bootstrap)?,
-                fidelity: mean_interval(&fidelity, bootstrap)?,
+                kpe_low: energies().fold(f64::INFINITY, f64::min),
+                kpe_high: energies().fold(f64::NEG_INFINITY, f64::max),
+                f_mem: mean(columns.memorized)?,
+                fidelity: mean(columns.fidelity)?,
             })
         })
         .collect::<Result<Vec<_>, StudyError>>()?;
-    let (band_share, band_ends) = uncertainty(columns, count, bootstrap)?;
+    let (band_share, band_ends) = uncertainty(columns, count, inference)?;
     Ok(Goldilocks {
         sentence: describe(&bins, &found),
         bins,
         band: found.stretch,
         band_share,
         band_ends,
-        confirmation: confirm(columns, count, bootstrap),
+        confirmation: confirm(columns, count, inference)?,
     })
 }
 
-/// Share of resamples of the samples with an interior band, and where its ends lie on them if that
+/// Share of resamples, of samples or of seeds and samples, with an interior band, and where its ends lie on them if that
 /// is at least half.
 fn uncertainty(
     columns: Columns<'_>,
     count: usize,
-    bootstrap: &Bootstrap,
+    inference: &Inference,
 ) -> Result<(f64, Option<(Interval, Interval)>), StudyError> {
-    let samples = columns.kpe.len();
+    let Inference { rows: sample, bootstrap, .. } = inference;
     let ends: Vec<(f64, f64)> = (0..bootstrap.resamples)
         .into_par_iter()
         .filter_map(|replicate| {
-            let mut rows = vec![0; samples];
-            bootstrap.draw(replicate, &mut rows);
+            let mut rows = Vec::new();
+            sample.draw(bootstrap, replicate, &mut rows);
             let [kpe, fidelity, memorized] = columns.select(&rows);
             let drawn = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &memorized };
-            band(drawn, count).filter(|band| band.is_interior())?.ends(&kpe)
+            band(drawn, &sample.of_draw(&rows), count).filter(|band| band.is_interior())?.ends(&kpe)
         })
         .collect();
     let share = ends.len() as f64 / bootstrap.resamples as f64;
@@ -127,6 +131,38 @@ fn describe(bins: &[GoldilocksBin], band: &Band) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Only one of three seeds has copies at high energy and doubt at low: a resample of seeds
+    /// misses it in 8 of 27 cases, and then has no band. Bins are as uncertain as the seeds make them.
+    #[test]
+    fn a_band_of_one_seed_is_missed_by_resamples_of_seeds() {
+        let row_of = |f: fn(usize, usize) -> f64| -> Vec<f64> {
+            (0..900).map(|row| f(row / 300, row % 300)).collect()
+        };
+        let wobble = |i: usize| ((i * i) as f64 * 0.618).sin();
+        let kpe = row_of(|_, i| i as f64);
+        let fidelity: Vec<f64> = row_of(|seed, i| if seed == 1 && i < 75 { 0.2 } else { 0.8 })
+            .into_iter()
+            .enumerate()
+            .map(|(row, level)| level + 0.1 * wobble(row))
+            .collect();
+        let memorized = row_of(|seed, i| f64::from(seed == 1 && i >= 225));
+        let curve = |counts: &[usize]| {
+            let columns = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &memorized };
+            goldilocks(columns, 4, &Inference::new(1000, 0, counts).unwrap()).unwrap()
+        };
+        let (flat, nested) = (curve(&[900]), curve(&[300; 3]));
+        assert!(flat.band_share > 0.95 && flat.band_ends.is_some(), "{}", flat.band_share);
+        // 1 − 8/27, and four standard errors of a share of 1000 draws.
+        assert!(nested.band_share < 19.0 / 27.0 + 0.06, "{}", nested.band_share);
+        assert!(flat.sentence.contains("A Goldilocks band"), "{}", flat.sentence);
+        assert!(!nested.sentence.contains("A Goldilocks band"), "{}", nested.sentence);
+        // F_mem of the last bin is 1 in one seed and 0 in two: 0, 1/3, 2/3 and 1 in resamples, with
+        // 8, 12, 6 and 1 cases of 27.
+        let (flat, nested) = (flat.bins[3].f_mem, nested.bins[3].f_mem);
+        assert_eq!((nested.estimate, nested.low, nested.high), (1.0 / 3.0, 0.0, 1.0));
+        assert!(flat.low > 0.25 && flat.high < 0.42, "{flat:?}");
+    }
 
     #[test]
     fn the_sentence_follows_the_curve() {

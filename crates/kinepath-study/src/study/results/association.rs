@@ -40,7 +40,7 @@ pub struct Goldilocks {
     pub band: Option<(usize, usize)>,
     /// What the curve says.
     pub sentence: String,
-    /// Share of bootstrap resamples of the samples with an interior band.
+    /// Share of bootstrap resamples, of samples or of seeds and samples, with an interior band.
     pub band_share: f64,
     /// Lower and upper end of the band over those resamples, in energy: the 2.5, 50 and 97.5 %
     /// quantiles; absent where the share is below a half.

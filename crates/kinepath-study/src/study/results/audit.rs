@@ -46,7 +46,8 @@ pub struct CurvePoint {
 pub struct CopiedRecord {
     /// Its row in the training set; of equal records the first.
     pub row: usize,
-    /// How often the training set holds it.
+    /// How often the training set holds it, or records with the same features where copies are
+    /// sought in these.
     pub multiplicity: usize,
     /// Number of memorized samples nearest to it.
     pub samples: usize,

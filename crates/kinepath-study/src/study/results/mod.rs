@@ -113,7 +113,7 @@ pub struct SampleColumns {
     pub margin: Vec<f64>,
     /// k-nearest-neighbour support in feature space.
     pub knn_support: Vec<f64>,
-    /// Gap ratio d1/d2 to the training set.
+    /// Gap ratio d1/d2 to the training set, where `settings.data.copies_in` says.
     pub gap_ratio: Vec<f64>,
     /// Whether the gap ratio counts as memorized.
     pub memorized: Vec<bool>,
@@ -132,7 +132,7 @@ pub struct Picture {
     pub gap_ratio: f64,
     /// Whether that counts as memorized.
     pub memorized: bool,
-    /// Index of the nearest training image.
+    /// Index of the nearest training image, in the space where copies are sought.
     pub nearest_index: usize,
     /// The sample.
     pub sample: String,

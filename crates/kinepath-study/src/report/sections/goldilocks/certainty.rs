@@ -16,8 +16,8 @@ pub(super) fn facts(curve: &Goldilocks) -> Markup {
                 dt { "Resampled" }
                 dd {
                     (format::fixed(100.0 * curve.band_share, 0)) " %"
-                    " of bootstrap resamples of the samples have an interior band, with fidelity \
-                     significantly lower below it and memorization significantly higher above it."
+                    " of bootstrap resamples have an interior band, with fidelity significantly lower \
+                     below it and memorization significantly higher above it."
                 }
             }
             div {
