@@ -1,0 +1,77 @@
+"""Kinetic path energy of flow-matching models: measure it, shape it, judge whether that helps.
+
+A flow model turns noise ``x(0) ~ N(0, I)`` into data ``x(1)`` by integrating a velocity field,
+``dx/dt = v(x, t)``, with t from 0 (noise) to 1 (data). The *kinetic path energy* (KPE) of one
+sample is ``E = ½ ∫ ‖dx/dt‖² dt`` in squared data units; Li et al., arXiv 2602.07928.
+
+    >>> import kinepath as kp
+    >>> field = kp.MixtureField([1.0], means=[[3.0, 0.0]], variances=[0.25])
+    >>> plan = kp.Plan(50, "heun", kp.KTS(alpha=0.02, beta=0.0))
+    >>> paths = kp.sample(field, kp.noise(seed=0, indices=range(4), shape=(2,)), plan)
+    >>> paths.kpe.shape
+    (4,)
+
+PyTorch models are sampled by ``kinepath.torch``, diffusers pipelines by ``kinepath.diffusers``;
+neither is imported before it is asked for. Arrays are NumPy's, f32 in and f64 out.
+"""
+
+from ._kinepath import Gain, Grid, KinepathError, ModelError, Plan, SamplingError, Stage, Step
+from ._kinepath import __version__ as __version__
+from .fields import EmpiricalField, Field, MixtureField, OnnxField, Posterior
+from .gains import KTS, SSC, Governed, TableGain
+from .metrics import (
+    Memorization,
+    Neighbours,
+    Prdc,
+    frechet_distance,
+    kernel_distance,
+    memorization,
+    neighbours,
+    prdc,
+    support,
+    vendi_score,
+)
+from .paths import Paths
+from .sampling import Record, noise, sample
+from .stats import Comparison, Interval, adjust, bootstrap, compare, partial_spearman, spearman
+
+__all__ = [
+    "KTS",
+    "SSC",
+    "Comparison",
+    "EmpiricalField",
+    "Field",
+    "Gain",
+    "Governed",
+    "Grid",
+    "Interval",
+    "KinepathError",
+    "Memorization",
+    "MixtureField",
+    "ModelError",
+    "Neighbours",
+    "OnnxField",
+    "Paths",
+    "Plan",
+    "Posterior",
+    "Prdc",
+    "Record",
+    "SamplingError",
+    "Stage",
+    "Step",
+    "TableGain",
+    "adjust",
+    "bootstrap",
+    "compare",
+    "frechet_distance",
+    "kernel_distance",
+    "memorization",
+    "neighbours",
+    "noise",
+    "partial_spearman",
+    "prdc",
+    "sample",
+    "spearman",
+    "support",
+    "vendi_score",
+]

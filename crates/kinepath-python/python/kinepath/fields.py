@@ -1,0 +1,105 @@
+"""Velocity fields ``v(x, t)`` that the core evaluates itself."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy.typing as npt
+
+from . import _kinepath
+from ._kinepath import Field
+from .arrays import F32, F64, I64, column, f32
+
+__all__ = ["EmpiricalField", "Field", "MixtureField", "OnnxField", "Posterior"]
+
+
+class Posterior(NamedTuple):
+    """The posterior λ over N training points, given B states and times."""
+
+    mean: F64
+    """``Σ λ_i x_i``, the denoiser: ``[B, *shape]``, in data units."""
+    entropy: F64
+    """``−Σ λ log λ``, ``[B]``, in nats."""
+    effective_count: F64
+    """``1 / Σ λ²``, ``[B]``, between 1 and N."""
+    top: I64
+    """Index of the training point of largest weight, ``[B]``; the lowest of equals."""
+    top_weight: F64
+    """Its weight, ``[B]``."""
+    log_density: F64
+    """``log mean_i N(x; t x_i, (1 − t)² I)``, ``[B]``, in nats."""
+
+
+class EmpiricalField(_kinepath.EmpiricalField):
+    """The exact field of a training set: of perfect memorization, whose paths end on its points.
+
+    ``v(x, t) = (m(x, t) − x) / (1 − t)`` with the posterior mean m; defined for t in [0, 1).
+
+    Args:
+        points: training points, ``[N, *shape]``.
+
+    Raises:
+        KinepathError: without points, or for a NaN or infinity.
+
+    Source: Bertrand et al., arXiv 2506.03719.
+    """
+
+    def __new__(cls, points: npt.ArrayLike) -> EmpiricalField:
+        return super().__new__(cls, f32(points))
+
+    def posterior_at(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Posterior:
+        """The posterior at states ``x``, ``[B, *shape]``, and times ``t``, ``[B]``.
+
+        Raises:
+            KinepathError: for shapes that do not fit, or at t = 1.
+        """
+        return Posterior(**self.posterior(f32(x), column(t)))
+
+
+class MixtureField(_kinepath.MixtureField):
+    """The exact field of data from a Gaussian mixture: a model whose answer is known.
+
+    Args:
+        weights: ``[K]``, at least 0; normalised.
+        means: ``[K, D]``, in data units.
+        variances: ``[K]``, or ``[K, D]`` for one per dimension; positive, in squared data units.
+
+    Raises:
+        KinepathError: for shapes that do not fit or values out of range.
+    """
+
+    def __new__(
+        cls, weights: npt.ArrayLike, means: npt.ArrayLike, variances: npt.ArrayLike
+    ) -> MixtureField:
+        return super().__new__(cls, column(weights).tolist(), column(means), column(variances))
+
+
+class OnnxField(_kinepath.OnnxField):
+    """An ONNX network as a velocity field, run by the core.
+
+    Args:
+        path: the ``.onnx`` file.
+        predicts: what the network returns: ``velocity``, ``data`` or ``noise``.
+        time: what it calls time: ``unit`` (0 noise, 1 data), ``reversed``, ``discrete:T`` or
+            ``scaled:S``.
+        guidance: scale and null label of classifier-free guidance, for a network with labels.
+
+    Raises:
+        KinepathError: for an unknown convention, or a file that cannot be read.
+        ModelError: for a network that cannot be run.
+    """
+
+    def __new__(
+        cls,
+        path: str,
+        *,
+        predicts: Literal["velocity", "data", "noise"] = "velocity",
+        time: str = "unit",
+        guidance: tuple[float, int] | None = None,
+    ) -> OnnxField:
+        return super().__new__(cls, str(path), predicts, time, guidance)
+
+
+def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:
+    """The velocity of ``field`` at states ``x``, ``[B, *shape]``, and times ``t``, ``[B]``."""
+    return field.velocity(f32(x), column(t))

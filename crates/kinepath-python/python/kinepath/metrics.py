@@ -1,0 +1,152 @@
+"""Is it a copy, how dense are the data around it, are two sets alike?
+
+Arrays are samples or their features, ``[N, *shape]``, flattened to points. Searches are exact;
+results do not depend on the number of threads. Formulas, sources and pitfalls are in the project's
+``docs/metrics.md``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _kinepath
+from .arrays import F64, I64, f32
+
+GAP_THRESHOLD = 1.0 / 3.0
+"""The gap ratio below which a sample counts as memorized; Yoon et al. (2023)."""
+
+
+class Neighbours(NamedTuple):
+    """The k nearest points of each query, nearest first."""
+
+    indices: I64
+    """Rows of the points, ``[Q, k]``; of equal distances the lower row first."""
+    distances: F64
+    """Euclidean distances, ``[Q, k]``, in data units."""
+
+
+class Memorization(NamedTuple):
+    """Distances of samples to the training set, in which duplicates count once."""
+
+    d1: F64
+    """Distance to the nearest training point, ``[N]``, in data units."""
+    d2: F64
+    """Distance to the second nearest, ``[N]``."""
+    ratio: F64
+    """Gap ratio ``d1 / d2``, ``[N]``; small for a copy."""
+    nearest: I64
+    """Row of the nearest training point, ``[N]``."""
+    authentic: npt.NDArray[np.bool_]
+    """Whether a sample is further from its nearest training point than that is from its own."""
+
+    def memorized(self, threshold: float = GAP_THRESHOLD) -> npt.NDArray[np.bool_]:
+        """Whether each sample counts as memorized: its gap ratio is below ``threshold``."""
+        return self.ratio < threshold
+
+    @property
+    def f_mem(self) -> float:
+        """The share of memorized samples at the usual threshold of a third."""
+        return float(self.memorized().mean())
+
+
+class Prdc(NamedTuple):
+    """How well generated features cover real ones, and how well they stay among them."""
+
+    precision: float
+    """Share of generated points inside the k-NN ball of some real point."""
+    recall: float
+    """Share of real points inside the k-NN ball of some generated point."""
+    density: float
+    """Mean number of real balls a generated point lies in, over k; can exceed 1."""
+    coverage: float
+    """Share of real points whose ball holds a generated point."""
+
+
+def neighbours(queries: npt.ArrayLike, points: npt.ArrayLike, k: int = 1) -> Neighbours:
+    """The exact k nearest ``points``, ``[N, *shape]``, of each of ``queries``, ``[Q, *shape]``.
+
+    Raises:
+        KinepathError: for shapes that do not fit, NaN or infinity, or fewer than k points.
+    """
+    return Neighbours(*_kinepath.neighbours(f32(queries), f32(points), k))
+
+
+def memorization(samples: npt.ArrayLike, train: npt.ArrayLike) -> Memorization:
+    """How close each of ``samples`` is to the training set ``train``, both ``[·, *shape]``.
+
+    Raises:
+        KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two different
+            training points.
+    """
+    return Memorization(**_kinepath.memorization(f32(samples), f32(train)))
+
+
+def support(
+    samples: npt.ArrayLike,
+    train: npt.ArrayLike,
+    *,
+    k: int = 10,
+    method: Literal["knn", "kde"] = "knn",
+) -> F64:
+    """Log density of the training set at each sample, ``[N]``, up to a constant.
+
+    Args:
+        samples: ``[N, *shape]``.
+        train: ``[M, *shape]``.
+        k: neighbours; for ``kde`` the median distance to the k-th is the bandwidth.
+        method: k nearest neighbours, or a Gaussian kernel.
+
+    Raises:
+        KinepathError: for shapes that do not fit, NaN or infinity, or too few training points.
+    """
+    if method not in ("knn", "kde"):
+        raise _kinepath.KinepathError(f'unknown method {method!r}; use "knn" or "kde"')
+    return _kinepath.support(f32(samples), f32(train), k, method == "kde")
+
+
+def frechet_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
+    """Squared Fréchet distance between Gaussians fitted to two sets of features ``[·, F]``.
+
+    The "FID" of Heusel et al. (2017) when the features are Inception's. It falls with the number
+    of rows: compare equal counts.
+
+    Raises:
+        KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two rows.
+    """
+    return _kinepath.frechet_distance(f32(generated), f32(real))
+
+
+def kernel_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
+    """Kernel inception distance of two sets of features ``[·, F]``, unbiased, over all rows.
+
+    Source: Bińkowski et al., arXiv 1801.01401, eq. 4.
+
+    Raises:
+        KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two rows.
+    """
+    return _kinepath.kernel_distance(f32(generated), f32(real))
+
+
+def prdc(generated: npt.ArrayLike, real: npt.ArrayLike, k: int = 5) -> Prdc:
+    """Precision, recall, density and coverage of features ``[·, F]``.
+
+    Agrees with the package ``prdc``; Naeem et al., arXiv 2002.09797.
+
+    Raises:
+        KinepathError: for shapes that do not fit, NaN or infinity, or fewer than k + 2 rows.
+    """
+    return Prdc(*_kinepath.prdc(f32(generated), f32(real), k))
+
+
+def vendi_score(features: npt.ArrayLike) -> float:
+    """The effective number of different rows of ``features``, ``[N, F]``, between 1 and N.
+
+    Cosine similarity; Friedman & Dieng, arXiv 2210.02410. Agrees with the package ``vendi-score``.
+
+    Raises:
+        KinepathError: without rows, for NaN or infinity, or for a row of zeros.
+    """
+    return _kinepath.vendi_score(f32(features))

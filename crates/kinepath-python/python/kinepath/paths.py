@@ -1,0 +1,114 @@
+"""What sampling gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import F64
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+
+State = TypeVar("State")
+"""What states are kept in: a NumPy array or a torch tensor."""
+
+
+@dataclass(frozen=True, eq=False)
+class Paths(Generic[State]):
+    """Endpoints and energies of B sampled paths.
+
+    Energies are in squared data units. For a gain other than unit they are those of the path
+    actually travelled, so they carry η².
+    """
+
+    endpoints: State
+    """States at the last node, ``[B, *shape]``."""
+    kpe: F64
+    """Kinetic path energy ``½ ∫ ‖dx/dt‖² dt`` of each sample, ``[B]``."""
+    launch: F64
+    """The part of it from steps that start before the split τ, ``[B]``."""
+    landing: F64
+    """The part from steps that start at τ or later, ``[B]``."""
+    terminal: F64
+    """The part from steps that start at t = 0.95 or later, ``[B]``."""
+    displacement: F64
+    """``½ ‖x(1) − x(0)‖²``, ``[B]``."""
+    mean_gain: F64
+    """Mean of the gain η over the time travelled, ``[B]``."""
+    nfe: npt.NDArray[np.uint32]
+    """Evaluations of the field, ``[B]``."""
+    noise_left: F64 | None = None
+    """Share of its starting noise that each path leaves in the sample, ``[B]``; absent for methods
+    that evaluate the field at t = 1 or choose their steps."""
+    profile: F64 | None = None
+    """``‖dx/dt‖²`` at the start of every step, ``[B, steps]``, if recorded."""
+    energy_map: State | None = None
+    """Element-wise share of the energy, ``[B, *shape]``, if recorded."""
+    trajectory: State | None = None
+    """States at the recorded nodes, ``[B, K, *shape]``, if recorded."""
+
+    def __len__(self) -> int:
+        return len(self.kpe)
+
+    def __repr__(self) -> str:
+        return f"<kinepath.Paths: {len(self)} samples, mean KPE {self.kpe.mean():.6g}>"
+
+    @property
+    def excess(self) -> F64:
+        """What a path spends beyond a straight line at constant speed: KPE − displacement."""
+        return self.kpe - self.displacement
+
+    @property
+    def efficiency(self) -> F64:
+        """Displacement / KPE; 1 is a straight path at constant speed, and so is no motion."""
+        return _ratio(self.displacement, self.kpe, 1.0)
+
+    @property
+    def terminal_spike(self) -> F64:
+        """The share of the energy from t ≥ 0.95; 0 without motion."""
+        return _ratio(self.terminal, self.kpe, 0.0)
+
+    def table(self) -> dict[str, npt.NDArray[Any]]:
+        """One column per figure and one row per sample, named as in ``samples.parquet``."""
+        columns: dict[str, npt.NDArray[Any]] = {
+            "index": np.arange(len(self), dtype=np.int64),
+            "kpe": self.kpe,
+            "kpe_launch": self.launch,
+            "kpe_landing": self.landing,
+            "displacement": self.displacement,
+            "efficiency": self.efficiency,
+            "terminal_spike": self.terminal_spike,
+            "nfe": self.nfe,
+            "mean_gain": self.mean_gain,
+        }
+        if self.noise_left is not None:
+            columns["noise_left"] = self.noise_left
+        return columns
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The table as a pandas data frame."""
+        import pandas
+
+        return pandas.DataFrame(self.table())
+
+    def to_polars(self) -> polars.DataFrame:
+        """The table as a polars data frame."""
+        import polars
+
+        return polars.DataFrame(self.table())
+
+    def to_arrow(self) -> pyarrow.Table:
+        """The table as an Arrow table."""
+        import pyarrow
+
+        return pyarrow.table(self.table())
+
+
+def _ratio(part: F64, whole: F64, without: float) -> F64:
+    return np.divide(part, whole, out=np.full_like(whole, without), where=whole > 0)

@@ -1,0 +1,89 @@
+"""Noise, and sampling with NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy.typing as npt
+
+from . import _kinepath
+from ._kinepath import Field, Plan
+from .arrays import F32, F64, f32
+from .paths import Paths
+
+VelocityFunction: TypeAlias = Callable[[F32, F64], F32]
+"""``f(x, t)`` with states ``[B, *shape]`` and times ``[B]``, returning velocities like ``x``."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What to keep beside endpoints and energies, which are always kept."""
+
+    profile: bool = False
+    """``‖dx/dt‖²`` at the start of every step."""
+    energy_map: bool = False
+    """The element-wise share of the energy."""
+    trajectory: int | Sequence[int] = ()
+    """Numbers of the grid nodes whose states to keep, or how many, spread evenly."""
+
+    def nodes(self, plan: Plan) -> list[int]:
+        """The numbers of the nodes whose states to keep."""
+        if isinstance(self.trajectory, int):
+            return plan.grid.spread(self.trajectory)
+        return list(self.trajectory)
+
+
+def noise(seed: int, indices: int | Iterable[int], shape: Sequence[int]) -> F32:
+    """Standard normal noise, ``[len(indices), *shape]``: the same streams as the program's.
+
+    Sample i is the same whatever else is asked for.
+
+    Args:
+        seed: the seed, at least 0.
+        indices: global sample indices, or how many from 0 on.
+        shape: shape of one sample.
+    """
+    numbers = range(indices) if isinstance(indices, int) else indices
+    return _kinepath.noise(seed, list(numbers), list(shape))
+
+
+def sample(
+    field: Field | VelocityFunction,
+    noise: npt.ArrayLike,
+    plan: Plan,
+    *,
+    record: Record = Record(),
+    labels: Sequence[int] | None = None,
+) -> Paths[F32]:
+    """Integrates every sample of ``noise`` along ``plan`` and measures its energy.
+
+    The interpreter is free while the core works; a callable is called without other threads of the
+    core running.
+
+    Args:
+        field: a field of this package, or a function ``f(x, t)`` of float32 states ``[B, *shape]``
+            and float64 times ``[B]`` that returns float32 velocities like ``x``.
+        noise: starting states at the plan's first node, ``[B, *shape]``.
+        plan: grid, solver and gain.
+        record: what else to keep.
+        labels: one class per sample, for a field that takes them.
+
+    Raises:
+        KinepathError: for shapes that do not fit, NaN in the noise, or a plan that evaluates the
+            field where it is undefined.
+        SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
+        ModelError: for a field that failed or returned no velocity. What a callable raises is
+            raised as it is.
+    """
+    arrays = _kinepath.sample(
+        field,
+        f32(noise),
+        plan,
+        profile=record.profile,
+        energy_map=record.energy_map,
+        trajectory=record.nodes(plan),
+        labels=None if labels is None else [int(label) for label in labels],
+    )
+    return Paths(**arrays)

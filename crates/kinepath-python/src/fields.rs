@@ -1,0 +1,254 @@
+//! Velocity fields.
+
+use std::sync::{Arc, Mutex};
+
+use kinepath::field::{self, Condition, FieldError, VelocityField};
+use kinepath_study::source::{FieldSource, FieldSpec};
+use ndarray::{ArrayView2, ArrayViewMut2, Dimension};
+use numpy::{
+    PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn,
+    PyUntypedArrayMethods, ToPyArray,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays::{Samples, batch, column};
+use crate::errors::{self, ModelError, invalid};
+
+/// A velocity field of the core.
+#[pyclass(frozen, subclass, module = "kinepath")]
+pub(crate) struct Field {
+    pub(crate) field: Arc<dyn VelocityField + Send>,
+    /// Shape of one sample.
+    pub(crate) shape: Vec<usize>,
+    pub(crate) labelled: bool,
+}
+
+#[pymethods]
+impl Field {
+    /// Shape of one sample.
+    #[getter]
+    fn shape(&self) -> Vec<usize> {
+        self.shape.clone()
+    }
+
+    /// Whether every sample needs a class label.
+    #[getter]
+    fn labelled(&self) -> bool {
+        self.labelled
+    }
+
+    /// The velocity at states `x`, `[B, *shape]`, and times `t`, `[B]`.
+    #[pyo3(signature = (x, t, labels = None))]
+    fn velocity<'py>(
+        &self,
+        py: Python<'py>,
+        x: PyReadonlyArrayDyn<'py, f32>,
+        t: PyReadonlyArray1<'py, f64>,
+        labels: Option<Vec<i64>>,
+    ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
+        let samples = Samples::new("x", x)?;
+        check_shape("x", samples.shape(), &self.shape)?;
+        let (rows, times) = (samples.rows()?, t.as_array().to_vec());
+        let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
+        let mut out = ndarray::Array2::zeros(rows.dim());
+        let view = rows.view();
+        py.detach(|| self.field.velocity(view, &times, condition, out.view_mut()))
+            .map_err(errors::field)?;
+        let count = out.nrows();
+        let out = out.into_shape_with_order(batch(count, &self.shape)).map_err(invalid)?;
+        Ok(PyArrayDyn::from_owned_array(py, out))
+    }
+}
+
+/// The exact field of a training set.
+#[pyclass(frozen, subclass, extends = Field, module = "kinepath")]
+pub(crate) struct EmpiricalField(Arc<field::EmpiricalField>);
+
+#[pymethods]
+impl EmpiricalField {
+    #[new]
+    fn new(points: PyReadonlyArrayDyn<'_, f32>) -> PyResult<PyClassInitializer<Self>> {
+        let samples = Samples::new("points", points)?;
+        let rows = samples.rows()?.into_owned();
+        let exact = Arc::new(field::EmpiricalField::new(rows).map_err(errors::field)?);
+        let base = Field { field: exact.clone(), shape: samples.shape().to_vec(), labelled: false };
+        Ok(PyClassInitializer::from(base).add_subclass(Self(exact)))
+    }
+
+    /// The posterior over training points at states `x`, `[B, *shape]`, and times `t`, `[B]`.
+    fn posterior<'py>(
+        slf: PyRef<'py, Self>,
+        x: PyReadonlyArrayDyn<'py, f32>,
+        t: PyReadonlyArray1<'py, f64>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let py = slf.py();
+        let samples = Samples::new("x", x)?;
+        check_shape("x", samples.shape(), &slf.as_super().shape)?;
+        let (rows, times) = (samples.rows()?, t.as_array().to_vec());
+        let (exact, view) = (&slf.0, rows.view());
+        let posterior = py.detach(|| exact.posterior(view, &times)).map_err(errors::field)?;
+        let shape = batch(posterior.mean.nrows(), samples.shape());
+        let mean = posterior.mean.into_shape_with_order(shape).map_err(invalid)?;
+        let result = PyDict::new(py);
+        result.set_item("mean", PyArrayDyn::from_owned_array(py, mean))?;
+        result.set_item("entropy", column(py, posterior.entropy))?;
+        result.set_item("effective_count", column(py, posterior.effective_count))?;
+        let top = posterior.top.into_iter().map(|index| index as i64).collect();
+        result.set_item("top", column::<i64>(py, top))?;
+        result.set_item("top_weight", column(py, posterior.top_weight))?;
+        result.set_item("log_density", column(py, posterior.log_density))?;
+        Ok(result)
+    }
+}
+
+/// The exact field of a Gaussian mixture.
+#[pyclass(frozen, subclass, extends = Field, module = "kinepath")]
+pub(crate) struct MixtureField;
+
+#[pymethods]
+impl MixtureField {
+    #[new]
+    fn new(
+        weights: Vec<f64>,
+        means: PyReadonlyArray2<'_, f64>,
+        variances: PyReadonlyArrayDyn<'_, f64>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let means = means.as_array().to_owned();
+        let dim = means.ncols();
+        let mixture = match variances.ndim() {
+            1 => {
+                let variances: Vec<f64> = variances.as_array().iter().copied().collect();
+                field::MixtureField::isotropic(&weights, means, &variances)
+            }
+            2 => {
+                let variances = variances.as_array().into_dimensionality().map_err(invalid)?;
+                field::MixtureField::diagonal(&weights, means, variances.to_owned())
+            }
+            axes => {
+                let text = format!("variances must be [K] or [K, D], got an array of {axes} axes");
+                return Err(invalid(text));
+            }
+        }
+        .map_err(errors::field)?;
+        let base = Field { field: Arc::new(mixture), shape: vec![dim], labelled: false };
+        Ok(PyClassInitializer::from(base).add_subclass(Self))
+    }
+}
+
+/// An ONNX network as a field.
+#[pyclass(frozen, subclass, extends = Field, module = "kinepath")]
+pub(crate) struct OnnxField;
+
+#[pymethods]
+impl OnnxField {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        path: &str,
+        predicts: &str,
+        time: &str,
+        guidance: Option<(f64, i64)>,
+    ) -> PyResult<PyClassInitializer<Self>> {
+        let spec = FieldSpec {
+            spec: format!("onnx:{path}"),
+            predicts: predicts.to_owned(),
+            time: time.to_owned(),
+            guidance,
+        };
+        let FieldSource { field, shape, labelled, .. } =
+            py.detach(|| FieldSource::open(&spec)).map_err(errors::study)?;
+        Ok(PyClassInitializer::from(Field { field, shape, labelled }).add_subclass(Self))
+    }
+}
+
+/// A Python callable `f(x, t)` as a field, for one run.
+pub(crate) struct Callable {
+    function: Py<PyAny>,
+    shape: Vec<usize>,
+    /// The exception that ended the run.
+    raised: Mutex<Option<PyErr>>,
+}
+
+impl Callable {
+    pub(crate) fn new(function: Py<PyAny>, shape: Vec<usize>) -> Self {
+        Self { function, shape, raised: Mutex::new(None) }
+    }
+
+    /// The exception that the callable raised, if it did.
+    pub(crate) fn raised(&self) -> Option<PyErr> {
+        self.raised.lock().ok()?.take()
+    }
+
+    fn call(
+        &self,
+        py: Python<'_>,
+        x: ArrayView2<'_, f32>,
+        t: &[f64],
+        mut out: ArrayViewMut2<'_, f32>,
+    ) -> PyResult<()> {
+        let shape = batch(x.nrows(), &self.shape);
+        let states = x.to_pyarray(py).reshape(shape.clone())?;
+        let returned = self.function.bind(py).call1((states, PyArray1::from_slice(py, t)))?;
+        let velocity = returned.cast::<PyArrayDyn<f32>>().map_err(|_| {
+            ModelError::new_err(format!(
+                "the velocity field must return a float32 array of shape {:?}, got {}",
+                shape.slice(),
+                describe(&returned)
+            ))
+        })?;
+        if velocity.shape() != shape.slice() {
+            return Err(ModelError::new_err(format!(
+                "the velocity field must return an array of shape {:?}, got {:?}",
+                shape.slice(),
+                velocity.shape()
+            )));
+        }
+        let velocity = velocity.try_readonly()?;
+        let values = velocity.as_array();
+        out.iter_mut().zip(values.iter()).for_each(|(out, &value)| *out = value);
+        Ok(())
+    }
+}
+
+impl VelocityField for Callable {
+    fn dim(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    fn velocity(
+        &self,
+        x: ArrayView2<'_, f32>,
+        t: &[f64],
+        _condition: Condition<'_>,
+        out: ArrayViewMut2<'_, f32>,
+    ) -> Result<(), FieldError> {
+        Python::attach(|py| self.call(py, x, t, out)).map_err(|error| {
+            let text = error.to_string();
+            if let Ok(mut raised) = self.raised.lock() {
+                *raised = Some(error);
+            }
+            FieldError::Model(text)
+        })
+    }
+}
+
+/// An object in a few words: its type, and of an array its element type and shape.
+fn describe(object: &Bound<'_, PyAny>) -> String {
+    let class = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+    let part = |name: &str| object.getattr(name).ok().map(|value| value.to_string());
+    match (part("dtype"), part("shape")) {
+        (Some(kind), Some(shape)) => format!("{class} of {kind} and shape {shape}"),
+        _ => class,
+    }
+}
+
+/// Refuses samples of another shape than the field's.
+pub(crate) fn check_shape(what: &str, actual: &[usize], expected: &[usize]) -> PyResult<()> {
+    if actual == expected {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "{what} has samples of shape {actual:?}, but the velocity field has {expected:?}"
+    )))
+}

@@ -1,0 +1,256 @@
+//! Grids, gains and plans.
+
+use kinepath::gain;
+use kinepath::grid;
+use kinepath::plan::{self, Quadrature, Schedule};
+use kinepath::record::Record;
+use kinepath::tableau::Tableau;
+use numpy::PyArray1;
+use pyo3::prelude::*;
+
+use crate::arrays::column;
+use crate::errors::invalid;
+
+/// Increasing times in [0, 1].
+#[pyclass(frozen, eq, module = "kinepath", from_py_object)]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Grid(pub(crate) grid::Grid);
+
+#[pymethods]
+impl Grid {
+    #[new]
+    fn new(nodes: Vec<f64>) -> PyResult<Self> {
+        grid::Grid::explicit(nodes).map(Self).map_err(invalid)
+    }
+
+    #[staticmethod]
+    fn uniform(steps: usize) -> PyResult<Self> {
+        grid::Grid::uniform(steps).map(Self).map_err(invalid)
+    }
+
+    #[staticmethod]
+    fn cosine(steps: usize) -> PyResult<Self> {
+        grid::Grid::cosine(steps).map(Self).map_err(invalid)
+    }
+
+    #[staticmethod]
+    fn shifted(steps: usize, shift: f64) -> PyResult<Self> {
+        grid::Grid::shifted(steps, shift).map(Self).map_err(invalid)
+    }
+
+    fn within(&self, start: f64, end: f64) -> PyResult<Self> {
+        self.0.clone().within(start, end).map(Self).map_err(invalid)
+    }
+
+    /// The numbers of `count` nodes spread evenly over the grid, both ends included.
+    fn spread(&self, count: usize) -> Vec<usize> {
+        Record::spread(count, &self.0)
+    }
+
+    #[getter]
+    fn nodes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        column(py, self.0.nodes().to_vec())
+    }
+
+    #[getter]
+    fn steps(&self) -> usize {
+        self.0.steps()
+    }
+
+    fn __repr__(&self) -> String {
+        let (steps, start, end) = (self.0.steps(), self.0.start(), self.0.end());
+        format!("<kinepath.Grid: {steps} steps from {start} to {end}>")
+    }
+}
+
+/// A gain η(t).
+#[pyclass(frozen, eq, subclass, module = "kinepath", from_py_object)]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Gain(pub(crate) gain::Gain);
+
+#[pymethods]
+impl Gain {
+    #[new]
+    #[pyo3(signature = (expression = "unit"))]
+    fn new(expression: &str) -> PyResult<Self> {
+        let gain: gain::Gain = expression.parse().map_err(invalid)?;
+        gain.validate(&[]).map_err(invalid)?;
+        Ok(Self(gain))
+    }
+
+    /// η at `t`.
+    fn eta(&self, t: f64) -> f64 {
+        self.0.eta(t)
+    }
+
+    /// The ceiling and exponent of a closed-loop gain at `t`.
+    fn governor(&self, t: f64) -> Option<(f64, f64)> {
+        self.0.governor(t).map(|governor| (governor.ceiling, governor.exponent))
+    }
+
+    #[getter]
+    fn split(&self) -> f64 {
+        self.0.split()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<kinepath.Gain: {}>", self.0)
+    }
+
+    fn __reduce__(&self, py: Python<'_>) -> (Py<PyAny>, (String,)) {
+        (py.get_type::<Self>().into_any().unbind(), (self.0.to_string(),))
+    }
+}
+
+/// A compiled schedule.
+#[pyclass(frozen, eq, module = "kinepath", from_py_object)]
+#[derive(Clone, PartialEq)]
+pub(crate) struct Plan(pub(crate) plan::Plan);
+
+/// A grid, or the number of steps of a uniform one.
+#[derive(FromPyObject)]
+enum Nodes {
+    Grid(Grid),
+    Steps(usize),
+}
+
+/// A gain, or its expression.
+#[derive(FromPyObject)]
+enum Shaping {
+    Gain(Gain),
+    Expression(String),
+}
+
+/// One explicit Runge–Kutta step.
+#[pyclass(frozen, get_all, module = "kinepath")]
+pub(crate) struct Step {
+    start: f64,
+    size: f64,
+    landing: bool,
+    terminal: bool,
+    stages: Vec<Py<Stage>>,
+}
+
+/// One evaluation of the field within a step.
+#[pyclass(frozen, get_all, module = "kinepath")]
+pub(crate) struct Stage {
+    t: f64,
+    eta: f64,
+    governor: Option<(f64, f64)>,
+    state: Vec<f64>,
+    update: f64,
+    energy: f64,
+}
+
+#[pymethods]
+impl Plan {
+    #[new]
+    #[pyo3(signature = (
+        grid, solver = "euler", gain = None, *, quadrature = "solver", rtol = 1e-5, atol = 1e-5
+    ))]
+    fn new(
+        grid: Nodes,
+        solver: &str,
+        gain: Option<Shaping>,
+        quadrature: &str,
+        rtol: f64,
+        atol: f64,
+    ) -> PyResult<Self> {
+        let grid = match grid {
+            Nodes::Grid(grid) => grid,
+            Nodes::Steps(steps) => Grid::uniform(steps)?,
+        };
+        let gain = match gain {
+            None => Gain::new("unit")?,
+            Some(Shaping::Gain(gain)) => gain,
+            Some(Shaping::Expression(text)) => Gain::new(&text)?,
+        };
+        let known = || Tableau::ALL.map(|tableau| tableau.name).join(", ");
+        let tableau = Tableau::by_name(solver)
+            .ok_or_else(|| invalid(format!("unknown solver {solver:?}; use {}", known())))?;
+        let quadrature = match quadrature {
+            "solver" => Quadrature::Solver,
+            "left" if tableau.error.is_some() => {
+                return Err(invalid(format!("{solver} chooses its own steps; use \"solver\"")));
+            }
+            "left" => Quadrature::Left,
+            _ => {
+                let text = format!("unknown quadrature {quadrature:?}; use \"solver\" or \"left\"");
+                return Err(invalid(text));
+            }
+        };
+        let plan = if tableau.error.is_some() {
+            plan::Plan::adaptive(grid.0, tableau, gain.0, rtol, atol)
+        } else {
+            plan::Plan::fixed(grid.0, tableau, gain.0, quadrature)
+        };
+        plan.map(Self).map_err(invalid)
+    }
+
+    #[getter]
+    fn grid(&self) -> Grid {
+        Grid(self.0.grid().clone())
+    }
+
+    #[getter]
+    fn gain(&self) -> Gain {
+        Gain(self.0.gain().clone())
+    }
+
+    #[getter]
+    fn solver(&self) -> &'static str {
+        self.0.tableau().name
+    }
+
+    #[getter]
+    fn quadrature(&self) -> &'static str {
+        match self.0.quadrature() {
+            Quadrature::Solver => "solver",
+            Quadrature::Left => "left",
+        }
+    }
+
+    #[getter]
+    fn nfe(&self) -> Option<usize> {
+        self.0.nfe()
+    }
+
+    /// The steps of a plan without step-size control.
+    #[getter]
+    fn steps(&self, py: Python<'_>) -> PyResult<Option<Vec<Step>>> {
+        let Schedule::Fixed(steps) = self.0.schedule() else { return Ok(None) };
+        let step = |step: &plan::Step| {
+            let stages = step.stages.iter().map(|stage| Py::new(py, Stage::of(stage)));
+            Ok(Step {
+                start: step.start,
+                size: step.size,
+                landing: step.phase.landing,
+                terminal: step.phase.terminal,
+                stages: stages.collect::<PyResult<_>>()?,
+            })
+        };
+        steps.iter().map(step).collect::<PyResult<Vec<_>>>().map(Some)
+    }
+
+    fn __repr__(&self) -> String {
+        let (solver, steps) = (self.0.tableau().name, self.0.grid().steps());
+        format!("<kinepath.Plan: {solver}, {steps} steps, gain {}>", self.0.gain())
+    }
+}
+
+impl Stage {
+    fn of(stage: &plan::Stage) -> Self {
+        Self {
+            t: stage.t,
+            eta: stage.eta,
+            governor: stage.governor.map(|governor| (governor.ceiling, governor.exponent)),
+            state: stage.state.clone(),
+            update: stage.update,
+            energy: stage.energy,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Noise and sampling.
+
+use std::ops::ControlFlow;
+
+use kinepath::field::{Condition, VelocityField};
+use kinepath::noise::noise_at;
+use kinepath::record::Record;
+use kinepath::sampler::Sampler;
+use numpy::{PyArray2, PyArrayDyn, PyReadonlyArrayDyn};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::arrays::{Samples, batch, column};
+use crate::errors::{self, invalid};
+use crate::fields::{Callable, Field, check_shape};
+use crate::plan::Plan;
+
+/// Standard normal noise of the samples with these global indices.
+#[pyfunction]
+pub(crate) fn noise<'py>(
+    py: Python<'py>,
+    seed: u64,
+    indices: Vec<u64>,
+    shape: Vec<usize>,
+) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
+    let values = py.detach(|| noise_at(seed, &indices, shape.iter().product()));
+    let values = values.into_shape_with_order(batch(indices.len(), &shape)).map_err(invalid)?;
+    Ok(PyArrayDyn::from_owned_array(py, values))
+}
+
+/// Integrates every sample of `noise`, `[B, *shape]`, along a plan.
+#[pyfunction]
+#[pyo3(signature = (field, noise, plan, *, profile, energy_map, trajectory, labels))]
+#[expect(clippy::too_many_arguments, reason = "the Python side passes them by name")]
+pub(crate) fn sample<'py>(
+    py: Python<'py>,
+    field: &Bound<'py, PyAny>,
+    noise: PyReadonlyArrayDyn<'py, f32>,
+    plan: &Plan,
+    profile: bool,
+    energy_map: bool,
+    trajectory: Vec<usize>,
+    labels: Option<Vec<i64>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let samples = Samples::new("noise", noise)?;
+    let record = Record { profile, energy_map, trajectory };
+    let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
+    if let Ok(known) = field.cast::<Field>() {
+        let known = known.get();
+        check_shape("noise", samples.shape(), &known.shape)?;
+        return run(py, known.field.as_ref(), &samples, plan, record, condition);
+    }
+    if labels.is_some() {
+        return Err(invalid("labels are for fields of this package; close over them instead"));
+    }
+    let callable = Callable::new(field.clone().unbind(), samples.shape().to_vec());
+    run(py, &callable, &samples, plan, record, condition)
+        .map_err(|error| callable.raised().unwrap_or(error))
+}
+
+fn run<'py>(
+    py: Python<'py>,
+    field: &dyn VelocityField,
+    samples: &Samples<'py>,
+    plan: &Plan,
+    record: Record,
+    condition: Condition<'_>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let rows = samples.rows()?;
+    let sampler = Sampler::new(field, &plan.0).map_err(errors::sampling)?;
+    let (sampler, view) = (sampler.record(record).condition(condition), rows.view());
+    // A key press is Python's to notice, and only while it holds the interpreter.
+    let mut interrupted = None;
+    let paths = py.detach(|| {
+        sampler.run_observed(view, &mut |_| match Python::attach(|py| py.check_signals()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(signal) => {
+                interrupted = Some(signal);
+                ControlFlow::Break(())
+            }
+        })
+    });
+    let paths = paths.map_err(|error| interrupted.unwrap_or_else(|| errors::sampling(error)))?;
+    let (count, shape) = (paths.len(), samples.shape());
+    let states = batch(count, shape);
+    let result = PyDict::new(py);
+    let endpoints = paths.endpoints.into_shape_with_order(states.clone()).map_err(invalid)?;
+    result.set_item("endpoints", PyArrayDyn::from_owned_array(py, endpoints))?;
+    for (name, values) in [
+        ("kpe", paths.kpe),
+        ("launch", paths.launch),
+        ("landing", paths.landing),
+        ("terminal", paths.terminal),
+        ("displacement", paths.displacement),
+        ("mean_gain", paths.mean_gain),
+    ] {
+        result.set_item(name, column(py, values))?;
+    }
+    result.set_item("noise_left", paths.noise_left.map(|values| column(py, values)))?;
+    result.set_item("nfe", column(py, paths.nfe))?;
+    result.set_item("profile", paths.profile.map(|v| PyArray2::from_owned_array(py, v)))?;
+    let map = paths.energy_map.map(|map| map.into_shape_with_order(states)).transpose();
+    let map = map.map_err(invalid)?.map(|map| PyArrayDyn::from_owned_array(py, map));
+    result.set_item("energy_map", map)?;
+    let nodes = paths.trajectory.as_ref().map_or(0, |states| states.shape()[1]);
+    let trajectory = paths
+        .trajectory
+        .map(|states| states.into_shape_with_order(batch(count, &[&[nodes], shape].concat())));
+    let trajectory = trajectory.transpose().map_err(invalid)?;
+    let trajectory = trajectory.map(|states| PyArrayDyn::from_owned_array(py, states));
+    result.set_item("trajectory", trajectory)?;
+    Ok(result)
+}

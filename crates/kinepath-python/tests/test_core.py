@@ -1,0 +1,196 @@
+"""The core on NumPy arrays, against integrations written out and against scikit-learn and SciPy."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import scipy.stats
+
+import kinepath as kp
+
+TABLEAUS = {
+    "euler": ([[]], [1.0], [0.0]),
+    "midpoint": ([[], [0.5]], [0.0, 1.0], [0.0, 0.5]),
+    "heun": ([[], [1.0]], [0.5, 0.5], [0.0, 1.0]),
+    "rk4": (
+        [[], [0.5], [0.0, 0.5], [0.0, 0.0, 1.0]],
+        [1 / 6, 1 / 3, 1 / 3, 1 / 6],
+        [0.0, 0.5, 0.5, 1.0],
+    ),
+}
+
+
+def integrate(f, x, nodes, solver, eta=lambda t: 1.0):
+    """Endpoints and energies by the definition, in float64."""
+    a, b, c = TABLEAUS[solver]
+    x, energy = x.astype(np.float64), np.zeros(len(x))
+    for start, end in zip(nodes[:-1], nodes[1:]):
+        h, k = end - start, []
+        for j in range(len(b)):
+            at = x + h * sum(a[j][i] * k[i] for i in range(j))
+            k.append(eta(start + c[j] * h) * f(at, start + c[j] * h))
+        energy += 0.5 * h * sum(w * (m**2).reshape(len(x), -1).sum(1) for w, m in zip(b, k))
+        x = x + h * sum(w * m for w, m in zip(b, k))
+    return x, energy
+
+
+def swirl(x, t):
+    """A field that depends on time and mixes the two dimensions."""
+    return np.stack([np.cos(t) * x[..., 1] + 1.0, -x[..., 0] * (1.0 + t)], -1)
+
+
+@pytest.mark.parametrize("solver", TABLEAUS)
+@pytest.mark.parametrize("gain", [None, kp.KTS(alpha=0.05, beta=0.02), kp.SSC(0.1, 2.0)])
+@pytest.mark.parametrize(
+    "grid", [kp.Grid.uniform(20), kp.Grid.cosine(20), kp.Grid.shifted(20, 3.0), kp.Grid([0, 0.3, 1])]
+)
+def test_a_callable_is_integrated_as_by_hand(solver, gain, grid):
+    noise = kp.noise(3, 6, (2,))
+    plan = kp.Plan(grid, solver, gain)
+    paths = kp.sample(lambda x, t: swirl(x, t[0]).astype(np.float32), noise, plan)
+    eta = gain.eta if gain else lambda t: 1.0
+    ends, energies = integrate(swirl, noise, grid.nodes, solver, eta)
+    np.testing.assert_allclose(paths.endpoints, ends, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(paths.kpe, energies, rtol=1e-5)
+    np.testing.assert_allclose(paths.launch + paths.landing, paths.kpe, rtol=1e-12)
+    assert paths.nfe.tolist() == [plan.nfe] * 6
+
+
+def test_shapes_records_and_tables():
+    field = kp.EmpiricalField(np.random.default_rng(0).normal(size=(5, 1, 2, 3)))
+    assert field.shape == [1, 2, 3] and not field.labelled
+    noise = kp.noise(0, [4, 1], (1, 2, 3))
+    np.testing.assert_array_equal(noise[1], kp.noise(0, 2, (1, 2, 3))[1])
+    plan = kp.Plan(10)
+    record = kp.Record(profile=True, energy_map=True, trajectory=3)
+    paths = kp.sample(field, noise, plan, record=record)
+    assert paths.endpoints.shape == (2, 1, 2, 3) and paths.profile.shape == (2, 10)
+    assert paths.trajectory.shape == (2, 3, 1, 2, 3)
+    np.testing.assert_array_equal(paths.trajectory[:, 0], noise)
+    np.testing.assert_array_equal(paths.trajectory[:, -1], paths.endpoints)
+    np.testing.assert_allclose(paths.energy_map.reshape(2, -1).sum(1), paths.kpe, rtol=1e-5)
+    np.testing.assert_allclose(paths.profile.sum(1) * 0.5 / 10, paths.kpe, rtol=1e-12)
+    columns = paths.table()
+    assert list(columns)[:2] == ["index", "kpe"] and len(paths) == 2
+    assert list(paths.to_pandas().columns) == list(columns)
+    assert paths.to_polars().columns == list(columns)
+    assert paths.to_arrow().column_names == list(columns)
+
+
+def test_the_paths_of_an_exact_field_end_on_training_points():
+    points = np.array([[-1.0, 0.0], [1.0, 0.0]])
+    field = kp.EmpiricalField(points)
+    paths = kp.sample(field, kp.noise(0, 8, (2,)), kp.Plan(200))
+    found = kp.memorization(paths.endpoints, points)
+    assert found.f_mem == 1.0 and found.d1.max() < 1e-3
+    posterior = field.posterior_at(paths.endpoints, np.full(8, 0.99))
+    np.testing.assert_array_equal(posterior.top, found.nearest)
+
+
+def test_metrics_and_statistics_agree_with_other_libraries():
+    random = np.random.default_rng(1)
+    queries, points = random.normal(size=(30, 5)), random.normal(size=(80, 5))
+    found = kp.neighbours(queries, points, k=3)
+    distances = np.linalg.norm(
+        queries.astype(np.float32)[:, None].astype(float) - points.astype(np.float32), axis=2
+    )
+    np.testing.assert_array_equal(found.indices, np.argsort(distances, 1)[:, :3])
+    np.testing.assert_allclose(found.distances, np.sort(distances, 1)[:, :3], rtol=1e-12)
+    x, y = random.normal(size=60), random.normal(size=60)
+    rho = kp.spearman(x, x + y)
+    assert rho.low < rho.estimate < rho.high
+    assert rho.estimate == pytest.approx(scipy.stats.spearmanr(x, x + y).statistic, abs=1e-12)
+    interval = kp.bootstrap(x)
+    assert interval.estimate == pytest.approx(x.mean()) and interval.low < x.mean() < interval.high
+    same, other = kp.compare(x, x + 1e-3 * y), kp.compare(x, x + 1.0)
+    assert same.p_value > 0.05 and other.difference.estimate == pytest.approx(1.0)
+    np.testing.assert_allclose(kp.adjust([0.01, 0.04, 0.03]), [0.03, 0.04, 0.04])
+
+
+def test_gains_have_one_meaning_and_survive_pickling():
+    assert str(kp.KTS(alpha=0.02, beta=0.0)).startswith("kts:alpha=0.02,beta=0,")
+    assert kp.TableGain([(0.0, 1.5), (1.0, 0.5)]).eta(0.5) == 1.0
+    assert kp.Governed([(0.0, 4.0)], split=0.5).governor(0.6) == (4.0, 0.5)
+    gain = kp.SSC(0.1, power=2.0)
+    assert pickle.loads(pickle.dumps(gain)) == gain
+    assert kp.Plan(4, gain="ssc:alpha=0.1,power=2").gain == gain
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: kp.Plan(0), kp.KinepathError, "at least one step"),
+        (lambda: kp.Plan(50, gain=kp.KTS(0.0, beta=3.0)), kp.KinepathError, "largest admissible"),
+        (lambda: kp.Plan(5, "ode45"), kp.KinepathError, "use euler, midpoint"),
+        (lambda: kp.KTS(launch="steep"), kp.KinepathError, "launch"),
+        (lambda: kp.Grid([0.5, 0.2]), kp.KinepathError, "must increase"),
+        (lambda: kp.EmpiricalField(np.full((3, 2), np.nan)), kp.KinepathError, "NaN"),
+        (lambda: kp.EmpiricalField(1.0), kp.KinepathError, "single number"),
+        (lambda: kp.OnnxField("absent.onnx"), kp.KinepathError, "absent.onnx"),
+        (lambda: kp.neighbours(np.zeros((2, 3)), np.zeros((4, 2))), kp.KinepathError, r"\[3\]"),
+        (lambda: kp.compare([1.0, 2.0], [1.0]), kp.KinepathError, "one value per sample"),
+        (lambda: kp.support(np.zeros((2, 2)), np.eye(2), method="x"), kp.KinepathError, "knn"),
+    ],
+)
+def test_bad_arguments_are_named(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_a_failing_callable_fails_clearly():
+    noise, plan = kp.noise(0, 3, (2, 2)), kp.Plan(4)
+    for bad, error, words in [
+        (lambda x, t: x[:1], kp.ModelError, r"\[3, 2, 2\], got \[1, 2, 2\]"),
+        (lambda x, t: x.astype(np.float64), kp.ModelError, "float32 .* got ndarray of float64"),
+        (lambda x, t: None, kp.ModelError, "got NoneType"),
+        (lambda x, t: x * np.nan, kp.SamplingError, "sample 0 became NaN .* step 0"),
+        (lambda x, t: 1 / 0, ZeroDivisionError, "division by zero"),
+    ]:
+        with pytest.raises(error, match=words):
+            kp.sample(bad, noise, plan)
+    with pytest.raises(kp.KinepathError, match="noise of sample 1 holds NaN"):
+        kp.sample(lambda x, t: x, np.array([[0.0], [np.nan]]), plan)
+    field = kp.MixtureField([1.0], [[0.0]], [1.0])
+    with pytest.raises(kp.KinepathError, match=r"\[2, 2\], but the velocity field has \[1\]"):
+        kp.sample(field, noise, plan)
+    with pytest.raises(kp.KinepathError, match="undefined at t = 1"):
+        kp.sample(kp.EmpiricalField([[0.0]]), [[1.0]], kp.Plan(4, "heun"))
+
+
+def test_memory_of_any_layout_is_read_and_never_written():
+    field = kp.MixtureField([1.0], [[1.0, -1.0, 0.5]], [0.5])
+    noise = kp.noise(0, 8, (3,))
+    expected = kp.sample(field, noise, kp.Plan(5)).kpe
+    frozen = noise.copy()
+    frozen.setflags(write=False)
+    wide = np.zeros((8, 6), np.float32)
+    wide[:, ::2] = noise
+    for same in [frozen, np.asfortranarray(noise), wide[:, ::2], noise[::-1][::-1]]:
+        np.testing.assert_array_equal(kp.sample(field, same, kp.Plan(5)).kpe, expected)
+    kept = noise.copy()
+    kp.sample(field, noise, kp.Plan(5))
+    np.testing.assert_array_equal(noise, kept)
+
+
+def test_threads_sample_side_by_side():
+    noise, plan, results = kp.noise(0, 16, (2,)), kp.Plan(20), {}
+
+    def run(number):
+        results[number] = kp.sample(lambda x, t: -x * number, noise, plan).kpe
+
+    threads = [threading.Thread(target=run, args=(np.float32(n),)) for n in range(1, 9)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    for number, kpe in results.items():
+        _, energies = integrate(lambda x, t: -x * number, noise, plan.grid.nodes, "euler")
+        np.testing.assert_allclose(kpe, energies, rtol=1e-5)
+
+
+def test_importing_is_quick_and_leaves_torch_alone():
+    code = "import kinepath, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
