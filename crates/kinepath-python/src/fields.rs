@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use kinepath::field::{self, Condition, FieldError, VelocityField};
+use kinepath_study::run::FieldSettings;
 use kinepath_study::source::{FieldSource, FieldSpec};
 use ndarray::{ArrayView2, ArrayViewMut2, Dimension};
 use numpy::{
@@ -138,7 +139,10 @@ impl MixtureField {
 
 /// An ONNX network as a field.
 #[pyclass(frozen, subclass, extends = Field, module = "kinepath")]
-pub(crate) struct OnnxField;
+pub(crate) struct OnnxField(
+    /// What a run folder says of it.
+    pub(crate) FieldSettings,
+);
 
 #[pymethods]
 impl OnnxField {
@@ -156,9 +160,10 @@ impl OnnxField {
             time: time.to_owned(),
             guidance,
         };
-        let FieldSource { field, shape, labelled, .. } =
+        let FieldSource { field, shape, labelled, settings, .. } =
             py.detach(|| FieldSource::open(&spec)).map_err(errors::study)?;
-        Ok(PyClassInitializer::from(Field { field, shape, labelled }).add_subclass(Self))
+        let base = Field { field, shape, labelled };
+        Ok(PyClassInitializer::from(base).add_subclass(Self(settings)))
     }
 }
 

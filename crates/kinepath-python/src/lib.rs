@@ -9,8 +9,10 @@ mod errors;
 mod fields;
 mod metrics;
 mod plan;
+mod runs;
 mod sample;
 mod stats;
+mod study;
 
 use pyo3::prelude::*;
 
@@ -33,6 +35,9 @@ fn _kinepath(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<fields::OnnxField>()?;
     module.add_function(wrap_pyfunction!(sample::noise, module)?)?;
     module.add_function(wrap_pyfunction!(sample::sample, module)?)?;
+    module.add_class::<runs::Run>()?;
+    module.add_function(wrap_pyfunction!(runs::write_run, module)?)?;
+    module.add_function(wrap_pyfunction!(study::evaluate, module)?)?;
     metrics::register(module)?;
     stats::register(module)
 }

@@ -1,6 +1,7 @@
 //! Sampling into a run folder, batch by batch.
 
 mod effect;
+mod given;
 mod part;
 mod search;
 mod select;
@@ -17,6 +18,7 @@ use kinepath::sampler::Sampler;
 use ndarray::{Array2, s};
 
 pub use effect::{Change, SelectionEffect, selection_effect};
+pub use given::{Given, GivenRun};
 pub use select::{Band, BandParseError, Selection, SelectionError};
 
 use crate::StudyError;
@@ -235,7 +237,7 @@ impl SampleJob<'_> {
             batch: self.batch,
             shape: self.source.shape.clone(),
             field: self.source.settings.clone(),
-            sampler: self.sampler.clone(),
+            sampler: Some(self.sampler.clone()),
             noise: match &self.start {
                 Start::Seed(seed) => NoiseSettings::Seed { seed: *seed },
                 Start::Selected { seed, selection } => NoiseSettings::Selected {

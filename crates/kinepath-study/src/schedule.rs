@@ -89,17 +89,7 @@ impl ScheduleSpec {
         } else {
             Plan::fixed(grid, tableau, gain, quadrature)?
         };
-        let settings = SamplerSettings {
-            solver: self.solver.clone(),
-            steps: plan.grid().steps(),
-            grid: self.grid.clone(),
-            nodes: plan.grid().nodes().to_vec(),
-            gain: plan.gain().to_string(),
-            quadrature: self.quadrature.clone(),
-            split: plan.gain().split(),
-            rtol: adaptive.then_some(self.rtol),
-            atol: adaptive.then_some(self.atol),
-        };
+        let settings = SamplerSettings::of(&plan, &self.grid);
         Ok((plan, settings))
     }
 

@@ -71,8 +71,15 @@ impl FieldSource {
     ///
     /// # Errors
     /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model or data are no longer
-    /// what they were, or the run was guided (its null label is not recorded as a number).
+    /// what they were, they were never a file, or the run was guided (its null label is not
+    /// recorded as a number).
     pub fn reopen(settings: &FieldSettings) -> Result<Self, StudyError> {
+        if settings.is_external() {
+            return Err(StudyError::Mismatch(format!(
+                "{} is not a file that kinepath can open",
+                settings.spec
+            )));
+        }
         if settings.guidance.is_some() {
             return Err(StudyError::Mismatch(format!(
                 "{} was sampled with guidance, which cannot be set up again from its settings",

@@ -32,7 +32,7 @@ fn settings() -> RunSettings {
             guidance: Some(1.5),
             condition: None,
         },
-        sampler: SamplerSettings {
+        sampler: Some(SamplerSettings {
             solver: "heun".to_owned(),
             steps: STEPS,
             grid: "uniform".to_owned(),
@@ -42,7 +42,7 @@ fn settings() -> RunSettings {
             split: 0.6,
             rtol: None,
             atol: None,
-        },
+        }),
         noise: NoiseSettings::Seed { seed: 3 },
         record: RecordSettings { profile: true, energy_map: true, trajectory: vec![0.5, 1.0] },
     }
@@ -198,7 +198,7 @@ fn a_run_killed_while_finishing_is_finished_by_the_next() {
 fn other_settings_are_refused_by_key_until_told_to_overwrite() {
     let dir = tempfile::tempdir().unwrap();
     let mut other = settings();
-    other.sampler.gain = "ssc:alpha=0.1,power=2".to_owned();
+    other.sampler.as_mut().unwrap().gain = "ssc:alpha=0.1,power=2".to_owned();
     let refused = |key: &str, found: &str, wanted: &str| {
         let opened = RunWriter::open(dir.path(), other.clone(), Existing::Resume);
         match opened.unwrap_err() {

@@ -5,7 +5,9 @@ use std::ops::ControlFlow;
 
 use kinepath_study::StudyError;
 use kinepath_study::run::Existing;
-use kinepath_study::study::results::{ControlKind, Effect, StudyResults, Verdict};
+use kinepath_study::study::results::{
+    ControlKind, Effect, EnergyResults, RunResults, StudyResults, Verdict,
+};
 use kinepath_study::study::{DataSettings, GainChoice, StudySettings, evaluate_runs, run_study};
 
 /// The empirical field of the training set, whose samples are all copies, and a landing so weak
@@ -18,6 +20,11 @@ fn settings() -> StudySettings {
     settings.gains[0].name = "half".to_owned();
     settings.gains[0].gain = "table:0=0.5,1=0.5".to_owned();
     settings
+}
+
+/// The energies of a run that was measured.
+fn energy(run: &RunResults) -> &EnergyResults {
+    run.energy.as_ref().unwrap()
 }
 
 fn quiet(_: &str, _: f64) -> ControlFlow<()> {
@@ -51,7 +58,7 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
     // Half the speed on a path that bends towards the data: at most a quarter of the launch, and
     // the energies of the parts add up.
     for run in &model.runs {
-        let energy = &run.energy;
+        let energy = energy(run);
         assert!(
             (energy.launch.mean + energy.landing.mean - energy.kpe.mean).abs()
                 < 1e-9 * energy.kpe.mean
@@ -59,7 +66,7 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
         assert_eq!((energy.nfe.min, energy.nfe.max), (10.0, 10.0));
         assert_eq!((energy.profile.len(), energy.values.len()), (10, 64));
     }
-    assert!(model.runs[1].energy.kpe.mean < baseline.energy.kpe.mean);
+    assert!(energy(&model.runs[1]).kpe.mean < energy(baseline).kpe.mean);
     let curve = model.goldilocks.as_ref().unwrap();
     assert_eq!(curve.bins.iter().map(|bin| bin.count).sum::<usize>(), 64);
     assert_eq!(model.pictures.len(), 18);
@@ -89,7 +96,7 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
     let data: DataSettings = settings().data;
     let judged = evaluate_runs(&folders, &data, 200, &mut quiet).unwrap();
     assert_eq!(judged.models[0].runs[0].metrics, baseline.metrics);
-    assert_eq!(judged.models[0].runs[1].energy.values, model.runs[1].energy.values);
+    assert_eq!(energy(&judged.models[0].runs[1]).values, energy(&model.runs[1]).values);
 }
 
 /// Every sample of the empirical field is a copy; a landing that stops short of them leaves noise,
@@ -134,10 +141,10 @@ fn seeds_are_pooled() {
     settings.count = 32;
     let results = run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap();
     let model = &results.models[0];
-    assert_eq!(model.runs[0].energy.kpe.count, 64);
+    assert_eq!(energy(&model.runs[0]).kpe.count, 64);
     let seed = folder.path().join(&model.runs[1].folder).join("seed-7");
     let alone = evaluate_runs(&[&seed], &settings.data, 200, &mut quiet).unwrap();
-    assert_eq!(alone.models[0].runs[0].energy.values, model.runs[1].energy.values[32..]);
+    assert_eq!(energy(&alone.models[0].runs[0]).values, energy(&model.runs[1]).values[32..]);
 }
 
 /// Training data alone: what needs more is left out, not made up.
@@ -171,8 +178,8 @@ fn a_governed_gain_is_compared_on_equal_terms() {
     let results = run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap();
     let runs = &results.models[0].runs;
     assert!(runs[1].gain.starts_with("governed:quantile=0.5"), "{}", runs[1].gain);
-    assert!(runs[1].energy.landing.mean < runs[0].energy.landing.mean);
-    assert_eq!(runs[1].energy.launch.mean, runs[0].energy.launch.mean);
+    assert!(energy(&runs[1]).landing.mean < energy(&runs[0]).landing.mean);
+    assert_eq!(energy(&runs[1]).launch.mean, energy(&runs[0]).launch.mean);
 }
 
 #[test]

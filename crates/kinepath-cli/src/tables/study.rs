@@ -5,8 +5,8 @@ use std::fmt::Write;
 use kinepath::stats::Interval;
 use kinepath_study::study::StudyResults;
 use kinepath_study::study::results::{
-    Association, Comparison, ControlKind, DataResults, Effect, ModelResults, Risk, RunResults,
-    Tercile, Verdict,
+    Association, Comparison, ControlKind, DataResults, Effect, EnergyResults, ModelResults, Risk,
+    RunResults, Tercile, Verdict,
 };
 
 use super::{Form, narrow, number, numbers, text, words};
@@ -99,11 +99,19 @@ fn figures(runs: &[RunResults], first: bool) -> String {
         let cells = std::iter::once(name.to_owned()).chain(runs.iter().map(cell));
         table.add_row(cells.collect::<Vec<_>>());
     };
-    row("KPE", &|run| format!("{}\n± {}", number(run.energy.kpe.mean), number(run.energy.kpe.sd)));
-    row("KPE / D", &|run| number(run.energy.kpe_per_dimension));
-    row("efficiency", &|run| format!("{:.3}", run.energy.efficiency.mean));
-    row("KPE, t≥0.95", &|run| format!("{:.1} %", 100.0 * run.energy.terminal_spike.mean));
-    row("NFE", &|run| number(run.energy.nfe.mean));
+    type Figure = fn(&EnergyResults) -> String;
+    let energies: [(&str, Figure); 5] = [
+        ("KPE", |energy| format!("{}\n± {}", number(energy.kpe.mean), number(energy.kpe.sd))),
+        ("KPE / D", |energy| number(energy.kpe_per_dimension)),
+        ("efficiency", |energy| format!("{:.3}", energy.efficiency.mean)),
+        ("KPE, t≥0.95", |energy| format!("{:.1} %", 100.0 * energy.terminal_spike.mean)),
+        ("NFE", |energy| number(energy.nfe.mean)),
+    ];
+    if runs.iter().any(|run| run.energy.is_some()) {
+        for (name, figure) in energies {
+            row(name, &|run| run.energy.as_ref().map_or("–".to_owned(), figure));
+        }
+    }
     let metrics = runs.first().map_or(&[][..], |run| &run.metrics);
     for (index, metric) in metrics.iter().enumerate() {
         let form = form(&metric.metric);

@@ -87,7 +87,7 @@ fn a_governed_run_takes_its_ceiling_from_a_reference_and_is_whole_without_it() {
 
     let run = RunReader::open(&place.path("governed")).unwrap();
     fs::remove_dir_all(place.path("base")).unwrap();
-    let gain = &run.settings().sampler.gain;
+    let gain = &run.settings().sampler.as_ref().unwrap().gain;
     place.succeeds(&format!("{TINY} --gain {gain} --out again"));
     assert_eq!(files(&place.path("again")), files(&place.path("governed")));
     let message = place.fails(&format!("{command} --out governed"), 1);

@@ -32,8 +32,10 @@ from .metrics import (
     vendi_score,
 )
 from .paths import Paths
+from .runs import Run, read_run, write_run
 from .sampling import Record, noise, sample
 from .stats import Comparison, Interval, adjust, bootstrap, compare, partial_spearman, spearman
+from .study import Study, study
 
 __all__ = [
     "KTS",
@@ -56,9 +58,11 @@ __all__ = [
     "Posterior",
     "Prdc",
     "Record",
+    "Run",
     "SamplingError",
     "Stage",
     "Step",
+    "Study",
     "TableGain",
     "adjust",
     "bootstrap",
@@ -70,8 +74,11 @@ __all__ = [
     "noise",
     "partial_spearman",
     "prdc",
+    "read_run",
     "sample",
     "spearman",
+    "study",
     "support",
     "vendi_score",
+    "write_run",
 ]

@@ -1,11 +1,12 @@
 """The Rust core: conversions only; names and documentation for people are beside it."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypedDict, final
 
 import numpy as np
 import numpy.typing as npt
-from typing_extensions import Self
+from typing_extensions import Self, disjoint_base
 
 _F32 = npt.NDArray[np.float32]
 _F64 = npt.NDArray[np.float64]
@@ -34,6 +35,7 @@ class Grid:
     @property
     def steps(self) -> int: ...
 
+@disjoint_base
 class Gain:
     def __new__(cls, expression: str = "unit") -> Self: ...
     def eta(self, t: float) -> float: ...
@@ -94,6 +96,7 @@ class Plan:
     @property
     def steps(self) -> list[Step] | None: ...
 
+@disjoint_base
 class Field:
     @property
     def shape(self) -> list[int]: ...
@@ -109,13 +112,16 @@ class _Posterior(TypedDict):
     top_weight: _F64
     log_density: _F64
 
+@disjoint_base
 class EmpiricalField(Field):
     def __new__(cls, points: _F32) -> Self: ...
     def posterior(self, x: _F32, t: _F64) -> _Posterior: ...
 
+@disjoint_base
 class MixtureField(Field):
     def __new__(cls, weights: Sequence[float], means: _F64, variances: _F64) -> Self: ...
 
+@disjoint_base
 class OnnxField(Field):
     def __new__(
         cls, path: str, predicts: str, time: str, guidance: tuple[float, int] | None
@@ -139,6 +145,42 @@ def sample(
     trajectory: Sequence[int],
     labels: Sequence[int] | None,
 ) -> dict[str, Any]: ...
+@final
+class Run:
+    def __new__(cls, path: str) -> Self: ...
+    @property
+    def path(self) -> Path: ...
+    def settings(self) -> str: ...
+    def table(self) -> dict[str, npt.NDArray[Any]]: ...
+    def samples(self) -> _F32: ...
+    def profile(self) -> _F32 | None: ...
+    def energy_map(self) -> _F32 | None: ...
+    def trajectory(self) -> _F32 | None: ...
+
+def write_run(
+    path: str,
+    samples: str | npt.NDArray[Any],
+    paths: dict[str, Any] | None,
+    *,
+    model: OnnxField | str,
+    plan: Plan | None,
+    noise: int | str | _F32 | None,
+    labels: Sequence[int] | None,
+    nodes: Sequence[int],
+    overwrite: bool,
+) -> Run: ...
+def evaluate(
+    runs: Sequence[tuple[str, str]],
+    out: str,
+    *,
+    train: str,
+    reference: str | None,
+    encoder: str | None,
+    copies_in: str,
+    classifier: str | None,
+    resamples: int,
+    observe: Callable[[str, float], object],
+) -> None: ...
 def neighbours(queries: _F32, points: _F32, k: int) -> tuple[_I64, _F64]: ...
 def memorization(samples: _F32, train: _F32) -> _Memorization: ...
 def support(samples: _F32, train: _F32, k: int, kernel: bool) -> _F64: ...

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .arrays import F64
-
-if TYPE_CHECKING:
-    import pandas
-    import polars
-    import pyarrow
+from .tables import Tabular
 
 State = TypeVar("State")
 """What states are kept in: a NumPy array or a torch tensor."""
 
 
 @dataclass(frozen=True, eq=False)
-class Paths(Generic[State]):
+class Paths(Tabular, Generic[State]):
     """Endpoints and energies of B sampled paths.
 
     Energies are in squared data units. For a gain other than unit they are those of the path
@@ -90,24 +86,6 @@ class Paths(Generic[State]):
         if self.noise_left is not None:
             columns["noise_left"] = self.noise_left
         return columns
-
-    def to_pandas(self) -> pandas.DataFrame:
-        """The table as a pandas data frame."""
-        import pandas
-
-        return pandas.DataFrame(self.table())
-
-    def to_polars(self) -> polars.DataFrame:
-        """The table as a polars data frame."""
-        import polars
-
-        return polars.DataFrame(self.table())
-
-    def to_arrow(self) -> pyarrow.Table:
-        """The table as an Arrow table."""
-        import pyarrow
-
-        return pyarrow.table(self.table())
 
 
 def _ratio(part: F64, whole: F64, without: float) -> F64:

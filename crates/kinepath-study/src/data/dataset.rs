@@ -47,6 +47,40 @@ impl fmt::Display for Scaling {
 }
 
 impl Dataset {
+    /// Records in memory, as a floating-point file with them would be read.
+    ///
+    /// `shape` has the record axis first and as many elements as `values`; `name` is for messages.
+    ///
+    /// # Errors
+    /// [`DataError`] for a shape without records or of another size, or a NaN or infinity.
+    pub fn from_f32(name: &str, shape: Vec<usize>, values: Vec<f32>) -> Result<Self, DataError> {
+        Self::in_memory(name, shape, values.len(), Elements::F32(values))
+    }
+
+    /// Pictures in memory, as a uint8 file with them would be read: mapped to [−1, 1].
+    ///
+    /// # Errors
+    /// As [`from_f32`](Self::from_f32).
+    pub fn from_u8(name: &str, shape: Vec<usize>, values: Vec<u8>) -> Result<Self, DataError> {
+        Self::in_memory(name, shape, values.len(), Elements::U8(values))
+    }
+
+    fn in_memory(
+        name: &str,
+        shape: Vec<usize>,
+        count: usize,
+        elements: Elements,
+    ) -> Result<Self, DataError> {
+        if shape.iter().product::<usize>() != count {
+            return Err(DataError::Shape {
+                place: name.to_owned(),
+                actual: shape,
+                expected: "as many values as the shape says",
+            });
+        }
+        Self::assemble(name, RawArray { shape, elements }, None)
+    }
+
     /// N, the number of records (at least 1).
     #[must_use]
     pub fn len(&self) -> usize {
@@ -173,6 +207,17 @@ mod tests {
         assert_eq!(bytes.scaling, Scaling::Uint8ToSymmetric);
         let floats = Dataset::assemble("f", raw(&[1, 2], Elements::F32(vec![3.0, -7.0])), None);
         assert_eq!(floats.unwrap().values.as_slice().unwrap(), [3.0, -7.0]);
+    }
+
+    #[test]
+    fn records_in_memory_are_those_of_a_file() {
+        let raw = raw(&[1, 1, 3], Elements::U8(vec![0, 51, 255]));
+        let pictures = Dataset::from_u8("m", vec![1, 1, 3], vec![0, 51, 255]);
+        assert_eq!(pictures, Dataset::assemble("m", raw, None));
+        let vectors = Dataset::from_f32("m", vec![2, 1], vec![0.5, -3.0]).unwrap();
+        assert_eq!((vectors.values.as_slice().unwrap(), vectors.len()), (&[0.5, -3.0][..], 2));
+        let short = Dataset::from_f32("m", vec![2, 2], vec![0.0; 3]);
+        assert!(matches!(short, Err(DataError::Shape { .. })), "{short:?}");
     }
 
     #[test]

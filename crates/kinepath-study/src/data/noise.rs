@@ -22,6 +22,27 @@ pub struct NoiseFile {
     pub sha256: String,
 }
 
+impl NoiseFile {
+    /// Starting points in memory: `values` of `shape` `[N, …]`. `place` is for messages.
+    ///
+    /// # Errors
+    /// [`DataError`] for a shape of rank below 2 or of another size, no records, or a NaN or
+    /// infinity.
+    pub fn from_f32(place: &str, shape: &[usize], values: Vec<f32>) -> Result<Self, DataError> {
+        if shape.iter().product::<usize>() != values.len() {
+            return Err(DataError::Shape {
+                place: place.to_owned(),
+                actual: shape.to_vec(),
+                expected: "as many values as the shape says",
+            });
+        }
+        let values = matrix(record_count(shape, place)?, values, place)?;
+        let shape = shape[1..].to_vec();
+        let sha256 = content_hash(&shape, &values, None);
+        Ok(Self { values, shape, sha256 })
+    }
+}
+
 /// Loads starting noise of shape `[N, …]` and a floating-point type from `.npy`, or from
 /// `.safetensors` under the key `noise`, `x0` or `x`.
 ///
@@ -48,8 +69,5 @@ pub fn load_noise(path: &Path) -> Result<NoiseFile, DataError> {
             supported: "float32 or float64",
         });
     };
-    let values = matrix(record_count(&shape, &place)?, values, &place)?;
-    let shape = shape[1..].to_vec();
-    let sha256 = content_hash(&shape, &values, None);
-    Ok(NoiseFile { values, shape, sha256 })
+    NoiseFile::from_f32(&place, &shape, values)
 }

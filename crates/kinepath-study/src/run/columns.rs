@@ -1,4 +1,5 @@
-//! The names of the columns that every run has, in order.
+//! The names of the columns of a run, in order. Samples whose paths nobody measured have the first
+//! two only: an energy that is not known is not made up.
 
 /// Sample index, from 0 (i64).
 pub const INDEX: &str = "index";

@@ -5,7 +5,8 @@
 //! samples.safetensors   `samples` f32 [N, *shape]; with recording `profile` [N, steps],
 //!                       `energy_map` [N, *shape], `trajectory` [N, K, *shape]; with a selection
 //!                       `first_draws` [N, *shape]
-//! samples.parquet       a row a sample: the columns of [`columns`]; evaluation adds its own
+//! samples.parquet       a row a sample: the columns of [`columns`]; evaluation adds its own.
+//!                       Samples whose paths nobody measured have an index and a label only
 //! parts/                until the run is finished: one file a batch, the settings, a lock
 //! ```
 
@@ -25,7 +26,9 @@ pub use error::RunError;
 pub use part::Part;
 pub(crate) use pending::write_bytes;
 pub use reader::RunReader;
-pub use settings::{FieldSettings, NoiseSettings, RecordSettings, RunSettings, SamplerSettings};
+pub use settings::{
+    FieldSettings, NoiseSettings, RecordSettings, RunSettings, SamplerSettings, UNKNOWN,
+};
 pub use table::{Column, Table, TableError};
 pub use writer::{Existing, Opened, RunWriter};
 

@@ -82,9 +82,10 @@ impl RunReader {
     /// As [`samples`](Self::samples).
     pub fn profile(&self) -> Result<Option<Array2<f32>>, RunError> {
         let Some(profile) = self.tensor("profile")? else { return Ok(None) };
-        let (shape, steps) = (profile.shape().to_vec(), self.settings.sampler.steps);
-        match profile.into_dimensionality() {
-            Ok(profile) if shape[1] == steps => Ok(Some(profile)),
+        let shape = profile.shape().to_vec();
+        let fits = |steps: usize| self.settings.sampler.as_ref().is_none_or(|s| s.steps == steps);
+        match profile.into_dimensionality::<ndarray::Ix2>() {
+            Ok(profile) if fits(profile.ncols()) => Ok(Some(profile)),
             _ => Err(self.misfit("profile", &shape)),
         }
     }

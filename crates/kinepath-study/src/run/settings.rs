@@ -3,13 +3,19 @@
 use std::ops::Range;
 use std::path::Path;
 
+use kinepath::plan::{Plan, Quadrature, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::error::RunError;
 use crate::data::Scaling;
 
-/// The resolved settings of a sampling run.
+/// What stands for a fact about samples from elsewhere that nobody told.
+pub const UNKNOWN: &str = "unknown";
+/// The form of a field that this program has not opened.
+const EXTERNAL: &str = "external";
+
+/// The resolved settings of a run.
 ///
 /// Types that live elsewhere appear as the text the command line takes, so that a run can be
 /// repeated by hand; what such a text resolved to stands beside it.
@@ -30,8 +36,9 @@ pub struct RunSettings {
     pub shape: Vec<usize>,
     /// What is sampled.
     pub field: FieldSettings,
-    /// How it is sampled.
-    pub sampler: SamplerSettings,
+    /// How it is sampled; absent where samples come from elsewhere and nobody told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampler: Option<SamplerSettings>,
     /// Where the samples start.
     pub noise: NoiseSettings,
     /// What is kept beside the endpoints.
@@ -42,15 +49,18 @@ pub struct RunSettings {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldSettings {
-    /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`.
+    /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`; `external:NAME` where samples come from a
+    /// model that this program did not open, or are data somebody had.
     pub spec: String,
-    /// SHA-256 of the model file or of the data set's content, in hexadecimal.
+    /// SHA-256 of the model file or of the data set's content, in hexadecimal; [`UNKNOWN`] for
+    /// `external:`.
     pub sha256: String,
-    /// What the network predicts: `velocity`, `data` or `noise`.
+    /// What the network predicts: `velocity`, `data` or `noise`; [`UNKNOWN`] for `external:`.
     pub predicts: String,
-    /// The network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
+    /// The network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`; [`UNKNOWN`] for
+    /// `external:`.
     pub time: String,
-    /// For `empirical:`, what was done to the stored data.
+    /// For data that became points or samples, what was done to the stored values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
     /// The scale of classifier-free guidance, where there is any.
@@ -69,7 +79,8 @@ pub struct SamplerSettings {
     pub solver: String,
     /// The number of grid steps; for `dopri5`, the intervals at whose ends it must stop.
     pub steps: usize,
-    /// The grid as asked for: `uniform`, `cosine`, `shift:S` or a file.
+    /// The grid as asked for: `uniform`, `cosine`, `shift:S` or a file; `explicit` where it was given
+    /// as its nodes.
     pub grid: String,
     /// The nodes the grid resolved to: increasing times in [0, 1].
     pub nodes: Vec<f64>,
@@ -111,6 +122,19 @@ pub enum NoiseSettings {
         /// SHA-256 of its content, as [`NoiseFile::sha256`](crate::data::NoiseFile::sha256).
         sha256: String,
     },
+    /// Starting points given in memory.
+    Array {
+        /// SHA-256 of their content, as [`NoiseFile::sha256`](crate::data::NoiseFile::sha256).
+        sha256: String,
+    },
+    /// Starting points that only their owner has seen, under a name: runs with the same name
+    /// started from the same points, row by row, as their owner says.
+    Declared {
+        /// The name.
+        name: String,
+    },
+    /// Nobody told. Such a run has no pairs.
+    Unknown,
 }
 
 /// What is kept beside the endpoints and the energies.
@@ -123,6 +147,53 @@ pub struct RecordSettings {
     pub energy_map: bool,
     /// The times of `trajectory` `[N, K, *shape]`; empty when it is not kept.
     pub trajectory: Vec<f64>,
+}
+
+impl FieldSettings {
+    /// A source of samples that this program has not opened, by the name its owner gives it.
+    #[must_use]
+    pub fn external(name: &str) -> Self {
+        Self {
+            spec: format!("{EXTERNAL}:{name}"),
+            sha256: UNKNOWN.to_owned(),
+            predicts: UNKNOWN.to_owned(),
+            time: UNKNOWN.to_owned(),
+            scaling: None,
+            guidance: None,
+            condition: None,
+        }
+    }
+
+    /// Whether this is a source that this program has not opened.
+    #[must_use]
+    pub fn is_external(&self) -> bool {
+        self.spec.strip_prefix(EXTERNAL).is_some_and(|rest| rest.starts_with(':'))
+    }
+}
+
+impl SamplerSettings {
+    /// The settings of a compiled plan, whose grid was asked for as `grid`.
+    #[must_use]
+    pub fn of(plan: &Plan, grid: &str) -> Self {
+        let tolerances = match plan.schedule() {
+            Schedule::Fixed(_) => None,
+            Schedule::Adaptive { rtol, atol, .. } => Some((*rtol, *atol)),
+        };
+        Self {
+            solver: plan.tableau().name.to_owned(),
+            steps: plan.grid().steps(),
+            grid: grid.to_owned(),
+            nodes: plan.grid().nodes().to_vec(),
+            gain: plan.gain().to_string(),
+            quadrature: match plan.quadrature() {
+                Quadrature::Solver => "solver".to_owned(),
+                Quadrature::Left => "left".to_owned(),
+            },
+            split: plan.gain().split(),
+            rtol: tolerances.map(|(rtol, _)| rtol),
+            atol: tolerances.map(|(_, atol)| atol),
+        }
+    }
 }
 
 impl RunSettings {

@@ -62,7 +62,12 @@ fn governed(text: &str, baseline: Option<&RunReader>) -> Result<Governed, StudyE
     let named = spec.reference.as_ref().map(|dir| RunReader::open(Path::new(dir))).transpose()?;
     let reader = named.as_ref().or(baseline).ok_or(GainParseError::NoCeiling)?;
     let refuse = |reason: String| StudyError::Spec { what: "gain", text: text.to_owned(), reason };
-    let (dir, sampler) = (reader.dir().display(), &reader.settings().sampler);
+    let dir = reader.dir().display();
+    let sampler = reader.settings().sampler.as_ref().ok_or_else(|| {
+        refuse(format!(
+            "its reference {dir} does not tell how it was sampled; take a run that does"
+        ))
+    })?;
     if sampler.gain != Gain::Unit.to_string() {
         let gain = sampler.gain.parse::<Gain>()?;
         return Err(refuse(format!(

@@ -1,6 +1,6 @@
 //! From finished runs to the results of one model.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use kinepath::gain::Gain;
 use kinepath::stats::{Bootstrap, Interval};
@@ -19,12 +19,13 @@ use super::pairing::{check_pairing, settings_of};
 use super::pictures::pictures;
 use super::results::{
     Association, Effect, Goldilocks, ModelResults, Risk, RunResults, SampleColumns, StudyResults,
+    Tercile,
 };
 use super::risk::risk;
 use super::settings::{DataSettings, StudySettings};
 use super::{Observer, RunInput};
 use crate::StudyError;
-use crate::run::{RunReader, columns};
+use crate::run::{RunReader, UNKNOWN, columns};
 use crate::source::FieldSource;
 
 /// Judges the runs of one model, the first being the baseline, and compares the others and their
@@ -81,23 +82,14 @@ pub(super) fn analyse(
     }
     let comparisons = comparing.verdicts(judge, differences, made)?;
 
-    let kpe = baseline.input.column(columns::KPE)?;
-    let displacement = baseline.input.column(columns::DISPLACEMENT)?;
-    let terminal_spike = baseline.input.column(columns::TERMINAL_SPIKE)?;
     let judged = &baseline.judged;
-    let memorized = flags(&judged.memorized);
-    let curve = match &judged.fidelity {
-        None => None,
-        Some(fidelity) => {
-            let columns = Columns { kpe: &kpe, fidelity: &fidelity.margin, memorized: &memorized };
-            Some(goldilocks(columns, settings.bins, &inference)?)
-        }
+    let along = match baseline.input.has_energies() {
+        true => AlongEnergy::of(baseline, settings.bins, &inference)?,
+        false => AlongEnergy::default(),
     };
     let map = baseline.input.energy_map()?;
-    let associations = associations(&kpe, &displacement, judged, &inference)?;
-    let terciles = tercile_table(&kpe, judged, &inference)?;
-    let pictures = pictures(judge, &kpe, judged, &baseline.samples, map.as_ref())?;
-    let risk = risk(&terminal_spike, judged, &inference)?;
+    let known = (!along.kpe.is_empty()).then_some(along.kpe.as_slice());
+    let pictures = pictures(judge, known, judged, &baseline.samples, map.as_ref())?;
     let runs = judged_runs
         .iter()
         .zip(&figures)
@@ -105,9 +97,13 @@ pub(super) fn analyse(
         .map(|((run, figures), comparison)| {
             Ok(RunResults {
                 name: run.input.name.clone(),
-                // Without the points of a governed gain's ceiling, which run.toml has.
-                gain: format!("{:#}", run.input.settings().sampler.gain.parse::<Gain>()?),
+                gain: match run.input.gain() {
+                    UNKNOWN => UNKNOWN.to_owned(),
+                    // Without the points of a governed gain's ceiling, which run.toml has.
+                    gain => format!("{:#}", gain.parse::<Gain>()?),
+                },
                 folder: run.input.folder.clone(),
+                count: run.samples.nrows(),
                 energy: energy(&run.input)?,
                 metrics: figures.results(&inference)?,
                 quoted: quoted(judge, &run.judged, settings.first_seed())?,
@@ -120,19 +116,19 @@ pub(super) fn analyse(
     Ok(ModelResults {
         name: name.to_owned(),
         spec: baseline.input.settings().field.spec.clone(),
-        findings: findings(&runs, &associations, curve.as_ref(), risk.as_ref(), settings),
+        findings: findings(&runs, &along, settings),
         runs,
-        associations,
-        terciles,
-        goldilocks: curve,
-        risk,
+        associations: along.associations,
+        terciles: along.terciles,
+        goldilocks: along.goldilocks,
+        risk: along.risk,
         theory: None,
         samples: SampleColumns {
             margin: judged.fidelity.as_ref().map_or(Vec::new(), |f| f.margin.clone()),
             knn_support: judged.knn_support.clone(),
             gap_ratio: judged.gaps.ratio.clone(),
             memorized: judged.memorized.clone(),
-            kpe,
+            kpe: along.kpe,
         },
         pictures,
     })
@@ -152,13 +148,30 @@ pub fn evaluate_runs(
     resamples: usize,
     observe: &mut Observer<'_>,
 ) -> Result<StudyResults, StudyError> {
+    let named = |folder: &&Path| {
+        let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+        (name.into_owned(), folder.to_path_buf())
+    };
+    let folders: Vec<(String, PathBuf)> = folders.iter().map(named).collect();
+    evaluate_named_runs(&folders, data, resamples, observe)
+}
+
+/// [`evaluate_runs`] with a name for each run, by which results call it.
+///
+/// # Errors
+/// As [`evaluate_runs`].
+pub fn evaluate_named_runs(
+    folders: &[(String, PathBuf)],
+    data: &DataSettings,
+    resamples: usize,
+    observe: &mut Observer<'_>,
+) -> Result<StudyResults, StudyError> {
     data.check()?;
     let runs = folders
         .iter()
-        .map(|folder| {
-            let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+        .map(|(name, folder)| {
             Ok(RunInput {
-                name: name.into_owned(),
+                name: name.clone(),
                 folder: folder.display().to_string(),
                 seeds: vec![RunReader::open(folder)?],
             })
@@ -213,20 +226,51 @@ pub(super) fn results(
     })
 }
 
+/// What goes along the energy of the baseline's samples; nothing where it is not known.
+#[derive(Default)]
+struct AlongEnergy {
+    kpe: Vec<f64>,
+    associations: Vec<Association>,
+    terciles: Vec<Tercile>,
+    goldilocks: Option<Goldilocks>,
+    risk: Option<Risk>,
+}
+
+impl AlongEnergy {
+    fn of(baseline: &JudgedRun, bins: usize, inference: &Inference) -> Result<Self, StudyError> {
+        let kpe = baseline.input.column(columns::KPE)?;
+        let displacement = baseline.input.column(columns::DISPLACEMENT)?;
+        let terminal_spike = baseline.input.column(columns::TERMINAL_SPIKE)?;
+        let judged = &baseline.judged;
+        let memorized = flags(&judged.memorized);
+        let curve = match &judged.fidelity {
+            None => None,
+            Some(fidelity) => {
+                let columns =
+                    Columns { kpe: &kpe, fidelity: &fidelity.margin, memorized: &memorized };
+                Some(goldilocks(columns, bins, inference)?)
+            }
+        };
+        Ok(Self {
+            associations: associations(&kpe, &displacement, judged, inference)?,
+            terciles: tercile_table(&kpe, judged, inference)?,
+            goldilocks: curve,
+            risk: risk(&terminal_spike, judged, inference)?,
+            kpe,
+        })
+    }
+}
+
 /// The findings in words, the most important first.
-fn findings(
-    runs: &[RunResults],
-    associations: &[Association],
-    goldilocks: Option<&Goldilocks>,
-    risk: Option<&Risk>,
-    settings: &StudySettings,
-) -> Vec<String> {
+fn findings(runs: &[RunResults], along: &AlongEnergy, settings: &StudySettings) -> Vec<String> {
+    let AlongEnergy { associations, goldilocks, risk, .. } = along;
+    let goldilocks = goldilocks.as_ref();
     let mut findings = Vec::new();
     if let Some(f_mem) = runs[0].metrics.iter().find(|metric| metric.metric == "f_mem") {
         findings.push(format!(
             "{} of the baseline's {} samples are memorized{}.",
             percent(f_mem.value),
-            runs[0].energy.values.len(),
+            runs[0].count,
             match settings.data.copies_in {
                 CopySpace::Pixels => "",
                 CopySpace::Features => " by distances in features",
@@ -253,7 +297,7 @@ fn findings(
             .filter(|curve| curve.confirmation.band.is_some())
             .map(|curve| curve.confirmation.sentence.clone()),
     );
-    findings.extend(risk.map(|risk| risk.sentence.clone()));
+    findings.extend(risk.iter().map(|risk| risk.sentence.clone()));
     findings.extend(
         associations
             .iter()

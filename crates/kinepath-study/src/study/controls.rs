@@ -122,9 +122,12 @@ fn left_over(
     baseline: &JudgedRun,
     gain: &JudgedRun,
 ) -> Result<Result<Vec<f64>, String>, StudyError> {
+    let refuse = |reason: &str| Ok(Err(reason.to_owned()));
+    if !(gain.input.has_energies() && baseline.input.has_energies()) {
+        return refuse("How much noise is left is not known: the paths were not measured.");
+    }
     let own = gain.input.column(columns::NOISE_LEFT)?;
     let base = baseline.input.column(columns::NOISE_LEFT)?;
-    let refuse = |reason: &str| Ok(Err(reason.to_owned()));
     if own.iter().chain(&base).any(|left| left.is_nan()) {
         return refuse(
             "How much noise is left is not known for this solver, which evaluates the field at \

@@ -9,12 +9,15 @@ use super::results::{EnergyResults, ProfilePoint};
 use crate::StudyError;
 use crate::run::columns;
 
-/// The energies of a run.
-pub(super) fn energy(run: &RunInput) -> Result<EnergyResults, StudyError> {
+/// The energies of a run; `None` where nobody measured its paths.
+pub(super) fn energy(run: &RunInput) -> Result<Option<EnergyResults>, StudyError> {
+    if !run.has_energies() {
+        return Ok(None);
+    }
     let summary = |name: &str| -> Result<_, StudyError> { Ok(summarize(&run.column(name)?)?) };
     let kpe = run.column(columns::KPE)?;
     let overall = summarize(&kpe)?;
-    Ok(EnergyResults {
+    Ok(Some(EnergyResults {
         kpe: overall,
         kpe_per_dimension: overall.mean / run.settings().dim() as f64,
         launch: summary(columns::KPE_LAUNCH)?,
@@ -25,13 +28,15 @@ pub(super) fn energy(run: &RunInput) -> Result<EnergyResults, StudyError> {
         nfe: summarize(&run.evaluations()?)?,
         values: kpe,
         profile: profile(run)?,
-    })
+    }))
 }
 
-/// Quantiles of the energy profile at every step; empty if it was not recorded.
+/// Quantiles of the energy profile at every step; empty if it was not recorded, or at times that
+/// nobody told.
 fn profile(run: &RunInput) -> Result<Vec<ProfilePoint>, StudyError> {
-    let Some(profile) = run.profile()? else { return Ok(Vec::new()) };
-    let sampler = &run.settings().sampler;
+    let (Some(profile), Some(sampler)) = (run.profile()?, &run.settings().sampler) else {
+        return Ok(Vec::new());
+    };
     let gain: Gain = sampler.gain.parse()?;
     profile
         .axis_iter(Axis(1))

@@ -16,7 +16,7 @@ mod judged_run;
 mod metrics;
 mod networks;
 mod pairing;
-mod pictures;
+pub(crate) mod pictures;
 pub mod results;
 mod risk;
 mod run_input;
@@ -29,7 +29,7 @@ mod verdict;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-pub use analysis::evaluate_runs;
+pub use analysis::{evaluate_named_runs, evaluate_runs};
 pub use compare::differences;
 pub use copy_space::CopySpace;
 pub use evidence::Evidence;

@@ -3,7 +3,7 @@
 use super::RunInput;
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use crate::StudyError;
-use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings};
+use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
 
 /// The settings of a study that consists of finished runs.
 pub(super) fn settings_of(
@@ -19,16 +19,27 @@ pub(super) fn settings_of(
         batch: first.batch,
         seeds: vec![match first.noise {
             NoiseSettings::Seed { seed } | NoiseSettings::Selected { seed, .. } => seed,
-            NoiseSettings::File { .. } => defaults.first_seed(),
+            NoiseSettings::File { .. }
+            | NoiseSettings::Array { .. }
+            | NoiseSettings::Declared { .. }
+            | NoiseSettings::Unknown => defaults.first_seed(),
         }],
         bins: defaults.bins.min(first.count / 8).max(1),
         resamples,
         data: data.clone(),
-        sampler: SamplerChoice {
-            solver: first.sampler.solver.clone(),
-            steps: first.sampler.steps,
-            grid: first.sampler.grid.clone(),
-            quadrature: first.sampler.quadrature.clone(),
+        sampler: match &first.sampler {
+            Some(sampler) => SamplerChoice {
+                solver: sampler.solver.clone(),
+                steps: sampler.steps,
+                grid: sampler.grid.clone(),
+                quadrature: sampler.quadrature.clone(),
+            },
+            None => SamplerChoice {
+                solver: UNKNOWN.to_owned(),
+                steps: 0,
+                grid: UNKNOWN.to_owned(),
+                quadrature: UNKNOWN.to_owned(),
+            },
         },
         fields: vec![FieldChoice {
             name: first.field.spec.clone(),
@@ -39,10 +50,7 @@ pub(super) fn settings_of(
         gains: runs
             .iter()
             .skip(1)
-            .map(|run| GainChoice {
-                name: run.name.clone(),
-                gain: run.settings().sampler.gain.clone(),
-            })
+            .map(|run| GainChoice { name: run.name.clone(), gain: run.gain().to_owned() })
             .collect(),
         ..defaults
     }
@@ -57,15 +65,29 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     let baseline = first.settings();
     for run in &runs[1..] {
         let other = run.settings();
-        // The same model or noise under another path is the same; hashes tell.
-        let model = |run: &RunSettings| FieldSettings { spec: String::new(), ..run.field.clone() };
-        let schedule = |run: &RunSettings| SamplerSettings {
-            gain: String::new(),
-            split: 0.0,
-            ..run.sampler.clone()
+        // The same model or noise under another path is the same, and so is a grid under another
+        // name: hashes and nodes tell. A model that was not opened has its name only.
+        let model = |run: &RunSettings| match run.field.is_external() {
+            true => run.field.clone(),
+            false => FieldSettings { spec: String::new(), ..run.field.clone() },
+        };
+        let schedule = |run: &RunSettings| {
+            run.sampler.clone().map(|sampler| SamplerSettings {
+                gain: String::new(),
+                grid: String::new(),
+                split: 0.0,
+                ..sampler
+            })
         };
         let differs = if run.counts() != first.counts() {
             "number of samples"
+        } else if other.noise == NoiseSettings::Unknown || baseline.noise == NoiseSettings::Unknown
+        {
+            return Err(StudyError::Mismatch(format!(
+                "{} and {} cannot be compared: nobody told what noise they started from, so their \
+                 samples are no pairs; name it where the runs are written, or evaluate each alone",
+                first.folder, run.folder
+            )));
         } else if !same_noise(&other.noise, &baseline.noise) || other.first != baseline.first {
             "noise"
         } else if model(other) != model(baseline) {
@@ -87,7 +109,10 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
 /// Whether two runs started from the same noise.
 fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
     match (a, b) {
-        (NoiseSettings::File { sha256: a, .. }, NoiseSettings::File { sha256: b, .. }) => a == b,
+        (
+            NoiseSettings::File { sha256: a, .. } | NoiseSettings::Array { sha256: a },
+            NoiseSettings::File { sha256: b, .. } | NoiseSettings::Array { sha256: b },
+        ) => a == b,
         // Each kept other draws.
         (NoiseSettings::Selected { .. }, _) => false,
         _ => a == b,

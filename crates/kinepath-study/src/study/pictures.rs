@@ -12,17 +12,19 @@ use super::results::Picture;
 use crate::StudyError;
 use crate::data::Scaling;
 
-/// Pictures per third of the KPE range.
+/// The group of samples of unknown energy.
+pub(crate) const ANY: &str = "any";
+/// Pictures per group.
 const PER_GROUP: usize = 6;
 
-/// Samples spread evenly over the low, middle and high third of KPE; none if samples are no
-/// pictures of one or three channels.
+/// Samples spread evenly over the low, middle and high third of KPE, or over all where it is not
+/// known; none if samples are no pictures of one or three channels.
 ///
 /// # Errors
 /// [`StudyError::Stats`] for fewer than three samples.
 pub(super) fn pictures(
     judge: &Judge,
-    kpe: &[f64],
+    kpe: Option<&[f64]>,
     judged: &Judged,
     samples: &Array2<f32>,
     energy_map: Option<&ArrayD<f32>>,
@@ -31,7 +33,11 @@ pub(super) fn pictures(
     let Some(layout) = Layout::of(&training.shape) else { return Ok(Vec::new()) };
     let range = value_range(training.scaling, &training.values);
     let mut pictures = Vec::new();
-    for (group, rows) in ["low", "middle", "high"].into_iter().zip(terciles(kpe)?) {
+    let groups: Vec<(&str, Vec<usize>)> = match kpe {
+        Some(kpe) => ["low", "middle", "high"].into_iter().zip(terciles(kpe)?).collect(),
+        None => vec![(ANY, (0..samples.nrows()).collect())],
+    };
+    for (group, rows) in groups {
         for &index in spread(&rows, PER_GROUP) {
             let nearest_index = judged.gaps.nearest[index];
             let map = energy_map.map(|map| {
@@ -41,7 +47,7 @@ pub(super) fn pictures(
             pictures.push(Picture {
                 group: group.to_owned(),
                 index,
-                kpe: kpe[index],
+                kpe: kpe.map(|kpe| kpe[index]),
                 gap_ratio: judged.gaps.ratio[index],
                 memorized: judged.memorized[index],
                 nearest_index,

@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayD, Axis, concatenate};
 
 use crate::StudyError;
-use crate::run::{Column, RunReader, RunSettings, Table, columns};
+use crate::run::{Column, RunReader, RunSettings, Table, UNKNOWN, columns};
 
 /// A finished run to be judged.
 pub struct RunInput {
@@ -19,6 +19,16 @@ impl RunInput {
     /// The settings of the first seed's run.
     pub(super) fn settings(&self) -> &RunSettings {
         self.seeds[0].settings()
+    }
+
+    /// The gain as an expression; [`UNKNOWN`] for samples from elsewhere.
+    pub(super) fn gain(&self) -> &str {
+        self.settings().sampler.as_ref().map_or(UNKNOWN, |sampler| &sampler.gain)
+    }
+
+    /// Whether the paths of the samples were measured.
+    pub(super) fn has_energies(&self) -> bool {
+        self.seeds.iter().all(|reader| reader.table().get(columns::KPE).is_some())
     }
 
     /// Number of samples of every seed.

@@ -38,7 +38,8 @@ pub(crate) fn bare() -> StudyResults {
         name: "a run".into(),
         gain: "unit".into(),
         folder: "runs/a".into(),
-        energy,
+        count: 8,
+        energy: Some(energy),
         metrics: Vec::new(),
         quoted: Quoted::default(),
         memorization: Memorization {
@@ -111,7 +112,8 @@ fn model(name: &str, spec: &str, band: bool, random: &mut Random) -> ModelResult
             name: name.into(),
             gain: gain.into(),
             folder: format!("runs/{i}"),
-            energy: energy(values, profile(alpha, beta)),
+            count: COUNT,
+            energy: Some(energy(values, profile(alpha, beta))),
             metrics: metrics(beta),
             quoted: quoted(i),
             memorization: memorization(beta),
@@ -119,7 +121,7 @@ fn model(name: &str, spec: &str, band: bool, random: &mut Random) -> ModelResult
         }
     });
     let runs: Vec<RunResults> = runs.collect();
-    let samples = columns(&runs[0].energy.values, random);
+    let samples = columns(&base, random);
     ModelResults {
         name: name.into(),
         spec: spec.into(),

@@ -266,7 +266,9 @@ fn one_missing_piece_leaves_the_others() {
     };
     let (text, kinds) = change(|model| model.associations[0].plain = None);
     assert!(text.contains(r#"<span class="missing">–</span>"#) && kinds.len() == 15);
-    let (_, kinds) = change(|model| model.runs[0].energy.profile.clear());
+    let (_, kinds) = change(|model| {
+        model.runs[0].energy.as_mut().unwrap().profile.clear();
+    });
     assert_eq!(kinds.iter().filter(|kind| *kind == "profile").count(), 4);
     let (_, kinds) = change(|model| model.samples.margin.truncate(3));
     assert_eq!(kinds.iter().filter(|kind| *kind == "scatter").count(), 2);
@@ -311,7 +313,7 @@ fn undefined_numbers_are_dashes() {
     let mut results = study();
     results.models[0].runs[1].metrics[0].value.high = f64::NAN;
     results.models[0].samples.margin[3] = f64::INFINITY;
-    results.models[0].runs[0].energy.values[0] = f64::NAN;
+    results.models[0].runs[0].energy.as_mut().unwrap().values[0] = f64::NAN;
     assert!(!content(&results).contains("NaN"));
     assert!(plots(&results).to_string().contains("null"));
 }

@@ -39,6 +39,9 @@ pub(super) struct Summary {
     /// The gain without the points of its table or ceiling.
     #[serde(skip)]
     gain: String,
+    /// The solver and its steps.
+    #[serde(skip)]
+    schedule: String,
     settings: RunSettings,
 }
 
@@ -63,7 +66,12 @@ impl Summary {
         selection: Option<SelectionEffect>,
     ) -> Result<Self, StudyError> {
         let settings = reader.settings().clone();
-        let split = settings.sampler.split;
+        let Some(sampler) = &settings.sampler else {
+            let run = reader.dir().display();
+            let text = format!("{run} does not tell how its samples were made");
+            return Err(StudyError::Mismatch(text));
+        };
+        let split = sampler.split;
         let energies = [
             (columns::KPE, "kinetic path energy".to_owned()),
             (columns::KPE_LAUNCH, format!("  launch, t < {split}")),
@@ -85,9 +93,10 @@ impl Summary {
             .map(|(column, name)| row(column, name, true))
             .chain(others.into_iter().map(|(column, name)| row(column, name, false)))
             .collect::<Result<_, _>>()?;
-        let gain = format!("{:#}", settings.sampler.gain.parse::<Gain>()?);
+        let gain = format!("{:#}", sampler.gain.parse::<Gain>()?);
+        let schedule = format!("{} with {} steps", sampler.solver, sampler.steps);
         let run = reader.dir().to_owned();
-        Ok(Self { run, complete: true, before, energy, selection, gain, settings })
+        Ok(Self { run, complete: true, before, energy, selection, gain, schedule, settings })
     }
 }
 
@@ -102,13 +111,9 @@ fn numbers(reader: &RunReader, column: &str) -> Result<Vec<f64>, StudyError> {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let RunSettings { count, field, sampler, shape, .. } = &self.settings;
+        let RunSettings { count, field, shape, .. } = &self.settings;
         let samples = if *count == 1 { "sample" } else { "samples" };
-        writeln!(
-            f,
-            "{count} {samples} of {} {shape:?}, {} with {} steps",
-            field.spec, sampler.solver, sampler.steps
-        )?;
+        writeln!(f, "{count} {samples} of {} {shape:?}, {}", field.spec, self.schedule)?;
         writeln!(f, "gain {}", self.gain)?;
         writeln!(f)?;
         let mut table = tables::numbers(&["", "mean", "sd", "median", "min", "max", "mean / D"]);

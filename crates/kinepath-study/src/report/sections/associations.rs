@@ -59,6 +59,9 @@ pub(super) fn section(
     figures: &mut Figures,
 ) -> Markup {
     let samples = &model.samples;
+    if !model.has_energies() {
+        return html! {};
+    }
     let shown: Vec<&Panel> = PANELS
         .iter()
         .filter(|panel| {
@@ -137,7 +140,7 @@ fn draw(panel: &Panel, model: &ModelResults, figures: &mut Figures) -> Markup {
 }
 
 fn table(results: &StudyResults, model: &ModelResults) -> Markup {
-    let n = model.runs.first().map_or(0, |run| run.energy.kpe.count);
+    let n = model.runs.first().map_or(0, |run| run.count);
     let caption = html! {
         "Spearman's ρ of KPE with each property, n = " (format::count(n))
         ", 95 % intervals from " (format::count(results.settings.resamples))

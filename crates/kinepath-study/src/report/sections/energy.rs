@@ -8,10 +8,21 @@ use maud::{Markup, html};
 
 use crate::report::figures::Figures;
 use crate::report::{format, parts};
-use crate::study::results::ModelResults;
+use crate::study::results::{EnergyResults, ModelResults, RunResults};
 
 /// How much energy the paths spend, and when.
 pub(super) fn section(model: &ModelResults, figures: &mut Figures) -> Markup {
+    if !model.has_energies() {
+        return html! {
+            section {
+                h3 { "How much energy the paths spend" }
+                p.note {
+                    "Not known: nobody measured the paths of these samples. What goes along the \
+                     energy is left out too."
+                }
+            }
+        };
+    }
     html! {
         section {
             h3 { "How much energy the paths spend" }
@@ -41,8 +52,7 @@ fn summary(model: &ModelResults) -> Markup {
             th scope="col" { "NFE" }
         } }
         tbody {
-            @for (position, run) in model.runs.iter().enumerate() {
-                @let energy = &run.energy;
+            @for (position, run, energy) in measured(model) {
                 tr {
                     th scope="row" { (parts::run_name(position, &run.name)) }
                     td.number { (format::count(energy.kpe.count)) }
@@ -58,6 +68,12 @@ fn summary(model: &ModelResults) -> Markup {
         }
     };
     parts::table(&caption, &rows)
+}
+
+/// The runs whose paths were measured, with their places among all.
+fn measured(model: &ModelResults) -> impl Iterator<Item = (usize, &RunResults, &EnergyResults)> {
+    let runs = model.runs.iter().enumerate();
+    runs.filter_map(|(position, run)| Some((position, run, run.energy.as_ref()?)))
 }
 
 fn quartiles(summary: &Summary) -> Markup {

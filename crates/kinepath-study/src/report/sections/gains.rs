@@ -59,7 +59,7 @@ fn verdicts(model: &ModelResults) -> Markup {
                         },
                     }
                     td.expression { (parts::expression(&run.gain)) }
-                    td.number data-label="n" { (format::count(run.energy.kpe.count)) }
+                    td.number data-label="n" { (format::count(run.count)) }
                 }
             }
         }

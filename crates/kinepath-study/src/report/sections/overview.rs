@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::report::sections::provenance::percent;
 use crate::report::{format, parts};
+use crate::run::UNKNOWN;
 use crate::study::StudyResults;
 use crate::study::results::{DataResults, ModelResults};
 
@@ -60,13 +61,15 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
         ("Samples", samples(results)),
         (
             "Sampling",
-            format!(
-                "solver {}, {} steps, grid {}; {}",
-                sampler.solver,
-                format::count(sampler.steps),
-                sampler.grid,
-                evaluations(&results.models)
-            ),
+            match sampler.solver.as_str() {
+                UNKNOWN => UNKNOWN.to_owned(),
+                solver => format!(
+                    "solver {solver}, {} steps, grid {}; {}",
+                    format::count(sampler.steps),
+                    sampler.grid,
+                    evaluations(&results.models)
+                ),
+            },
         ),
         ("Training set", data(&results.training)),
         ("Reference set", results.reference.as_ref().map_or("none".to_owned(), data)),
@@ -95,7 +98,7 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
 
 fn samples(results: &StudyResults) -> String {
     let runs = || results.models.iter().flat_map(|model| &model.runs);
-    let counts: Vec<usize> = runs().map(|run| run.energy.kpe.count).collect();
+    let counts: Vec<usize> = runs().map(|run| run.count).collect();
     let paired = if runs().any(|run| run.comparison.is_some()) {
         "the same noise for every gain"
     } else {
@@ -114,9 +117,10 @@ fn samples(results: &StudyResults) -> String {
 }
 
 fn evaluations(models: &[ModelResults]) -> String {
-    let runs = models.iter().flat_map(|model| &model.runs);
-    let (low, high) = runs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), run| {
-        (low.min(run.energy.nfe.min), high.max(run.energy.nfe.max))
+    let energies =
+        models.iter().flat_map(|model| &model.runs).filter_map(|run| run.energy.as_ref());
+    let (low, high) = energies.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), energy| {
+        (low.min(energy.nfe.min), high.max(energy.nfe.max))
     });
     match (low.is_finite() && high.is_finite(), low == high) {
         (false, _) => "NFE unknown".to_owned(),

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::report::format;
 use crate::study::StudyResults;
+use crate::study::pictures::ANY;
 use crate::study::results::{ModelResults, Picture};
 
 /// Pictures by group; a note where there are none.
@@ -20,17 +21,26 @@ pub(super) fn section(results: &StudyResults, model: &ModelResults) -> Markup {
             @if groups.is_empty() {
                 p.note { "There are no pictures: the samples are no images." }
             } @else {
-                p {
-                    "Samples of the baseline with little, middling and much energy, spread evenly \
-                     over each third, not chosen by eye. Each card shows the sample, the training \
-                     picture nearest in "
-                    (results.settings.data.copies_in)
-                    ", and the energy map: bright where the path spent most, on a scale of its own; \
-                     its grain is the noise that the path started from. The marked ones count as \
-                     memorized."
+                @if groups == [ANY] {
+                    p {
+                        "Samples of the baseline, evenly spread, not chosen by eye. Each card shows \
+                         the sample and the training picture nearest in "
+                        (results.settings.data.copies_in)
+                        ". The marked ones count as memorized."
+                    }
+                } @else {
+                    p {
+                        "Samples of the baseline with little, middling and much energy, spread \
+                         evenly over each third, not chosen by eye. Each card shows the sample, the \
+                         training picture nearest in "
+                        (results.settings.data.copies_in)
+                        ", and the energy map: bright where the path spent most, on a scale of its \
+                         own; its grain is the noise that the path started from. The marked ones \
+                         count as memorized."
+                    }
                 }
                 @for group in groups {
-                    h4.group-title { (group) " KPE" }
+                    @if group != ANY { h4.group-title { (group) " KPE" } }
                     div.cards {
                         @for picture in model.pictures.iter().filter(|p| p.group == group) {
                             (card(picture))
@@ -53,14 +63,17 @@ fn card(picture: &Picture) -> Markup {
                     &format!("training picture {nearest_index}, the nearest to sample {index}"),
                     "nearest",
                 ))
-                (image(
-                    &picture.energy_map,
-                    &format!("energy map of sample {index}, bright where most energy was spent"),
-                    "energy",
-                ))
+                @if picture.kpe.is_some() {
+                    (image(
+                        &picture.energy_map,
+                        &format!("energy map of sample {index}, bright where most energy was spent"),
+                        "energy",
+                    ))
+                }
             }
             figcaption {
-                "No. " (index) ", KPE " (format::significant(picture.kpe, 4))
+                "No. " (index)
+                @if let Some(kpe) = picture.kpe { ", KPE " (format::significant(kpe, 4)) }
                 br;
                 "gap ratio " (format::fixed(picture.gap_ratio, 3))
                 @if picture.memorized { " " span.badge.trades { "memorized" } }

@@ -66,7 +66,8 @@ pub struct ModelResults {
     pub findings: Vec<String>,
     /// One entry per gain; the first is the baseline, η = 1.
     pub runs: Vec<RunResults>,
-    /// What the energy of the baseline's samples goes with.
+    /// What the energy of the baseline's samples goes with; empty without energies, as is whatever
+    /// else goes along the energy.
     pub associations: Vec<Association>,
     /// Fidelity of the baseline's samples by KPE tercile, lowest energy first.
     pub terciles: Vec<Tercile>,
@@ -83,17 +84,27 @@ pub struct ModelResults {
     pub pictures: Vec<Picture>,
 }
 
+impl ModelResults {
+    /// Whether the paths of any run were measured.
+    #[must_use]
+    pub fn has_energies(&self) -> bool {
+        self.runs.iter().any(|run| run.energy.is_some())
+    }
+}
+
 /// What was found for one gain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunResults {
     /// Its name in the study.
     pub name: String,
-    /// The gain as an expression.
+    /// The gain as an expression; `unknown` for samples from elsewhere.
     pub gain: String,
     /// The folder of the run, relative to the study's.
     pub folder: String,
-    /// Its energies.
-    pub energy: EnergyResults,
+    /// Number of samples.
+    pub count: usize,
+    /// Its energies; absent where nobody measured the paths.
+    pub energy: Option<EnergyResults>,
     /// Its figures, in the order of the study's table of metrics.
     pub metrics: Vec<MetricResult>,
     /// Figures as other tools quote them, which are not compared between gains.
@@ -107,7 +118,7 @@ pub struct RunResults {
 /// Samples one by one: equally long columns in index order.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SampleColumns {
-    /// Kinetic path energy.
+    /// Kinetic path energy; empty where nobody measured the paths.
     pub kpe: Vec<f64>,
     /// Classifier margin; empty without a classifier.
     pub margin: Vec<f64>,
@@ -122,12 +133,12 @@ pub struct SampleColumns {
 /// A sample beside its nearest training image, as PNG data URIs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
-    /// `low`, `middle` or `high` KPE.
+    /// `low`, `middle` or `high` KPE; `any` where it is not known.
     pub group: String,
     /// Sample index.
     pub index: usize,
-    /// Its KPE.
-    pub kpe: f64,
+    /// Its KPE, where it is known.
+    pub kpe: Option<f64>,
     /// Its gap ratio.
     pub gap_ratio: f64,
     /// Whether that counts as memorized.

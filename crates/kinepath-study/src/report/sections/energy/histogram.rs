@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::measured;
 use crate::report::figures::{Figures, Plot};
 use crate::report::{format, parts};
 use crate::study::results::ModelResults;
@@ -11,27 +12,26 @@ const BINS: (usize, usize) = (8, 32);
 
 /// The panels and their words.
 pub(super) fn figure(model: &ModelResults, figures: &mut Figures) -> Markup {
-    let values: Vec<Vec<f64>> = model
-        .runs
-        .iter()
-        .map(|run| run.energy.values.iter().copied().filter(|v| v.is_finite()).collect())
+    let values: Vec<Vec<f64>> = measured(model)
+        .map(|(_, _, energy)| energy.values.iter().copied().filter(|v| v.is_finite()).collect())
         .collect();
     let Some(edges) = edges(&values) else {
         return html! { p.note { "There are too few energies, or all are equal: no histogram." } };
     };
     let shares: Vec<Vec<f64>> = values.iter().map(|values| shares(values, &edges)).collect();
+    let baseline = shares.first();
     let top = 1.08 * shares.iter().flatten().copied().fold(0.0, f64::max);
     html! {
         figure {
             div.panels {
-                @for (position, run) in model.runs.iter().enumerate() {
+                @for (shares, (position, run, energy)) in shares.iter().zip(measured(model)) {
                     div.panel {
                         h4 { (parts::run_name(position, &run.name)) }
                         (figures.add(
                             Plot::Histogram {
                                 edges: edges.clone(),
-                                shares: shares[position].clone(),
-                                baseline: (position > 0).then(|| shares[0].clone()),
+                                shares: shares.clone(),
+                                baseline: baseline.filter(|_| position > 0).cloned(),
                                 top,
                                 series: parts::series(position),
                             },
@@ -39,9 +39,9 @@ pub(super) fn figure(model: &ModelResults, figures: &mut Figures) -> Markup {
                                 "Histogram of kinetic path energy for {}: median {}, middle half \
                                  from {} to {}.",
                                 run.name,
-                                format::significant(run.energy.kpe.median, 3),
-                                format::significant(run.energy.kpe.lower_quartile, 3),
-                                format::significant(run.energy.kpe.upper_quartile, 3)
+                                format::significant(energy.kpe.median, 3),
+                                format::significant(energy.kpe.lower_quartile, 3),
+                                format::significant(energy.kpe.upper_quartile, 3)
                             ),
                         ))
                     }

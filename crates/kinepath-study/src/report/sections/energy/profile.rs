@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::measured;
 use crate::report::figures::{Figures, Plot};
 use crate::report::parts;
 use crate::study::results::{ModelResults, ProfilePoint, RunResults};
@@ -11,8 +12,10 @@ const LOGARITHMIC_FROM: f64 = 50.0;
 
 /// The panels and their words.
 pub(super) fn figure(model: &ModelResults, figures: &mut Figures) -> Markup {
-    let shown: Vec<(usize, &RunResults)> =
-        model.runs.iter().enumerate().filter(|(_, run)| !run.energy.profile.is_empty()).collect();
+    let shown: Vec<(usize, &RunResults, &[ProfilePoint])> = measured(model)
+        .map(|(position, run, energy)| (position, run, energy.profile.as_slice()))
+        .filter(|(_, _, profile)| !profile.is_empty())
+        .collect();
     if shown.is_empty() {
         return html! {
             p.note {
@@ -20,16 +23,17 @@ pub(super) fn figure(model: &ModelResults, figures: &mut Figures) -> Markup {
             }
         };
     }
-    let (range, log) = axis(shown.iter().flat_map(|(_, run)| &run.energy.profile));
-    let baseline = model.runs.first().map_or(&[][..], |run| &run.energy.profile);
+    let (range, log) = axis(shown.iter().flat_map(|&(_, _, profile)| profile));
+    let baseline = shown.first().filter(|(position, ..)| *position == 0);
+    let baseline = baseline.map_or(&[][..], |(_, _, profile)| profile);
     html! {
         figure {
             div.panels {
-                @for &(position, run) in &shown {
+                @for &(position, run, profile) in &shown {
                     div.panel {
                         h4 { (parts::run_name(position, &run.name)) }
                         (figures.add(
-                            plot(position, &run.energy.profile, baseline, range, log),
+                            plot(position, profile, baseline, range, log),
                             &format!(
                                 "Squared speed along time for {}: median over samples and the band \
                                  from the 10 % to the 90 % quantile.",

@@ -15,7 +15,7 @@ const MOST_SAMPLES: usize = 10_000_000;
 /// One group of rows per metric, so that gains stand below each other.
 pub(super) fn table(results: &StudyResults, model: &ModelResults, compared: bool) -> Markup {
     let resamples = format::count(results.settings.resamples);
-    let n = model.runs.first().map_or(0, |run| run.energy.kpe.count);
+    let n = model.runs.first().map_or(0, |run| run.count);
     let results = model.runs.iter().flat_map(|run| &run.metrics);
     let outside = results.map(|result| &result.value).any(parts::is_outside);
     let caption = html! {

@@ -1,0 +1,184 @@
+"""Run folders: samples with their energies and settings, on the disk.
+
+The program's ``sample`` writes them, and so does :func:`write_run`, for samples of a model in any
+framework, or samples that somebody had already. ``kinepath evaluate``, ``compare`` and ``report``
+read them, and so do :func:`read_run` and :func:`kinepath.study`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _kinepath
+from ._kinepath import KinepathError, Plan
+from .arrays import F32, f32
+from .fields import OnnxField
+from .paths import Paths
+from .sampling import Record
+from .tables import Tabular
+
+Source: TypeAlias = "Paths[Any] | npt.ArrayLike | str | os.PathLike[str]"
+"""Samples: measured paths, an array ``[N, *shape]``, or a path that the program takes for data."""
+
+
+class Run(Tabular):
+    """A finished run folder. Arrays are read from the disk when asked for.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        KinepathError: for a folder without a finished run, or a damaged one.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._run = _kinepath.Run(os.fspath(path))
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return Path(self._run.path)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What ``run.toml`` says: counts, shape, field, sampler, noise and record."""
+        settings: dict[str, Any] = json.loads(self._run.settings())
+        return settings
+
+    def table(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns of ``samples.parquet``, ``[N]`` each; what evaluation added is among them.
+
+        Without measured paths there is an index and a label only. Where some labels are absent the
+        column is of floats, with NaN for them.
+        """
+        return self._run.table()
+
+    @property
+    def samples(self) -> F32:
+        """The endpoints, ``[N, *shape]``."""
+        return self._run.samples()
+
+    @property
+    def profile(self) -> F32 | None:
+        """``‖dx/dt‖²`` at the start of every step, ``[N, steps]``, if recorded."""
+        return self._run.profile()
+
+    @property
+    def energy_map(self) -> F32 | None:
+        """Element-wise share of the energy, ``[N, *shape]``, if recorded."""
+        return self._run.energy_map()
+
+    @property
+    def trajectory(self) -> F32 | None:
+        """States at the times of ``settings["record"]["trajectory"]``, ``[N, K, *shape]``, if
+        recorded."""
+        return self._run.trajectory()
+
+    def __len__(self) -> int:
+        count: int = self.settings["count"]
+        return count
+
+    def __repr__(self) -> str:
+        return f"<kinepath.Run: {len(self)} samples in {self.path}>"
+
+
+def read_run(path: str | os.PathLike[str]) -> Run:
+    """Opens a run folder.
+
+    Raises:
+        KinepathError: for a folder without a finished run, or a damaged one.
+    """
+    return Run(path)
+
+
+def write_run(
+    path: str | os.PathLike[str],
+    samples: Source,
+    *,
+    plan: Plan | None = None,
+    model: OnnxField | str = "unnamed",
+    noise: int | str | npt.ArrayLike | None = None,
+    labels: Sequence[int] | None = None,
+    record: Record = Record(),
+    overwrite: bool = False,
+) -> Run:
+    """Writes a run folder, and says in its ``run.toml`` where the samples come from.
+
+    What is not told here is not made up: the file says ``unknown``, and samples that are no
+    :class:`kinepath.Paths` get no energies. A study of such samples leaves out what needs them.
+
+    Args:
+        path: the folder.
+        samples: paths that :func:`kinepath.sample` or an adapter measured; or samples from
+            elsewhere: an array ``[N, *shape]``, or a folder of pictures or another path that the
+            program takes for data. uint8 is mapped to [−1, 1], as in training data.
+        plan: what the paths were sampled along.
+        model: the field, if it is an ONNX network, which a study can then evaluate again for its
+            controls; else a name. Runs are compared if their model is the same.
+        noise: what the samples started from: a seed, whose streams 0, 1, … :func:`kinepath.noise`
+            gives; the array itself; or, if you do not have it, a name by which runs from the same
+            noise, row by row, say so. Without it the run cannot be compared with others.
+        labels: one class per sample.
+        record: as given to sampling; tells the times of a trajectory.
+        overwrite: whether to replace a run that the folder holds.
+
+    Raises:
+        KinepathError: for shapes or lengths that do not fit, NaN or infinity, noise that the paths
+            did not start from, a folder that holds a run, or one that cannot be written.
+    """
+    if isinstance(noise, int) and noise < 0:
+        raise KinepathError(f"a seed is at least 0, got {noise}")
+    columns, endpoints = _columns(samples)
+    if columns is not None and columns["trajectory"] is not None and plan is None:
+        raise KinepathError("a trajectory needs the plan and the record that it was sampled with")
+    return Run(
+        _kinepath.write_run(
+            os.fspath(path),
+            endpoints,
+            columns,
+            model=model,
+            plan=plan,
+            noise=noise if noise is None or isinstance(noise, (int, str)) else _host(noise),
+            labels=None if labels is None else [int(label) for label in labels],
+            nodes=record.nodes(plan) if plan is not None else [],
+            overwrite=overwrite,
+        ).path
+    )
+
+
+def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
+    """The fields of paths beside their endpoints, and the endpoints; or samples alone."""
+    if isinstance(samples, (str, os.PathLike)):
+        return None, os.fspath(samples)
+    if not isinstance(samples, Paths):
+        return None, records(samples)
+    columns: dict[str, Any] = {}
+    for field in fields(samples):
+        value = getattr(samples, field.name)
+        if field.name == "profile" or field.name not in ("energy_map", "trajectory", "endpoints"):
+            value = None if value is None else np.asarray(value, dtype=np.float64)
+        else:
+            value = None if value is None else _host(value)
+        columns[field.name] = value
+    return columns, columns.pop("endpoints")
+
+
+def records(values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Data as the core takes them: uint8 as it is, anything else as float32."""
+    array = np.asarray(values)
+    return array if array.dtype == np.uint8 else _host(values)
+
+
+def _host(values: Any) -> F32:
+    """A NumPy array or torch tensor as a float32 array of the host."""
+    if hasattr(values, "detach"):
+        values = values.detach().float().cpu().numpy()
+    return f32(values)

@@ -1,0 +1,194 @@
+"""A study: are the samples copies, are they good, and is one sampler better than another?
+
+The same figures, intervals, verdicts and report as ``kinepath evaluate`` and ``kinepath compare``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _kinepath
+from ._kinepath import KinepathError
+from .runs import Run, Source, records, write_run
+
+Progress: TypeAlias = Callable[[str, float], object]
+"""Told what is being done and the fraction of it, in [0, 1], that is behind."""
+
+BASELINE = "baseline"
+
+
+class Study:
+    """The results of a study, in its folder: ``study.json``, ``report.html`` and its runs.
+
+    Args:
+        path: the folder.
+
+    Raises:
+        KinepathError: for a folder without results.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        """The folder."""
+        try:
+            text = (self.path / "study.json").read_text(encoding="utf-8")
+        except OSError as error:
+            raise KinepathError(f"{self.path} holds no study: {error}") from error
+        self.results: dict[str, Any] = json.loads(text)
+        """Every figure with its interval, and every verdict: the content of ``study.json``."""
+
+    @property
+    def findings(self) -> list[str]:
+        """What was found, one sentence each, the most important first."""
+        findings: list[str] = self._model["findings"]
+        return findings
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """The verdict on every variant, in words."""
+        runs = self._model["runs"]
+        return {run["name"]: run["comparison"]["sentence"] for run in runs if run["comparison"]}
+
+    @property
+    def report(self) -> Path:
+        """The report: one HTML file that needs no network."""
+        return self.path / "report.html"
+
+    def figures(self, run: str = BASELINE) -> dict[str, tuple[float, float, float]]:
+        """Estimate and both ends of the 95 % interval of every figure of a run, by its key.
+
+        Raises:
+            KinepathError: for a run of another name.
+        """
+        for found in self._model["runs"]:
+            if found["name"] == run:
+                rows = ((row["metric"], row["value"]) for row in found["metrics"])
+                return {key: (v["estimate"], v["low"], v["high"]) for key, v in rows}
+        known = ", ".join(repr(found["name"]) for found in self._model["runs"])
+        raise KinepathError(f"the study has no run named {run!r}; there are {known}")
+
+    @property
+    def _model(self) -> dict[str, Any]:
+        model: dict[str, Any] = self.results["models"][0]
+        return model
+
+    def __repr__(self) -> str:
+        return f"<kinepath.Study in {self.path}>\n" + "\n".join(self.findings)
+
+
+def study(
+    samples: Run | Source,
+    variants: Mapping[str, Run | Source] | None = None,
+    *,
+    train: npt.ArrayLike | str | os.PathLike[str],
+    reference: npt.ArrayLike | str | os.PathLike[str] | None = None,
+    encoder: str | os.PathLike[str] | None = None,
+    classifier: str | os.PathLike[str] | None = None,
+    copies_in: Literal["pixels", "features"] = "pixels",
+    noise: int | str | npt.ArrayLike | None = None,
+    out: str | os.PathLike[str] = "kinepath-study",
+    resamples: int = 2000,
+    progress: Progress | None = None,
+) -> Study:
+    """Judges samples and, with variants, compares them with those of the baseline.
+
+    Arrays and paths are written into ``out`` first, so that the study can be repeated; an earlier
+    study there is replaced. A run folder stays where it is and its table gains the columns of the
+    judgement. The interpreter is free while the core works; Ctrl-C stops at the end of a stage.
+
+    Args:
+        samples: the baseline, or all there is: a :class:`kinepath.Run` or its folder, measured
+            paths, an array ``[N, *shape]``, or a folder of pictures or other data.
+        variants: samples of other samplers by name, as many, row by row from the same noise.
+        train: the training set of the model: an array, or a path that the program takes for data.
+        reference: real data that the model has not seen, for distances between distributions,
+            precision, recall and the copying test.
+        encoder: an ONNX network whose ``features`` are the feature space, which is that of pixels
+            without one.
+        classifier: an ONNX network whose ``logits`` give confidence and margin.
+        copies_in: the space whose distances say what is a copy.
+        noise: what samples that are no runs yet started from; as for :func:`kinepath.write_run`.
+        out: the folder for results, report, and data given as arrays.
+        resamples: bootstrap resamples and permutations of every figure, at least 1.
+        progress: called with what is being done and how much of it, instead of a line on stderr
+            where that is a terminal.
+
+    Raises:
+        KinepathError: for samples that do not fit the data or each other, variants whose noise is
+            not that of the baseline or not told, and files that cannot be read or written.
+        ModelError: for a network that cannot be run.
+    """
+    named: dict[str, Run | Source] = {BASELINE: samples, **(variants or {})}
+    if len(named) == len(variants or {}):
+        raise KinepathError(f"{BASELINE!r} is the name of the first samples; name the variant else")
+    if resamples < 1:
+        raise KinepathError(f"resamples must be at least 1, got {resamples}")
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise KinepathError(f"cannot create the folder {folder}: {error}") from error
+    runs = [
+        (name, _run_folder(folder / "runs" / _slug(number, name), given, noise))
+        for number, (name, given) in enumerate(named.items())
+    ]
+    _kinepath.evaluate(
+        runs,
+        os.fspath(folder),
+        train=_data(folder / "train.npy", train),
+        reference=None if reference is None else _data(folder / "reference.npy", reference),
+        encoder=None if encoder is None else os.fspath(encoder),
+        copies_in=copies_in,
+        classifier=None if classifier is None else os.fspath(classifier),
+        resamples=resamples,
+        observe=progress or _line_on_a_terminal(),
+    )
+    return Study(folder)
+
+
+def _run_folder(
+    folder: Path, given: Run | Source, noise: int | str | npt.ArrayLike | None
+) -> str:
+    """The run folder of samples, written to ``folder`` if they are no run yet."""
+    if isinstance(given, Run):
+        return os.fspath(given.path)
+    if isinstance(given, (str, os.PathLike)) and _is_run(Path(given)):
+        return os.fspath(given)
+    return os.fspath(write_run(folder, given, noise=noise, overwrite=True).path)
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "run.toml").exists() or (path / "parts" / "run.toml").exists()
+
+
+def _slug(number: int, name: str) -> str:
+    """A folder for a name: its letters and digits, after a number that keeps folders apart."""
+    return f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}".rstrip("-")
+
+
+def _data(file: Path, given: npt.ArrayLike | str | os.PathLike[str]) -> str:
+    """A data set by its path; an array is written to ``file``."""
+    if isinstance(given, (str, os.PathLike)):
+        return os.fspath(given)
+    np.save(file, records(given))
+    return os.fspath(file)
+
+
+def _line_on_a_terminal() -> Progress:
+    if not sys.stderr.isatty():
+        return lambda stage, done: None
+
+    def show(stage: str, done: float) -> None:
+        end = "\n" if done >= 1.0 else ""
+        print(f"\r\x1b[K{stage} {done:.0%}", end=end, file=sys.stderr, flush=True)
+
+    return show

@@ -1,0 +1,62 @@
+//! Studies of run folders.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use kinepath_study::StudyError;
+use kinepath_study::report::render;
+use kinepath_study::study::{
+    CopySpace, DataSettings, REPORT_FILE, RESULTS_FILE, StudyResults, evaluate_named_runs,
+    write_whole,
+};
+use pyo3::prelude::*;
+
+use crate::errors::{self, invalid};
+
+/// Judges runs, the first being the baseline, into `study.json` and `report.html` in folder `out`.
+/// `observe` is told what is done and how much of it.
+#[pyfunction]
+#[expect(clippy::too_many_arguments, reason = "the Python side passes them by name")]
+#[pyo3(signature = (
+    runs, out, *, train, reference, encoder, copies_in, classifier, resamples, observe
+))]
+pub(crate) fn evaluate(
+    py: Python<'_>,
+    runs: Vec<(String, PathBuf)>,
+    out: PathBuf,
+    train: String,
+    reference: Option<String>,
+    encoder: Option<String>,
+    copies_in: &str,
+    classifier: Option<String>,
+    resamples: usize,
+    observe: Py<PyAny>,
+) -> PyResult<()> {
+    let copies_in: CopySpace = copies_in.parse().map_err(invalid)?;
+    let data = DataSettings { train, reference, encoder, copies_in, classifier, clip: None };
+    let mut raised = None;
+    let judged = py.detach(|| {
+        evaluate_named_runs(&runs, &data, resamples, &mut |stage, done| {
+            // A key press is Python's to notice, and only while it holds the interpreter.
+            let told = Python::attach(|py| {
+                py.check_signals()?;
+                observe.call1(py, (stage, done)).map(drop)
+            });
+            match told {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => {
+                    raised = Some(error);
+                    ControlFlow::Break(())
+                }
+            }
+        })
+    });
+    let results = judged.map_err(|error| raised.unwrap_or_else(|| errors::study(error)))?;
+    let report = render(&results).map_err(invalid)?;
+    py.detach(|| write(&results, &report, &out)).map_err(errors::study)
+}
+
+fn write(results: &StudyResults, report: &str, out: &Path) -> Result<(), StudyError> {
+    results.write(&out.join(RESULTS_FILE))?;
+    write_whole(&out.join(REPORT_FILE), report.as_bytes())
+}

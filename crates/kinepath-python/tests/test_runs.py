@@ -1,0 +1,107 @@
+"""Run folders: what is written is read, and what is not known is not made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import kinepath as kp
+
+POINTS = np.random.default_rng(0).normal(size=(12, 1, 2, 3)).astype(np.float32)
+PLAN = kp.Plan(10, gain=kp.KTS(alpha=0.05, beta=0.01))
+RECORD = kp.Record(profile=True, energy_map=True, trajectory=3)
+
+
+def paths(record: kp.Record = RECORD) -> kp.Paths[NDArray[np.float32]]:
+    noise = kp.noise(4, 6, POINTS.shape[1:])
+    return kp.sample(kp.EmpiricalField(POINTS), noise, PLAN, record=record)
+
+
+def test_measured_paths_come_back_whole(tmp_path: Path) -> None:
+    sampled = paths()
+    run = kp.write_run(
+        tmp_path / "run", sampled, plan=PLAN, model="exact", noise=4, record=RECORD, labels=range(6)
+    )
+    assert len(run) == 6 and repr(run).startswith("<kinepath.Run: 6 samples in")
+    again = kp.read_run(str(tmp_path / "run"))
+    np.testing.assert_array_equal(again.samples, sampled.endpoints)
+    assert sampled.profile is not None and sampled.energy_map is not None
+    np.testing.assert_array_equal(again.profile, sampled.profile.astype(np.float32))
+    np.testing.assert_array_equal(again.energy_map, sampled.energy_map)
+    np.testing.assert_array_equal(again.trajectory, sampled.trajectory)
+    table = again.table()
+    for name, column in sampled.table().items():
+        np.testing.assert_array_equal(table[name], column, err_msg=name)
+    assert table["label"].tolist() == list(range(6)) and table["label"].dtype == np.int64
+    settings = again.settings
+    assert settings["shape"] == [1, 2, 3] and settings["field"]["spec"] == "external:exact"
+    assert settings["sampler"]["nodes"] == PLAN.grid.nodes.tolist()
+    assert settings["sampler"]["gain"] == str(PLAN.gain)
+    assert settings["noise"] == {"source": "seed", "seed": 4}
+    assert settings["record"]["trajectory"] == [0.0, 0.5, 1.0]
+
+
+def test_tables_of_every_library_have_the_same_columns(tmp_path: Path) -> None:
+    run = kp.write_run(tmp_path, paths(), plan=PLAN, record=RECORD, noise="once")
+    pandas, polars, arrow = run.to_pandas(), run.to_polars(), run.to_arrow()
+    assert list(pandas.columns) == polars.columns == arrow.column_names == list(run.table())
+    np.testing.assert_array_equal(pandas["kpe"].to_numpy(), polars["kpe"].to_numpy())
+    assert np.isnan(run.table()["label"]).all()
+    assert run.profile is not None and run.settings["noise"] == {
+        "source": "declared",
+        "name": "once",
+    }
+
+
+def test_samples_alone_have_no_energies(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(1).integers(0, 256, (5, 4, 4, 3), dtype=np.uint8)
+    run = kp.write_run(tmp_path / "pictures", pictures, model="my sampler")
+    assert list(run.table()) == ["index", "label"]
+    expected = pictures.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
+    np.testing.assert_allclose(run.samples, expected, atol=1e-6)
+    assert run.profile is None and run.energy_map is None and run.trajectory is None
+    assert "sampler" not in run.settings and run.settings["noise"] == {"source": "unknown"}
+    assert run.settings["field"]["sha256"] == "unknown"
+    assert run.settings["field"]["scaling"] == "uint8-to-symmetric"
+    np.save(tmp_path / "pictures.npy", pictures)
+    same = kp.write_run(tmp_path / "again", tmp_path / "pictures.npy")
+    np.testing.assert_array_equal(same.samples, run.samples)
+
+
+def test_noise_is_known_by_its_content(tmp_path: Path) -> None:
+    noise = kp.noise(4, 6, POINTS.shape[1:])
+    one = kp.write_run(tmp_path / "one", paths(kp.Record()), noise=noise).settings["noise"]
+    two = kp.write_run(tmp_path / "two", paths(kp.Record()), noise=noise.tolist()).settings["noise"]
+    assert one == two and one["source"] == "array" and len(one["sha256"]) == 64
+    other = kp.write_run(tmp_path / "other", POINTS, noise=POINTS * 2).settings["noise"]
+    assert other["sha256"] != one["sha256"]
+
+
+def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
+    def refused(words: str, samples: Any, **options: Any) -> None:
+        with pytest.raises(kp.KinepathError, match=words):
+            kp.write_run(tmp_path / "new", samples, **options)
+        assert not (tmp_path / "new").exists()
+
+    refused("did not start from seed 5", paths(), noise=5)
+    refused("did not start from this noise", paths(), noise=np.zeros((6, 1, 2, 3)))
+    refused("one starting point per sample", paths(), noise=np.zeros((5, 1, 2, 3)))
+    refused("at least 0, got -1", paths(), noise=-1)
+    refused("needs the plan and the record", paths())
+    refused("3 states per sample, but 0 times", paths(), plan=PLAN)
+    refused("10 steps, but the plan has 5", paths(), plan=kp.Plan(5), record=RECORD)
+    refused("2 labels for 12", POINTS, labels=[1, 2])
+    refused("NaN", np.full((3, 2), np.nan))
+    refused("one axis more", 1.0)
+    refused("absent", "absent-folder")
+    kp.write_run(tmp_path, POINTS)
+    with pytest.raises(kp.KinepathError, match="holds a run already"):
+        kp.write_run(tmp_path, POINTS)
+    replaced = kp.write_run(tmp_path, POINTS[:3], overwrite=True)
+    assert len(replaced) == 3
+    with pytest.raises(kp.KinepathError, match="not a run folder"):
+        kp.read_run(tmp_path / "none")

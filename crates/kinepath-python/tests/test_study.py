@@ -1,0 +1,149 @@
+"""Studies from Python: the figures and verdicts of the program, on samples from anywhere."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.stats
+from numpy.typing import NDArray
+
+import kinepath as kp
+
+RANDOM = np.random.default_rng(5)
+TRAIN = RANDOM.normal(size=(60, 1, 4, 4)).astype(np.float32)
+HELD_OUT = RANDOM.normal(size=(60, 1, 4, 4)).astype(np.float32)
+
+
+def some_copies(copies: int, count: int = 40) -> NDArray[np.float32]:
+    """Training records with a little noise, then samples that are none."""
+    samples = RANDOM.normal(size=(count, 1, 4, 4)).astype(np.float32)
+    samples[:copies] = TRAIN[:copies] + 0.01 * samples[:copies]
+    return samples
+
+
+def test_an_audit_of_an_array_counts_its_copies(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    study = kp.study(
+        some_copies(16),
+        train=TRAIN,
+        out=tmp_path,
+        resamples=400,
+        progress=lambda stage, done: told.append((stage, done)),
+    )
+    estimate, low, high = study.figures()["f_mem"]
+    assert estimate == 0.4
+    # BCa and Wilson intervals of a share differ little at n = 40.
+    exact = scipy.stats.binomtest(16, 40).proportion_ci(method="wilson")
+    assert low == pytest.approx(exact.low, abs=0.04)
+    assert high == pytest.approx(exact.high, abs=0.04)
+    assert set(study.figures()) == {"f_mem", "authenticity", "vendi"}
+    assert study.findings[0].startswith("40.0 % [") and "memorized" in study.findings[0]
+    assert study.verdicts == {} and study.findings[0] in repr(study)
+    assert study.results["models"][0]["runs"][0]["energy"] is None
+    assert told[-1][1] == 1.0 and all(0 <= done <= 1 for _, done in told)
+    assert "nobody measured the paths" in study.report.read_text(encoding="utf-8")
+    np.testing.assert_array_equal(np.load(tmp_path / "train.npy"), TRAIN)
+    run = kp.read_run(tmp_path / "runs" / "0-baseline")
+    assert run.table()["memorized"].sum() == 16
+    assert kp.Study(tmp_path).results == study.results
+
+
+def test_measured_runs_are_compared_with_verdicts_and_controls(tmp_path: Path) -> None:
+    field, noise = kp.EmpiricalField(TRAIN), kp.noise(2, 48, (1, 4, 4))
+    plans = {"baseline": kp.Plan(20), "half": kp.Plan(20, gain=kp.TableGain([(0, 0.5)]))}
+    runs = {
+        name: kp.write_run(
+            tmp_path / name, kp.sample(field, noise, plan), plan=plan, noise=noise, model="exact"
+        )
+        for name, plan in plans.items()
+    }
+    study = kp.study(
+        runs["baseline"],
+        {"half speed": tmp_path / "half"},
+        train=TRAIN,
+        reference=HELD_OUT,
+        out=tmp_path / "study",
+        resamples=400,
+    )
+    assert study.figures()["f_mem"][0] == 1.0 and study.figures("half speed")["f_mem"][0] == 0.0
+    assert "frechet_distance" in study.figures()
+    assert list(study.verdicts) == ["half speed"] and "F_mem" in study.verdicts["half speed"]
+    model = study.results["models"][0]
+    assert model["runs"][0]["energy"]["values"] == runs["baseline"].table()["kpe"].tolist()
+    assert "external:exact" in model["runs"][1]["comparison"]["controls"][0]["sentence"]
+    with pytest.raises(kp.KinepathError, match="no run named 'third'; there are 'baseline', 'half"):
+        study.figures("third")
+
+
+def test_paths_and_arrays_are_pairs_only_where_their_noise_is_told(tmp_path: Path) -> None:
+    base, other = some_copies(12), some_copies(3)
+    with pytest.raises(kp.KinepathError, match="nobody told what noise"):
+        kp.study(base, {"other": other}, train=TRAIN, out=tmp_path, resamples=100)
+    study = kp.study(
+        base, {"other": other}, train=TRAIN, noise="one generator", out=tmp_path, resamples=100
+    )
+    rows = study.results["models"][0]["runs"][1]["comparison"]["differences"]
+    difference = next(row for row in rows if row["metric"] == "f_mem")["difference"]
+    assert difference["estimate"] == pytest.approx(-9 / 40)
+
+
+def test_the_interpreter_is_free_and_can_interrupt(tmp_path: Path) -> None:
+    busy, ticks = threading.Event(), []
+
+    def tick() -> None:
+        while not busy.wait(0.001):
+            ticks.append(1)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    kp.study(some_copies(4), train=TRAIN, out=tmp_path / "free", resamples=500)
+    busy.set()
+    thread.join()
+    assert ticks
+
+    def press(stage: str, done: float) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        kp.study(some_copies(4), train=TRAIN, out=tmp_path / "stopped", progress=press)
+    assert not (tmp_path / "stopped" / "study.json").exists()
+
+    def fail(stage: str, done: float) -> None:
+        raise ZeroDivisionError(stage)
+
+    with pytest.raises(ZeroDivisionError, match="judging"):
+        kp.study(some_copies(4), train=TRAIN, out=tmp_path / "failed", progress=fail)
+
+
+def test_bad_arguments_are_named(tmp_path: Path) -> None:
+    samples = some_copies(4)
+    for words, change in [
+        ("absent.npy", {"train": "absent.npy"}),
+        ("NaN", {"train": np.full((20, 1, 4, 4), np.nan)}),
+        (r"shape \[1, 4, 4\], but", {"train": np.zeros((20, 1, 3, 3))}),
+        ("at least 1, got 0", {"resamples": 0}),
+        ("no encoder", {"copies_in": "features"}),
+        ("pixels or features", {"copies_in": "words"}),
+        ("absent.onnx", {"encoder": "absent.onnx"}),
+        ("name the variant", {"variants": {"baseline": samples}}),
+    ]:
+        with pytest.raises(kp.KinepathError, match=words):
+            kp.study(samples, **{"train": TRAIN, "out": tmp_path, **change})  # type: ignore[arg-type]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(kp.KinepathError, match="cannot create the folder"):
+        kp.study(samples, train=TRAIN, out=tmp_path / "file")
+    with pytest.raises(kp.KinepathError, match="holds no study"):
+        kp.Study(tmp_path / "none")
+
+
+def test_the_program_reads_what_python_wrote(tmp_path: Path) -> None:
+    study = kp.study(some_copies(8), train=TRAIN, out=tmp_path, resamples=100)
+    assert json.loads((tmp_path / "study.json").read_text(encoding="utf-8")) == study.results
+    settings = study.results["settings"]
+    assert settings["data"]["train"] == str(tmp_path / "train.npy")
+    assert settings["sampler"]["solver"] == "unknown"
