@@ -6,14 +6,17 @@ import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import scipy.stats
+from numpy.typing import NDArray
 
 import kinepath as kp
 
-TABLEAUS = {
+TABLEAUS: dict[str, tuple[list[list[float]], list[float], list[float]]] = {
     "euler": ([[]], [1.0], [0.0]),
     "midpoint": ([[], [0.5]], [0.0, 1.0], [0.0, 0.5]),
     "heun": ([[], [1.0]], [0.5, 0.5], [0.0, 1.0]),
@@ -25,21 +28,28 @@ TABLEAUS = {
 }
 
 
-def integrate(f, x, nodes, solver, eta=lambda t: 1.0):
+def integrate(
+    f: Callable[[Any, float], Any],
+    x: NDArray[np.float32],
+    nodes: NDArray[np.float64],
+    solver: str,
+    eta: Callable[[float], float] = lambda t: 1.0,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Endpoints and energies by the definition, in float64."""
     a, b, c = TABLEAUS[solver]
-    x, energy = x.astype(np.float64), np.zeros(len(x))
+    state, energy = x.astype(np.float64), np.zeros(len(x))
     for start, end in zip(nodes[:-1], nodes[1:]):
-        h, k = end - start, []
+        h: float = end - start
+        k: list[NDArray[np.float64]] = []
         for j in range(len(b)):
-            at = x + h * sum(a[j][i] * k[i] for i in range(j))
+            at = state + h * sum(a[j][i] * k[i] for i in range(j))
             k.append(eta(start + c[j] * h) * f(at, start + c[j] * h))
         energy += 0.5 * h * sum(w * (m**2).reshape(len(x), -1).sum(1) for w, m in zip(b, k))
-        x = x + h * sum(w * m for w, m in zip(b, k))
-    return x, energy
+        state = state + h * sum(w * m for w, m in zip(b, k))
+    return state, energy
 
 
-def swirl(x, t):
+def swirl(x: NDArray[Any], t: float) -> NDArray[Any]:
     """A field that depends on time and mixes the two dimensions."""
     return np.stack([np.cos(t) * x[..., 1] + 1.0, -x[..., 0] * (1.0 + t)], -1)
 
@@ -49,7 +59,9 @@ def swirl(x, t):
 @pytest.mark.parametrize(
     "grid", [kp.Grid.uniform(20), kp.Grid.cosine(20), kp.Grid.shifted(20, 3.0), kp.Grid([0, 0.3, 1])]
 )
-def test_a_callable_is_integrated_as_by_hand(solver, gain, grid):
+def test_a_callable_is_integrated_as_by_hand(
+    solver: str, gain: kp.Gain | None, grid: kp.Grid
+) -> None:
     noise = kp.noise(3, 6, (2,))
     plan = kp.Plan(grid, solver, gain)
     paths = kp.sample(lambda x, t: swirl(x, t[0]).astype(np.float32), noise, plan)
@@ -61,7 +73,7 @@ def test_a_callable_is_integrated_as_by_hand(solver, gain, grid):
     assert paths.nfe.tolist() == [plan.nfe] * 6
 
 
-def test_shapes_records_and_tables():
+def test_shapes_records_and_tables() -> None:
     field = kp.EmpiricalField(np.random.default_rng(0).normal(size=(5, 1, 2, 3)))
     assert field.shape == [1, 2, 3] and not field.labelled
     noise = kp.noise(0, [4, 1], (1, 2, 3))
@@ -69,6 +81,8 @@ def test_shapes_records_and_tables():
     plan = kp.Plan(10)
     record = kp.Record(profile=True, energy_map=True, trajectory=3)
     paths = kp.sample(field, noise, plan, record=record)
+    assert paths.profile is not None and paths.trajectory is not None
+    assert paths.energy_map is not None
     assert paths.endpoints.shape == (2, 1, 2, 3) and paths.profile.shape == (2, 10)
     assert paths.trajectory.shape == (2, 3, 1, 2, 3)
     np.testing.assert_array_equal(paths.trajectory[:, 0], noise)
@@ -82,7 +96,7 @@ def test_shapes_records_and_tables():
     assert paths.to_arrow().column_names == list(columns)
 
 
-def test_the_paths_of_an_exact_field_end_on_training_points():
+def test_the_paths_of_an_exact_field_end_on_training_points() -> None:
     points = np.array([[-1.0, 0.0], [1.0, 0.0]])
     field = kp.EmpiricalField(points)
     paths = kp.sample(field, kp.noise(0, 8, (2,)), kp.Plan(200))
@@ -92,7 +106,7 @@ def test_the_paths_of_an_exact_field_end_on_training_points():
     np.testing.assert_array_equal(posterior.top, found.nearest)
 
 
-def test_metrics_and_statistics_agree_with_other_libraries():
+def test_metrics_and_statistics_agree_with_other_libraries() -> None:
     random = np.random.default_rng(1)
     queries, points = random.normal(size=(30, 5)), random.normal(size=(80, 5))
     found = kp.neighbours(queries, points, k=3)
@@ -112,7 +126,7 @@ def test_metrics_and_statistics_agree_with_other_libraries():
     np.testing.assert_allclose(kp.adjust([0.01, 0.04, 0.03]), [0.03, 0.04, 0.04])
 
 
-def test_gains_have_one_meaning_and_survive_pickling():
+def test_gains_have_one_meaning_and_survive_pickling() -> None:
     assert str(kp.KTS(alpha=0.02, beta=0.0)).startswith("kts:alpha=0.02,beta=0,")
     assert kp.TableGain([(0.0, 1.5), (1.0, 0.5)]).eta(0.5) == 1.0
     assert kp.Governed([(0.0, 4.0)], split=0.5).governor(0.6) == (4.0, 0.5)
@@ -127,22 +141,24 @@ def test_gains_have_one_meaning_and_survive_pickling():
         (lambda: kp.Plan(0), kp.KinepathError, "at least one step"),
         (lambda: kp.Plan(50, gain=kp.KTS(0.0, beta=3.0)), kp.KinepathError, "largest admissible"),
         (lambda: kp.Plan(5, "ode45"), kp.KinepathError, "use euler, midpoint"),
-        (lambda: kp.KTS(launch="steep"), kp.KinepathError, "launch"),
+        (lambda: kp.KTS(launch=cast(Any, "steep")), kp.KinepathError, "launch"),
         (lambda: kp.Grid([0.5, 0.2]), kp.KinepathError, "must increase"),
         (lambda: kp.EmpiricalField(np.full((3, 2), np.nan)), kp.KinepathError, "NaN"),
         (lambda: kp.EmpiricalField(1.0), kp.KinepathError, "single number"),
         (lambda: kp.OnnxField("absent.onnx"), kp.KinepathError, "absent.onnx"),
         (lambda: kp.neighbours(np.zeros((2, 3)), np.zeros((4, 2))), kp.KinepathError, r"\[3\]"),
         (lambda: kp.compare([1.0, 2.0], [1.0]), kp.KinepathError, "one value per sample"),
-        (lambda: kp.support(np.zeros((2, 2)), np.eye(2), method="x"), kp.KinepathError, "knn"),
+        (lambda: kp.support([[0.0]], [[1.0]], method=cast(Any, "x")), kp.KinepathError, "knn"),
     ],
 )
-def test_bad_arguments_are_named(call, error, words):
+def test_bad_arguments_are_named(
+    call: Callable[[], object], error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         call()
 
 
-def test_a_failing_callable_fails_clearly():
+def test_a_failing_callable_fails_clearly() -> None:
     noise, plan = kp.noise(0, 3, (2, 2)), kp.Plan(4)
     for bad, error, words in [
         (lambda x, t: x[:1], kp.ModelError, r"\[3, 2, 2\], got \[1, 2, 2\]"),
@@ -162,7 +178,7 @@ def test_a_failing_callable_fails_clearly():
         kp.sample(kp.EmpiricalField([[0.0]]), [[1.0]], kp.Plan(4, "heun"))
 
 
-def test_memory_of_any_layout_is_read_and_never_written():
+def test_memory_of_any_layout_is_read_and_never_written() -> None:
     field = kp.MixtureField([1.0], [[1.0, -1.0, 0.5]], [0.5])
     noise = kp.noise(0, 8, (3,))
     expected = kp.sample(field, noise, kp.Plan(5)).kpe
@@ -177,20 +193,23 @@ def test_memory_of_any_layout_is_read_and_never_written():
     np.testing.assert_array_equal(noise, kept)
 
 
-def test_threads_sample_side_by_side():
-    noise, plan, results = kp.noise(0, 16, (2,)), kp.Plan(20), {}
+def test_threads_sample_side_by_side() -> None:
+    noise, plan = kp.noise(0, 16, (2,)), kp.Plan(20)
+    results: dict[np.float32, NDArray[np.float64]] = {}
 
-    def run(number):
+    def run(number: np.float32) -> None:
         results[number] = kp.sample(lambda x, t: -x * number, noise, plan).kpe
 
     threads = [threading.Thread(target=run, args=(np.float32(n),)) for n in range(1, 9)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     for number, kpe in results.items():
         _, energies = integrate(lambda x, t: -x * number, noise, plan.grid.nodes, "euler")
         np.testing.assert_allclose(kpe, energies, rtol=1e-5)
 
 
-def test_importing_is_quick_and_leaves_torch_alone():
+def test_importing_is_quick_and_leaves_torch_alone() -> None:
     code = "import kinepath, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_an_audit_of_an_array_counts_its_copies(tmp_path: Path) -> None:
 
 def test_measured_runs_are_compared_with_verdicts_and_controls(tmp_path: Path) -> None:
     field, noise = kp.EmpiricalField(TRAIN), kp.noise(2, 48, (1, 4, 4))
-    plans = {"baseline": kp.Plan(20), "half": kp.Plan(20, gain=kp.TableGain([(0, 0.5)]))}
+    plans = {"baseline": kp.Plan(20), "slow": kp.Plan(20, gain=kp.TableGain([(0, 0.1)]))}
     runs = {
         name: kp.write_run(
             tmp_path / name, kp.sample(field, noise, plan), plan=plan, noise=noise, model="exact"
@@ -64,19 +65,19 @@ def test_measured_runs_are_compared_with_verdicts_and_controls(tmp_path: Path) -
     }
     study = kp.study(
         runs["baseline"],
-        {"half speed": tmp_path / "half"},
+        {"tenth": tmp_path / "slow"},
         train=TRAIN,
         reference=HELD_OUT,
         out=tmp_path / "study",
         resamples=400,
     )
-    assert study.figures()["f_mem"][0] == 1.0 and study.figures("half speed")["f_mem"][0] == 0.0
+    assert study.figures()["f_mem"][0] == 1.0 and study.figures("tenth")["f_mem"][0] == 0.0
     assert "frechet_distance" in study.figures()
-    assert list(study.verdicts) == ["half speed"] and "F_mem" in study.verdicts["half speed"]
+    assert list(study.verdicts) == ["tenth"] and "F_mem" in study.verdicts["tenth"]
     model = study.results["models"][0]
     assert model["runs"][0]["energy"]["values"] == runs["baseline"].table()["kpe"].tolist()
     assert "external:exact" in model["runs"][1]["comparison"]["controls"][0]["sentence"]
-    with pytest.raises(kp.KinepathError, match="no run named 'third'; there are 'baseline', 'half"):
+    with pytest.raises(kp.KinepathError, match="no run named 'third'; there are 'baseline', 'tenth"):
         study.figures("third")
 
 
@@ -122,18 +123,19 @@ def test_the_interpreter_is_free_and_can_interrupt(tmp_path: Path) -> None:
 
 def test_bad_arguments_are_named(tmp_path: Path) -> None:
     samples = some_copies(4)
-    for words, change in [
+    wrong: list[tuple[str, dict[str, Any]]] = [
         ("absent.npy", {"train": "absent.npy"}),
         ("NaN", {"train": np.full((20, 1, 4, 4), np.nan)}),
-        (r"shape \[1, 4, 4\], but", {"train": np.zeros((20, 1, 3, 3))}),
+        (r"shape \[1, 4, 4\], but", {"train": HELD_OUT[:, :, :3, :3]}),
         ("at least 1, got 0", {"resamples": 0}),
         ("no encoder", {"copies_in": "features"}),
         ("pixels or features", {"copies_in": "words"}),
         ("absent.onnx", {"encoder": "absent.onnx"}),
         ("name the variant", {"variants": {"baseline": samples}}),
-    ]:
+    ]
+    for words, change in wrong:
         with pytest.raises(kp.KinepathError, match=words):
-            kp.study(samples, **{"train": TRAIN, "out": tmp_path, **change})  # type: ignore[arg-type]
+            kp.study(samples, **{"train": TRAIN, "out": tmp_path, **change})
     (tmp_path / "file").write_text("")
     with pytest.raises(kp.KinepathError, match="cannot create the folder"):
         kp.study(samples, train=TRAIN, out=tmp_path / "file")

@@ -13,6 +13,39 @@ _F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
 _Ends = tuple[float, float, float]
 
+__all__ = [
+    "EmpiricalField",
+    "Field",
+    "Gain",
+    "Grid",
+    "KinepathError",
+    "MixtureField",
+    "ModelError",
+    "OnnxField",
+    "Plan",
+    "Run",
+    "SamplingError",
+    "Stage",
+    "Step",
+    "__version__",
+    "adjust",
+    "compare",
+    "evaluate",
+    "frechet_distance",
+    "kernel_distance",
+    "mean_interval",
+    "memorization",
+    "neighbours",
+    "noise",
+    "partial_spearman",
+    "prdc",
+    "sample",
+    "spearman",
+    "support",
+    "vendi_score",
+    "write_run",
+]
+
 __version__: str
 
 class KinepathError(ValueError): ...
@@ -117,7 +150,6 @@ class EmpiricalField(Field):
     def __new__(cls, points: _F32) -> Self: ...
     def posterior(self, x: _F32, t: _F64) -> _Posterior: ...
 
-@disjoint_base
 class MixtureField(Field):
     def __new__(cls, weights: Sequence[float], means: _F64, variances: _F64) -> Self: ...
 
