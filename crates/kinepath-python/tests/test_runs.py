@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -72,6 +73,15 @@ def test_samples_alone_have_no_energies(tmp_path: Path) -> None:
     np.testing.assert_array_equal(same.samples, run.samples)
 
 
+def test_decoded_pictures_take_the_place_of_latents(tmp_path: Path) -> None:
+    latents = paths(kp.Record())
+    pictures = np.zeros((6, 3, 8, 8), np.float32)
+    decoded = dataclasses.replace(latents, endpoints=pictures)
+    run = kp.write_run(tmp_path, decoded, noise="generator 0")
+    np.testing.assert_array_equal(run.samples, pictures)
+    np.testing.assert_array_equal(run.table()["kpe"], latents.kpe)
+
+
 def test_noise_is_known_by_its_content(tmp_path: Path) -> None:
     noise = kp.noise(4, 6, POINTS.shape[1:])
     one = kp.write_run(tmp_path / "one", paths(kp.Record()), noise=noise).settings["noise"]
@@ -97,6 +107,9 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     profile = kp.Record(profile=True)
     refused("10 steps, but the plan has 5", paths(profile), plan=kp.Plan(5), record=profile)
     refused("2 labels for 12", POINTS, labels=[1, 2])
+    refused("no endpoints", dataclasses.replace(bare, endpoints=cast(Any, None)))
+    unknown = np.full(6, np.nan)
+    refused("displacement of sample 0 is NaN", dataclasses.replace(bare, displacement=unknown))
     refused("NaN", np.full((3, 2), np.nan))
     refused("one axis more", 1.0)
     refused("absent", "absent-folder")

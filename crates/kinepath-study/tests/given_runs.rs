@@ -192,7 +192,7 @@ fn what_makes_no_run_is_refused_and_nothing_is_written() {
     refused(bare(Array2::zeros((0, 784)), declared()), "no samples");
     let mut samples = copies_and_noise();
     samples[[7, 100]] = f32::NAN;
-    refused(bare(samples, declared()), "samples of sample 7 hold NaN");
+    refused(bare(samples, declared()), "a value of sample 7 is NaN");
 
     let measured = |change: fn(&mut Paths)| {
         let mut paths = Paths {
@@ -212,7 +212,7 @@ fn what_makes_no_run_is_refused_and_nothing_is_written() {
         change(&mut paths);
         GivenRun { samples: Given::Paths(Box::new(paths)), ..good() }
     };
-    refused(measured(|paths| paths.kpe[3] = f64::INFINITY), "kpe of sample 3 hold NaN");
+    refused(measured(|paths| paths.kpe[3] = f64::INFINITY), "kpe of sample 3 is NaN");
     refused(measured(|paths| paths.landing.truncate(5)), "landing has 5 values for 32");
     let states = |nodes, dim| ndarray::Array3::zeros((32, nodes, dim));
     let mut run = measured(|_| ());

@@ -1,5 +1,9 @@
 //! `evaluate`, `compare` and `report` on runs of the embedded data.
 
+use kinepath_study::data;
+use kinepath_study::run::{Existing, FieldSettings, NoiseSettings};
+use kinepath_study::sampling::{Given, GivenRun};
+
 use crate::support::{Place, npy};
 
 #[test]
@@ -53,6 +57,36 @@ fn runs_are_judged_compared_and_drawn_again() {
     place.succeeds(&format!("{sample} --out other --seed 1"));
     let message = place.fails(&format!("compare plain other {judged}"), 1);
     assert!(message.contains("noise differs"), "{message}");
+}
+
+/// Samples that another program made, as the Python package writes them: no energies, no dashes for
+/// them either.
+#[test]
+fn samples_from_elsewhere_are_judged_without_energies() {
+    let place = Place::new();
+    let train = data::load("builtin:fashion-mnist").unwrap();
+    for (name, brightness) in [("base", 1.0), ("dim", 0.5)] {
+        let run = GivenRun {
+            shape: train.shape.clone(),
+            samples: Given::Samples(
+                train.values.slice(ndarray::s![..32, ..]).mapv(|v| v * brightness),
+            ),
+            labels: None,
+            field: FieldSettings::external("elsewhere"),
+            sampler: None,
+            noise: NoiseSettings::Declared { name: "theirs".to_owned() },
+            trajectory: Vec::new(),
+        };
+        run.write(&place.path(name), Existing::Resume).unwrap();
+    }
+    let judged = "--train builtin:fashion-mnist --resamples 50";
+    let table = place.succeeds(&format!("evaluate base {judged}"));
+    assert!(table.contains("100.0 % [") && table.contains("baseline's 32 samples"), "{table}");
+    assert!(!table.contains("KPE") && !table.contains("Spearman"), "{table}");
+    let table = place.succeeds(&format!("compare base dim {judged} --out versus"));
+    assert!(table.contains("difference") && !table.contains("KPE"), "{table}");
+    let message = place.fails("sample --field external:elsewhere --out more", 2);
+    assert!(message.contains("onnx:FILE"), "{message}");
 }
 
 /// The toy CLIP pair of the network tests, on the embedded pictures: score and margin appear as

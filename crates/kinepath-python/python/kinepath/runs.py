@@ -160,14 +160,17 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
         return None, os.fspath(samples)
     if not isinstance(samples, Paths):
         return None, records(samples)
+    if samples.endpoints is None:
+        raise KinepathError(
+            "these paths have no endpoints; `dataclasses.replace(paths, endpoints=…)` gives them some"
+        )
     columns: dict[str, Any] = {}
-    for field in fields(samples):
-        value = getattr(samples, field.name)
-        if field.name == "profile" or field.name not in ("energy_map", "trajectory", "endpoints"):
-            value = None if value is None else np.asarray(value, dtype=np.float64)
-        else:
-            value = None if value is None else _host(value)
-        columns[field.name] = value
+    for name in (field.name for field in fields(Paths)):
+        value = getattr(samples, name)
+        if value is not None:
+            states = name in ("endpoints", "energy_map", "trajectory")
+            value = _host(value) if states else np.asarray(value, dtype=np.float64)
+        columns[name] = value
     return columns, columns.pop("endpoints")
 
 

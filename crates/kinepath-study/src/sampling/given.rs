@@ -120,7 +120,7 @@ impl GivenRun {
                 self.shape
             ));
         }
-        finite("samples", dim, self.samples.endpoints().iter().map(|&value| f64::from(value)))?;
+        finite("a value", dim, self.samples.endpoints().iter().map(|&value| f64::from(value)))?;
         if let Some(labels) = self.labels.as_ref().filter(|labels| labels.len() != count) {
             return mismatch(format!("there are {} labels for {count} samples", labels.len()));
         }
@@ -190,7 +190,7 @@ fn finite(
     match values.position(|value| !value.is_finite()) {
         None => Ok(()),
         Some(place) => Err(StudyError::Mismatch(format!(
-            "{name} of sample {} hold NaN or infinity; leave such samples out",
+            "{name} of sample {} is NaN or infinite; a run holds finite ones only",
             place / width
         ))),
     }
