@@ -24,7 +24,7 @@ enum Task {
     /// Python package with a wheel that was just built
     Test {
         /// Test the Python package together with PyTorch, diffusers and the like too, which are
-        /// downloaded (5 GB)
+        /// downloaded (6.4 GB installed)
         #[arg(long)]
         all: bool,
     },

@@ -1,8 +1,9 @@
 //! The Python package: its wheel in a virtual environment under `target/python/`, and its tests.
 //!
 //! Requirements are pinned, so pip leaves an environment that has them as it is: the first run
-//! fills it, later ones take seconds. The wheel is built and installed anew each time, with the
-//! profile of the Rust tests, so that crates are not compiled twice.
+//! fills it, later ones take seconds. The wheel is built and installed anew each time, in the dev
+//! profile as the Rust tests are. The first build compiles most crates again nevertheless: cargo
+//! resolves their features for the package alone, and other members of the workspace ask for more.
 
 use std::path::PathBuf;
 
