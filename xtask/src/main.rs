@@ -32,7 +32,10 @@ enum Task {
 
 fn main() -> Result<ExitCode> {
     match Cli::parse().task {
-        Task::Test { all } => run(rust().into_iter().chain(python::steps(all)).collect()),
+        Task::Test { all } => {
+            let steps = std::iter::once(python::check()).chain(rust()).chain(python::steps(all));
+            run(steps.collect())
+        }
     }
 }
 

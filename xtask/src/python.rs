@@ -16,6 +16,15 @@ const WHEELS: &str = "target/python/wheels";
 /// The wheel of this workspace, whatever else lies in [`WHEELS`].
 const WHEEL: &str = concat!("kinepath==", env!("CARGO_PKG_VERSION"));
 
+/// Whether there is a Python to test with; worth knowing before the rest.
+pub(crate) fn check() -> Step {
+    let code = "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))";
+    Step::new("python", PYTHON, &["-c", code]).with_hint(
+        "the Python package is tested with Python 3.11 or later and its venv module: install python3 \
+         and, on Debian and Ubuntu, python3-venv",
+    )
+}
+
 /// Everything from no environment to the tests; `all` adds those of `tests/integrations/`.
 pub(crate) fn steps(all: bool) -> Vec<Step> {
     let environment = format!("target/python/{}", if all { "all" } else { "quick" });
@@ -33,15 +42,6 @@ pub(crate) fn steps(all: bool) -> Vec<Step> {
         pytest.push(&ignored);
     }
     vec![
-        Step::new(
-            "python",
-            PYTHON,
-            &["-c", "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))"],
-        )
-        .with_hint(
-            "the Python package is tested with Python 3.11 or later and its venv module: install \
-             python3 and, on Debian and Ubuntu, python3-venv",
-        ),
         Step::new("environment", PYTHON, &["-m", "venv", &environment]),
         module("requirements", &["pip", "install", "--quiet", "--requirement", &requirements])
             .with_hint("pip needs a package index, usually https://pypi.org"),

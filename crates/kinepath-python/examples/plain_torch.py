@@ -2,8 +2,8 @@
 
     python plain_torch.py
 
-A small network learns eight Gaussians in the plane from 64 points. Both samplers start from the same
-noise, so the study compares them pair by pair; the energies were measured on the way.
+A small network learns eight Gaussians in the plane from 64 points. Both samplers start from the
+same noise, so the study compares them pair by pair; the energies were measured on the way.
 """
 
 from __future__ import annotations

@@ -48,7 +48,8 @@ def test_an_audit_of_two_folders(
     write_folder(tmp_path / "train", train)
     write_folder(tmp_path / "generated", generated)
     main = runpy.run_path(str(EXAMPLES / "audit_images.py"))["main"]
-    study = main([str(tmp_path / n) for n in ("generated", "train")] + ["--out", str(tmp_path / "audit")])
+    folders = [str(tmp_path / name) for name in ("generated", "train", "audit")]
+    study = main([*folders[:2], "--out", folders[2]])
     estimate, low, high = study.figures()["f_mem"]
     assert estimate == 0.3 and low < 0.3 < high
     rows = study.results["models"][0]["runs"][0]["memorization"]["copied_most"]

@@ -77,7 +77,7 @@ def test_measured_runs_are_compared_with_verdicts_and_controls(tmp_path: Path) -
     model = study.results["models"][0]
     assert model["runs"][0]["energy"]["values"] == runs["baseline"].table()["kpe"].tolist()
     assert "external:exact" in model["runs"][1]["comparison"]["controls"][0]["sentence"]
-    with pytest.raises(kp.KinepathError, match="no run named 'third'; there are 'baseline', 'tenth"):
+    with pytest.raises(kp.KinepathError, match="'third'; there are 'baseline', 'tenth'"):
         study.figures("third")
 
 

@@ -11,8 +11,10 @@ sample is ``E = ½ ∫ ‖dx/dt‖² dt`` in squared data units; Li et al., arXi
     >>> paths.kpe.shape
     (4,)
 
-PyTorch models are sampled by ``kinepath.torch``, diffusers pipelines by ``kinepath.diffusers``;
-neither is imported before it is asked for. Arrays are NumPy's, f32 in and f64 out.
+Samples from anywhere, measured or not, are judged and compared by :func:`study`; run folders keep
+them. PyTorch models are sampled by ``kinepath.torch``, diffusers pipelines by
+``kinepath.diffusers``; neither is imported before it is asked for. Arrays are NumPy's, f32 in and
+f64 out.
 """
 
 from ._kinepath import Gain, Grid, KinepathError, ModelError, Plan, SamplingError, Stage, Step

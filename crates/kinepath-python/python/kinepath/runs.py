@@ -134,7 +134,7 @@ def write_run(
         KinepathError: for shapes or lengths that do not fit, NaN or infinity, noise that the paths
             did not start from, a folder that holds a run, or one that cannot be written.
     """
-    if isinstance(noise, int) and noise < 0:
+    if isinstance(noise, (int, np.integer)) and noise < 0:
         raise KinepathError(f"a seed is at least 0, got {noise}")
     columns, endpoints = _columns(samples)
     if columns is not None and columns["trajectory"] is not None and plan is None:
@@ -146,12 +146,18 @@ def write_run(
             columns,
             model=model,
             plan=plan,
-            noise=noise if noise is None or isinstance(noise, (int, str)) else _host(noise),
+            noise=_start(noise),
             labels=None if labels is None else [int(label) for label in labels],
             nodes=record.nodes(plan) if plan is not None else [],
             overwrite=overwrite,
         ).path
     )
+
+
+def _start(noise: int | str | npt.ArrayLike | None) -> int | str | F32 | None:
+    if isinstance(noise, (int, np.integer)):
+        return int(noise)
+    return noise if noise is None or isinstance(noise, str) else _host(noise)
 
 
 def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
@@ -162,7 +168,7 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
         return None, records(samples)
     if samples.endpoints is None:
         raise KinepathError(
-            "these paths have no endpoints; `dataclasses.replace(paths, endpoints=…)` gives them some"
+            "these paths have no endpoints: dataclasses.replace(paths, endpoints=…) gives them some"
         )
     columns: dict[str, Any] = {}
     for name in (field.name for field in fields(Paths)):

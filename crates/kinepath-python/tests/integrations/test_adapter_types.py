@@ -1,4 +1,4 @@
-"""Strict mypy has no complaint about the whole package, where the frameworks and their types are."""
+"""Strict mypy has no complaint about the whole package, where the frameworks are installed."""
 
 from __future__ import annotations
 

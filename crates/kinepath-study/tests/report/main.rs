@@ -308,6 +308,24 @@ fn one_missing_piece_leaves_the_others() {
     assert!(text.contains("no detectable effect"));
 }
 
+/// Nobody measured the paths of one variant, or those of the baseline.
+#[test]
+fn runs_without_energies_leave_those_of_the_others() {
+    for run in [1, 0] {
+        let mut results = study();
+        results.models.truncate(1);
+        results.models[0].runs[run].energy = None;
+        let plots = plots(&results);
+        for kind in ["histogram", "profile"] {
+            let drawn: Vec<_> =
+                plots.as_array().unwrap().iter().filter(|plot| plot["kind"] == kind).collect();
+            assert_eq!(drawn.len(), 4);
+            let beside_baseline = drawn.iter().filter(|plot| !plot["baseline"].is_null()).count();
+            assert_eq!(beside_baseline, if run == 0 { 0 } else { 3 });
+        }
+    }
+}
+
 #[test]
 fn undefined_numbers_are_dashes() {
     let mut results = study();

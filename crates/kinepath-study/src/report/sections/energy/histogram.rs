@@ -19,7 +19,7 @@ pub(super) fn figure(model: &ModelResults, figures: &mut Figures) -> Markup {
         return html! { p.note { "There are too few energies, or all are equal: no histogram." } };
     };
     let shares: Vec<Vec<f64>> = values.iter().map(|values| shares(values, &edges)).collect();
-    let baseline = shares.first();
+    let baseline = shares.first().filter(|_| model.runs[0].energy.is_some());
     let top = 1.08 * shares.iter().flatten().copied().fold(0.0, f64::max);
     html! {
         figure {
