@@ -68,7 +68,8 @@ def export_onnx(
         raise KinepathError(f"the file must be called ….onnx, got {path.name}")
     _check(example)
     inputs = tuple(torch.cat([value, value]) for value in example)
-    batch = torch.export.Dim("batch")
+    # Only the states name the axis that all share: naming it again draws a warning.
+    batch = [torch.export.Dim("batch"), *[torch.export.Dim.DYNAMIC for _ in inputs[1:]]]
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -80,7 +81,7 @@ def export_onnx(
                 written,
                 input_names=list(NAMES[: len(inputs)]),
                 output_names=["velocity"],
-                dynamic_shapes=tuple({0: batch} for _ in inputs),
+                dynamic_shapes=tuple({0: axis} for axis in batch),
                 external_data=False,
                 dynamo=True,
                 verbose=False,
@@ -133,8 +134,10 @@ def _compare(
 
     from .torch.model import called
 
-    field = OnnxField(str(path))
     x, t, *labels = example
+    # Scaled so that the network gets the example's times, beyond 1 as they may be.
+    largest = max(1.0, float(t.max()))
+    field = OnnxField(str(path), time=f"scaled:{largest!r}")
     for batch in BATCHES:
         states = torch.randn(batch, *x.shape[1:], generator=random)
         rows = torch.randint(len(x), (batch,), generator=random)
@@ -151,7 +154,7 @@ def _compare(
             )
         actual = field.velocity(
             states.numpy(),
-            times.double().numpy(),
+            times.double().numpy() / largest,
             chosen[0].tolist() if chosen else None,
         )
         wanted = expected.cpu().numpy()
