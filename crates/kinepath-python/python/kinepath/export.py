@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +33,7 @@ def export_onnx(
     tolerance: float = 1e-4,
     seed: int = 0,
 ) -> None:
-    """Writes ``model`` as an ONNX file for :class:`kinepath.OnnxField` and the program ``kinepath``.
+    """Writes ``model`` as an ONNX file for :class:`kinepath.OnnxField` and the program.
 
     The file takes any number of rows and holds its weights. Before it gets its name it is run by
     the core on random states, times and labels of the example, and compared with the model. A
@@ -61,6 +60,8 @@ def export_onnx(
             is.
     """
     _require("torch", "onnxscript")
+    from tempfile import TemporaryDirectory
+
     import torch
 
     path = Path(path)
@@ -73,7 +74,7 @@ def export_onnx(
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with TemporaryDirectory(dir=path.parent) as folder:
             written = Path(folder, path.name)
             torch.onnx.export(
                 model,

@@ -1,4 +1,4 @@
-"""One plan, one noise, one network: the core over its ONNX export, the torch executor, torchdiffeq."""
+"""One plan, noise and network: the core over its ONNX export, the executor, torchdiffeq."""
 
 from __future__ import annotations
 
