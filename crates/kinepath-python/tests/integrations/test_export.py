@@ -64,6 +64,16 @@ def test_an_export_that_differs_is_not_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_operator_that_the_core_lacks_is_named_and_nothing_written(tmp_path):
+    class Determinant(torch.nn.Module):
+        def forward(self, x, t):
+            return x * torch.linalg.det(x)[..., None, None]
+
+    with pytest.raises(kp.ModelError, match="operator Det cannot be run"):
+        kp.export_onnx(Determinant(), EXAMPLE, tmp_path / "network.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("example", "name", "words"),
     [

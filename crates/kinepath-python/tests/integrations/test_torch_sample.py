@@ -302,6 +302,12 @@ def test_the_first_velocity_that_is_no_number_is_named(value):
         (torch.tensor(1.0), kp.Plan(4), {}, r"of shape \[\]"),
         (noise(), kp.Plan(4), {"guidance_scale": 2.0}, "needs both"),
         (noise(), kp.Plan(4), {"guidance_scale": 2.0, "condition": 1}, "null_condition={}"),
+        (
+            noise(),
+            kp.Plan(4),
+            {"guidance_scale": float("inf"), "condition": 1, "null_condition": 0},
+            "scale is inf",
+        ),
         (noise(), kp.Plan(4), {"condition": 1, "null_condition": 0}, "give guidance_scale"),
     ],
 )

@@ -12,6 +12,7 @@ from torch import Tensor
 from .._kinepath import KinepathError
 from ..arrays import F64
 from ..paths import Paths
+from .model import FLOATS
 from .speed import exact, read_back, squared_speed
 
 TERMINAL_START = 0.95
@@ -82,7 +83,7 @@ class EnergyMeter:
             KinepathError: for another number of samples than before, or a tensor of another shape
                 or device. That ``dt`` is positive is checked when the block ends.
         """
-        if v.ndim < 1 or not v.is_floating_point():
+        if v.ndim < 1 or v.dtype not in FLOATS:
             raise KinepathError(
                 f"a velocity must be floating point of shape [B, …], got {v.dtype} of shape "
                 f"{list(v.shape)}"

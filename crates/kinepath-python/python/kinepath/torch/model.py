@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -32,7 +33,8 @@ def velocity_of(
     """``velocity(x, t, dtype)``: the model's, or the guided one, which is formed in ``dtype``.
 
     Raises:
-        KinepathError: for guidance without both conditions, or a null condition without guidance.
+        KinepathError: for guidance without both conditions or a finite scale, or a null condition
+            without guidance.
     """
     if guidance_scale is None:
         if null_condition is not None:
@@ -44,6 +46,8 @@ def velocity_of(
             "one where it is unconditional, give null_condition={}"
         )
     scale = float(guidance_scale)
+    if not math.isfinite(scale):
+        raise KinepathError(f"the guidance scale is {scale}")
 
     def guided(x: Tensor, t: Tensor, dtype: torch.dtype) -> Tensor:
         # A copy in every case: the second call may overwrite what the first returned.
