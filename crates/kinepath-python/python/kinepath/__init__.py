@@ -17,6 +17,7 @@ neither is imported before it is asked for. Arrays are NumPy's, f32 in and f64 o
 
 from ._kinepath import Gain, Grid, KinepathError, ModelError, Plan, SamplingError, Stage, Step
 from ._kinepath import __version__ as __version__
+from .export import export_onnx
 from .fields import EmpiricalField, Field, MixtureField, OnnxField, Posterior
 from .gains import KTS, SSC, Governed, TableGain
 from .metrics import (
@@ -63,6 +64,7 @@ __all__ = [
     "adjust",
     "bootstrap",
     "compare",
+    "export_onnx",
     "frechet_distance",
     "kernel_distance",
     "memorization",
