@@ -15,7 +15,8 @@ class PipelinePaths(Paths[Tensor]):
     """Energies of B samples over the part of the schedule that a pipeline's call travelled.
 
     Image-to-image starts late: its energies, displacement and mean gain are those of
-    ``[start, end]``, not of the whole way from noise.
+    ``[start, end]``, not of the whole way from noise, and the efficiency of a straight path at
+    constant speed is ``end − start`` there, not 1.
 
     ``endpoints`` are the latents that the last step returned, on their device, and ``displacement``
     counts from those that the first step was given. What a pipeline does to latents in between
