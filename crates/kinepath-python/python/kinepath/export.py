@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +33,7 @@ def export_onnx(
     tolerance: float = 1e-4,
     seed: int = 0,
 ) -> None:
-    """Writes ``model`` as an ONNX file for :class:`kinepath.OnnxField` and the program ``kinepath``.
+    """Writes ``model`` as an ONNX file for :class:`kinepath.OnnxField` and the program.
 
     The file takes any number of rows and holds its weights. Before it gets its name it is run by
     the core on random states, times and labels of the example, and compared with the model. A
@@ -61,6 +60,8 @@ def export_onnx(
             is.
     """
     _require("torch", "onnxscript")
+    from tempfile import TemporaryDirectory
+
     import torch
 
     path = Path(path)
@@ -68,11 +69,12 @@ def export_onnx(
         raise KinepathError(f"the file must be called ….onnx, got {path.name}")
     _check(example)
     inputs = tuple(torch.cat([value, value]) for value in example)
-    batch = torch.export.Dim("batch")
+    # Only the states name the axis that all share: naming it again draws a warning.
+    batch = [torch.export.Dim("batch"), *[torch.export.Dim.DYNAMIC for _ in inputs[1:]]]
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        with TemporaryDirectory(dir=path.parent) as folder:
             written = Path(folder, path.name)
             torch.onnx.export(
                 model,
@@ -80,7 +82,7 @@ def export_onnx(
                 written,
                 input_names=list(NAMES[: len(inputs)]),
                 output_names=["velocity"],
-                dynamic_shapes=tuple({0: batch} for _ in inputs),
+                dynamic_shapes=tuple({0: axis} for axis in batch),
                 external_data=False,
                 dynamo=True,
                 verbose=False,
@@ -133,8 +135,10 @@ def _compare(
 
     from .torch.model import called
 
-    field = OnnxField(str(path))
     x, t, *labels = example
+    # Scaled so that the network gets the example's times, beyond 1 as they may be.
+    largest = max(1.0, float(t.max()))
+    field = OnnxField(str(path), time=f"scaled:{largest!r}")
     for batch in BATCHES:
         states = torch.randn(batch, *x.shape[1:], generator=random)
         rows = torch.randint(len(x), (batch,), generator=random)
@@ -151,7 +155,7 @@ def _compare(
             )
         actual = field.velocity(
             states.numpy(),
-            times.double().numpy(),
+            times.double().numpy() / largest,
             chosen[0].tolist() if chosen else None,
         )
         wanted = expected.cpu().numpy()

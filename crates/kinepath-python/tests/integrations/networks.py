@@ -1,4 +1,4 @@
-"""A small velocity network with fixed random weights, shared by the tests and the benchmark."""
+"""A small velocity network with fixed random weights."""
 
 from __future__ import annotations
 
@@ -31,19 +31,17 @@ class TinyUNet(nn.Module):
     Class 0 stands for none; further classes shift the embedding of time.
     """
 
-    def __init__(
-        self, channels: int = 1, width: int = 16, depth: int = 1, classes: int = 0, seed: int = 0
-    ) -> None:
+    def __init__(self, channels: int = 1, width: int = 16, classes: int = 0) -> None:
         super().__init__()
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(0)
             self.register_buffer("frequencies", torch.exp(torch.linspace(0, 3, 8)))
             self.embed = nn.Sequential(nn.Linear(16, 32), nn.SiLU(), nn.Linear(32, 32))
             self.classes = nn.Embedding(classes, 32) if classes else None
             self.enter = nn.Conv2d(channels, width, 3, padding=1)
-            self.fine = nn.ModuleList(Block(width, 32) for _ in range(depth))
+            self.fine = Block(width, 32)
             self.down = nn.Conv2d(width, width, 3, stride=2, padding=1)
-            self.coarse = nn.ModuleList(Block(width, 32) for _ in range(depth))
+            self.coarse = Block(width, 32)
             self.leave = nn.Conv2d(2 * width, channels, 3, padding=1)
 
     def forward(self, x: Tensor, t: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -51,11 +49,7 @@ class TinyUNet(nn.Module):
         embedding = self.embed(torch.cat([angles.sin(), angles.cos()], 1).to(x.dtype))
         if self.classes is not None and labels is not None:
             embedding = embedding + self.classes(labels)
-        fine = self.enter(x)
-        for block in self.fine:
-            fine = block(fine, embedding)
-        coarse = self.down(fine)
-        for block in self.coarse:
-            coarse = block(coarse, embedding)
+        fine = self.fine(self.enter(x), embedding)
+        coarse = self.coarse(self.down(fine), embedding)
         up = F.interpolate(coarse, scale_factor=2.0, mode="nearest")
         return 2.0 * self.leave(torch.cat([fine, up], 1)) - 0.5 * x

@@ -52,7 +52,8 @@ def test_a_wrapped_model_of_flow_matching_goes_where_its_solver_takes_it(noise, 
 def test_the_energy_of_torchdiffeq_is_that_of_the_plan(noise, solver, method, gain):
     network = TinyUNet()
     field = kpt.AugmentedField(network, SHAPE, gain)
-    states = odeint(field, field.start(noise), NODES, method=method)
+    # The grid in the precision of the plan's: the times are float64 then, the states are not.
+    states = odeint(field, field.start(noise), NODES.double(), method=method)
     x, energies = field.split(states)
     assert x.shape == (11, 3, *SHAPE) and energies.shape == (11, 3)
     paths = kpt.sample(network, noise, kp.Plan(10, solver, gain))

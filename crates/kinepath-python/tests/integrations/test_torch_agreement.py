@@ -1,4 +1,4 @@
-"""One plan, one noise, one network: the core over its ONNX export, the torch executor, torchdiffeq."""
+"""One plan, noise and network: the core over its ONNX export, the executor, torchdiffeq."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 import torch
 from networks import TinyUNet
 from torchdiffeq import odeint
+from torchdiffeq._impl.fixed_grid import RK4
+from torchdiffeq._impl.odeint import SOLVERS
+from torchdiffeq._impl.rk_common import rk4_step_func
 
 import kinepath as kp
 import kinepath.torch as kpt
@@ -20,8 +23,18 @@ GRIDS = {
     "shifted": kp.Grid.shifted(20, 3.0),
     "explicit": kp.Grid([0.05, 0.1, 0.2, 0.3, 0.35, 0.5, 0.6, 0.7, 0.8, 0.95, 0.99]),
 }
-# torchdiffeq's rk4 is the 3/8 rule, of the same order as the core's classical one.
-METHODS = {"euler": "euler", "midpoint": "midpoint", "heun": "heun2", "rk4": "rk4"}
+METHODS = {"euler": "euler", "midpoint": "midpoint", "heun": "heun2", "rk4": "classical_rk4"}
+
+
+class ClassicalRK4(RK4):
+    """torchdiffeq's classical method, which it has but does not list: its rk4 is the 3/8 rule."""
+
+    def _step_func(self, func, t0, dt, t1, y0):
+        first = func(t0, y0)
+        return rk4_step_func(func, t0, dt, t1, y0, f0=first), first
+
+
+SOLVERS["classical_rk4"] = ClassicalRK4
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +116,11 @@ def test_every_figure_is_the_core_s(network, field, solver, grid, kind, quadratu
     paths = kpt.sample(network, torch.from_numpy(noise), plan, record=record)
     assert list(core.table()) == list(paths.table())
     for name, column in core.table().items():
-        np.testing.assert_allclose(paths.table()[name], column, rtol=1e-5, err_msg=name)
+        # The noise left may be next to nothing, which is then the rounding of what is left of 1.
+        atol = 1e-8 if name == "noise_left" else 0.0
+        np.testing.assert_allclose(
+            paths.table()[name], column, rtol=1e-5, atol=atol, err_msg=name
+        )
     np.testing.assert_allclose(paths.profile, core.profile, rtol=1e-5)
     np.testing.assert_allclose(paths.energy_map.numpy(), core.energy_map, rtol=1e-3, atol=1e-5)
     np.testing.assert_allclose(paths.trajectory.numpy(), core.trajectory, atol=1e-5)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .._kinepath import Gain, KinepathError
-from .model import Model, called
+from .model import Model, called, working_type
 from .speed import governed, scaled, squared_speed
 
 
@@ -86,10 +86,11 @@ class AugmentedField(torch.nn.Module):
     def forward(self, t: Tensor, x: Tensor, **extras: Any) -> Tensor:
         """The time derivative of the states ``x``, ``[B, D + 1]``, at the time ``t`` of all.
 
-        torchdiffeq calls it by position, flow_matching by keyword and with the model's extras.
+        torchdiffeq calls it by position, flow_matching by keyword and with the model's extras. The
+        model gets times in float32, or float64 where x is.
         """
         samples, _ = self.split(x)
-        v = called(self.model, samples, t.expand(len(x)), extras)
+        v = called(self.model, samples, t.to(working_type(x.dtype)).repeat(len(x)), extras)
         speed = squared_speed(v)
         if self.gain is not None:
             eta = torch.full_like(speed, self.gain.eta(float(t)))

@@ -14,7 +14,7 @@ from ..arrays import F64
 from ..paths import Paths
 from ..sampling import Record
 from . import books
-from .model import FLOATS, Model, velocity_of
+from .model import FLOATS, Model, velocity_of, working_type
 from .speed import exact, governed, read_back, scaled, squared_speed
 
 
@@ -71,7 +71,7 @@ def sample(
         )
     velocity = velocity_of(model, guidance_scale, condition, null_condition)
     nodes = _nodes(record, plan)
-    state = noise if noise.dtype == torch.float64 else noise.float()
+    state = noise.to(working_type(noise.dtype))
     start, batch = state, state.shape[0]
     times = torch.tensor(
         [stage.t for step in steps for stage in step.stages],

@@ -21,6 +21,11 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """The types that states and velocities may have."""
 
 
+def working_type(dtype: torch.dtype) -> torch.dtype:
+    """The type that states and times are kept in for noise of ``dtype``."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
 def velocity_of(
     model: Model, guidance_scale: float | None, condition: Any, null_condition: Any
 ) -> Callable[[Tensor, Tensor, torch.dtype], Tensor]:
