@@ -34,6 +34,7 @@ from .metrics import (
 )
 from .paths import Paths
 from .sampling import Record, noise, sample
+from .solvers import Solver
 from .stats import Comparison, Interval, adjust, bootstrap, compare, partial_spearman, spearman
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Prdc",
     "Record",
     "SamplingError",
+    "Solver",
     "Stage",
     "Step",
     "TableGain",
