@@ -7,6 +7,7 @@ use kinepath::record::Record;
 use kinepath::tableau::Tableau;
 use numpy::PyArray1;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::arrays::column;
 use crate::errors::invalid;
@@ -57,6 +58,11 @@ impl Grid {
         self.0.steps()
     }
 
+    /// For copies and pickles.
+    fn __getnewargs__(&self) -> (Vec<f64>,) {
+        (self.0.nodes().to_vec(),)
+    }
+
     fn __repr__(&self) -> String {
         let (steps, start, end) = (self.0.steps(), self.0.start(), self.0.end());
         format!("<kinepath.Grid: {steps} steps from {start} to {end}>")
@@ -101,6 +107,7 @@ impl Gain {
         format!("<kinepath.Gain: {}>", self.0)
     }
 
+    /// For copies and pickles, where every kind of gain becomes its expression.
     fn __reduce__(&self, py: Python<'_>) -> (Py<PyAny>, (String,)) {
         (py.get_type::<Self>().into_any().unbind(), (self.0.to_string(),))
     }
@@ -145,6 +152,9 @@ pub(crate) struct Stage {
     update: f64,
     energy: f64,
 }
+
+/// What a plan is made from: by position, and by name.
+type Arguments<'py> = ((Grid, &'static str, Gain), Bound<'py, PyDict>);
 
 #[pymethods]
 impl Plan {
@@ -234,6 +244,17 @@ impl Plan {
             })
         };
         steps.iter().map(step).collect::<PyResult<Vec<_>>>().map(Some)
+    }
+
+    /// For copies and pickles.
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<Arguments<'py>> {
+        let named = PyDict::new(py);
+        named.set_item("quadrature", self.quadrature())?;
+        if let Schedule::Adaptive { rtol, atol, .. } = self.0.schedule() {
+            named.set_item("rtol", rtol)?;
+            named.set_item("atol", atol)?;
+        }
+        Ok(((self.grid(), self.solver(), self.gain()), named))
     }
 
     fn __repr__(&self) -> String {

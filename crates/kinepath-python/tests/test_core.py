@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import subprocess
 import sys
@@ -126,13 +127,30 @@ def test_metrics_and_statistics_agree_with_other_libraries() -> None:
     np.testing.assert_allclose(kp.adjust([0.01, 0.04, 0.03]), [0.03, 0.04, 0.04])
 
 
-def test_gains_have_one_meaning_and_survive_pickling() -> None:
+def test_plans_and_what_they_are_made_of_survive_pickling() -> None:
+    grid = kp.Grid.shifted(7, 3.0)
+    for whole in [
+        grid,
+        kp.SSC(0.1, power=2.0),
+        kp.Plan(grid, "heun", kp.KTS(0.02), quadrature="left"),
+        kp.Plan(4, "dopri5", rtol=1e-3, atol=1e-6),
+    ]:
+        assert pickle.loads(pickle.dumps(whole)) == whole == copy.deepcopy(whole)
+
+
+def test_solvers_are_those_of_the_core() -> None:
+    for solver in kp.Solver:
+        assert kp.Plan(4, solver).solver == solver.value
+    with pytest.raises(kp.KinepathError) as refused:
+        kp.Plan(4, "")
+    assert str(refused.value).endswith("use " + ", ".join(solver.value for solver in kp.Solver))
+
+
+def test_gains_have_one_meaning() -> None:
     assert str(kp.KTS(alpha=0.02, beta=0.0)).startswith("kts:alpha=0.02,beta=0,")
     assert kp.TableGain([(0.0, 1.5), (1.0, 0.5)]).eta(0.5) == 1.0
     assert kp.Governed([(0.0, 4.0)], split=0.5).governor(0.6) == (4.0, 0.5)
-    gain = kp.SSC(0.1, power=2.0)
-    assert pickle.loads(pickle.dumps(gain)) == gain
-    assert kp.Plan(4, gain="ssc:alpha=0.1,power=2").gain == gain
+    assert kp.Plan(4, gain="ssc:alpha=0.1,power=2").gain == kp.SSC(0.1, power=2.0)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ f64 out.
 
 from ._kinepath import Gain, Grid, KinepathError, ModelError, Plan, SamplingError, Stage, Step
 from ._kinepath import __version__ as __version__
+from .export import export_onnx
 from .fields import EmpiricalField, Field, MixtureField, OnnxField, Posterior
 from .gains import KTS, SSC, Governed, TableGain
 from .metrics import (
@@ -36,6 +37,7 @@ from .metrics import (
 from .paths import Paths
 from .runs import Run, read_run, write_run
 from .sampling import Record, noise, sample
+from .solvers import Solver
 from .stats import Comparison, Interval, adjust, bootstrap, compare, partial_spearman, spearman
 from .study import Study, study
 
@@ -62,6 +64,7 @@ __all__ = [
     "Record",
     "Run",
     "SamplingError",
+    "Solver",
     "Stage",
     "Step",
     "Study",
@@ -69,6 +72,7 @@ __all__ = [
     "adjust",
     "bootstrap",
     "compare",
+    "export_onnx",
     "frechet_distance",
     "kernel_distance",
     "memorization",

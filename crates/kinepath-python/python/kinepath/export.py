@@ -1,0 +1,168 @@
+"""PyTorch models as ONNX files that the core runs."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ._kinepath import KinepathError, ModelError
+from .fields import OnnxField
+
+if TYPE_CHECKING:
+    import torch
+
+    Example = tuple[torch.Tensor, torch.Tensor] | tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+NAMES = ("x", "t", "y")
+"""What the inputs are called in the file: the names by which the core knows their roles."""
+
+BATCHES = (1, 5)
+"""Numbers of rows that an exported file is tried with; neither is the exporter's own."""
+
+
+def export_onnx(
+    model: torch.nn.Module,
+    example: Example,
+    path: str | os.PathLike[str],
+    *,
+    tolerance: float = 1e-4,
+    seed: int = 0,
+) -> None:
+    """Writes ``model`` as an ONNX file for :class:`kinepath.OnnxField` and the program.
+
+    The file takes any number of rows and holds its weights. Before it gets its name it is run by
+    the core on random states, times and labels of the example, and compared with the model. A
+    network of another convention is exported as it is; ``OnnxField(path, predicts=…, time=…)``
+    converts it.
+
+    By ``torch.onnx.export`` with ``dynamo=True``, which needs the package ``onnxscript``. The
+    model is exported in evaluation mode, and left as it was.
+
+    Args:
+        model: a module called as ``model(x, t)`` or ``model(x, t, labels)`` that returns a tensor
+            like ``x``; for another form, wrap it in one.
+        example: states ``[B, *shape]`` float32, times ``[B]`` of fractions or integers, and for a
+            conditional model labels ``[B]`` int64, all on the model's device.
+        path: the file to write, ``….onnx``.
+        tolerance: the largest difference that passes, relative to the largest velocity or to 1.
+        seed: the seed of the inputs of the comparison.
+
+    Raises:
+        ImportError: without PyTorch or onnxscript.
+        KinepathError: for an example that does not fit, or another extension.
+        ModelError: for a network that the core cannot run, or runs to other velocities, with the
+            largest difference; nothing is written then. What the exporter raises is raised as it
+            is.
+    """
+    _require("torch", "onnxscript")
+    from tempfile import TemporaryDirectory
+
+    import torch
+
+    path = Path(path)
+    if path.suffix != ".onnx":
+        raise KinepathError(f"the file must be called ….onnx, got {path.name}")
+    _check(example)
+    inputs = tuple(torch.cat([value, value]) for value in example)
+    # Only the states name the axis that all share: naming it again draws a warning.
+    batch = [torch.export.Dim("batch"), *[torch.export.Dim.DYNAMIC for _ in inputs[1:]]]
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with TemporaryDirectory(dir=path.parent) as folder:
+            written = Path(folder, path.name)
+            torch.onnx.export(
+                model,
+                inputs,
+                written,
+                input_names=list(NAMES[: len(inputs)]),
+                output_names=["velocity"],
+                dynamic_shapes=tuple({0: axis} for axis in batch),
+                external_data=False,
+                dynamo=True,
+                verbose=False,
+            )
+            _compare(model, inputs, written, tolerance, torch.Generator().manual_seed(seed))
+            written.replace(path)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _require(*packages: str) -> None:
+    for package in packages:
+        try:
+            importlib.import_module(package)
+        except ModuleNotFoundError as error:
+            raise ImportError(
+                f"export_onnx needs {package}: pip install {' '.join(packages)}"
+            ) from error
+
+
+def _check(example: Example) -> None:
+    """Refuses an example that no network of the core takes."""
+    import torch
+
+    if len(example) not in (2, 3) or not all(isinstance(v, torch.Tensor) for v in example):
+        raise KinepathError("the example must be tensors (x, t) or (x, t, labels)")
+    x, rows = example[0], example[1:]
+    if x.dtype != torch.float32 or x.ndim < 2 or len(x) == 0:
+        raise KinepathError(
+            f"states must be float32 of shape [B, …], got {x.dtype} of shape {list(x.shape)}; the "
+            "core runs networks in float32, so export model.float()"
+        )
+    for name, row in zip(("times", "labels"), rows):
+        if row.shape != (len(x),):
+            raise KinepathError(f"{name} must have shape [{len(x)}], got {list(row.shape)}")
+    if len(rows) == 2 and rows[1].dtype not in (torch.int32, torch.int64):
+        raise KinepathError(f"labels must be integers, got {rows[1].dtype}")
+
+
+def _compare(
+    model: Callable[..., torch.Tensor],
+    example: tuple[torch.Tensor, ...],
+    path: Path,
+    tolerance: float,
+    random: torch.Generator,
+) -> None:
+    """Runs the file on inputs that the exporter has not seen."""
+    import torch
+
+    from .torch.model import called
+
+    x, t, *labels = example
+    # Scaled so that the network gets the example's times, beyond 1 as they may be.
+    largest = max(1.0, float(t.max()))
+    field = OnnxField(str(path), time=f"scaled:{largest!r}")
+    for batch in BATCHES:
+        states = torch.randn(batch, *x.shape[1:], generator=random)
+        rows = torch.randint(len(x), (batch,), generator=random)
+        times = t.cpu()[rows]
+        if times.is_floating_point():
+            times = times * torch.rand(batch, generator=random)
+        chosen = [label.cpu()[rows] for label in labels]
+        with torch.no_grad():
+            expected = called(
+                model,
+                states.to(x.device),
+                times.to(x.device),
+                chosen[0].to(x.device) if chosen else None,
+            )
+        actual = field.velocity(
+            states.numpy(),
+            times.double().numpy() / largest,
+            chosen[0].tolist() if chosen else None,
+        )
+        wanted = expected.cpu().numpy()
+        difference = np.abs(actual - wanted).max()
+        # Written so that NaN fails.
+        if not difference <= tolerance * max(1.0, np.abs(wanted).max()):
+            raise ModelError(
+                f"the exported network differs from the model by up to {difference:.3g} on "
+                f"{batch} random states; nothing was written"
+            )

@@ -1,0 +1,20 @@
+"""Kinetic path energy of PyTorch models, on the device where they are.
+
+:func:`sample` runs a :class:`kinepath.Plan` over any ``model(x, t)``; :class:`EnergyMeter` measures
+in a loop of your own; :class:`AugmentedField` measures within another library's solver. One number
+per sample and evaluation is kept on the device and read back once, at the end: nothing waits for
+the device within the loop.
+
+    >>> import kinepath as kp, kinepath.torch as kpt, torch
+    >>> plan = kp.Plan(50, "heun", kp.KTS(alpha=0.02, beta=0.0))
+    >>> paths = kpt.sample(lambda x, t: -x, torch.randn(4, 3, 8, 8), plan)
+    >>> paths.kpe.shape
+    (4,)
+"""
+
+from .adapters import AugmentedField, swapped
+from .executor import sample
+from .meter import EnergyMeter
+from .model import Model
+
+__all__ = ["AugmentedField", "EnergyMeter", "Model", "sample", "swapped"]

@@ -1,0 +1,74 @@
+"""What follows from the speeds of a run, once they are read back; the core's ledger in NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .._kinepath import Stage, Step
+from ..arrays import F64
+
+
+class Books(NamedTuple):
+    """Energies and gains of B samples."""
+
+    launch: F64
+    landing: F64
+    terminal: F64
+    profile: F64
+    mean_gain: F64
+    noise_left: F64 | None
+
+
+def close(steps: Sequence[Step], speeds: F64) -> Books:
+    """Books the evaluations of a run.
+
+    Args:
+        steps: the steps of the plan.
+        speeds: ``‖v‖²`` of the field, before the gain, at every stage: ``[stages, B]``.
+    """
+    stages = [stage for step in steps for stage in step.stages]
+    etas = np.stack([_eta(stage, row) for stage, row in zip(stages, speeds, strict=True)])
+    shaped = etas**2 * speeds
+    energies = np.array([stage.energy for stage in stages])[:, None] * shaped
+    counts = [len(step.stages) for step in steps]
+    landing = np.repeat([step.landing for step in steps], counts)
+    terminal = np.repeat([step.terminal for step in steps], counts)
+    updates = np.array([stage.update for stage in stages])
+    return Books(
+        launch=energies[~landing].sum(0),
+        landing=energies[landing].sum(0),
+        terminal=energies[terminal].sum(0),
+        profile=shaped[np.cumsum([0, *counts[:-1]])].T.copy(),
+        mean_gain=updates @ etas / sum(step.size for step in steps),
+        noise_left=_noise_left(steps, etas),
+    )
+
+
+def _eta(stage: Stage, speeds: F64) -> F64:
+    """The gain of every sample at a stage, ``[B]``."""
+    if stage.governor is None:
+        return np.full_like(speeds, stage.eta)
+    ceiling, exponent = stage.governor
+    return stage.eta * (ceiling / np.maximum(speeds, ceiling)) ** exponent
+
+
+def _noise_left(steps: Sequence[Step], etas: F64) -> F64 | None:
+    """The distance y to a settled target, ``dy/dt = −η y / (1 − t)``, stepped by the method.
+
+    It starts at ``1 − t`` and stays there without a gain. A stage at t = 1, where the equation has
+    no meaning, leaves it unknown.
+    """
+    left = np.full(etas.shape[1], 1.0 - steps[0].start)
+    rows = iter(etas)
+    for step in steps:
+        slopes: list[F64] = []
+        for stage in step.stages:
+            if stage.t >= 1.0:
+                return None
+            y = left + sum(a * slope for a, slope in zip(stage.state, slopes, strict=True))
+            slopes.append(-next(rows) * y / (1.0 - stage.t))
+        left = left + sum(stage.update * k for stage, k in zip(step.stages, slopes, strict=True))
+    return left

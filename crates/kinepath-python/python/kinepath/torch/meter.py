@@ -1,0 +1,198 @@
+"""Measuring in a loop of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .._kinepath import KinepathError
+from ..arrays import F64
+from ..paths import Paths
+from .model import FLOATS
+from .speed import exact, read_back, squared_speed
+
+TERMINAL_START = 0.95
+"""Time from which on energy counts towards the terminal spike, as in the core."""
+
+Number: TypeAlias = "float | Tensor"
+"""A Python number, or a tensor of no axes or ``[B]`` on the device of the velocities."""
+
+
+class EnergyMeter:
+    """Measures the energy of a loop of your own, wrapping nothing.
+
+        >>> x = torch.randn(4, 2)
+        >>> with EnergyMeter() as meter:
+        ...     for i in range(10):
+        ...         v = -x
+        ...         meter.step(v, t=i / 10, dt=0.1)
+        ...         x = x + 0.1 * v
+        >>> meter.kpe.shape
+        (4,)
+
+    Energies are by left quadrature, ``½ Σ dt ‖η v‖²``: Euler's own, and of first order for another
+    method, whose first stage of each step is then what to book. Squared speeds stay on the device
+    and are read back, once, when the block ends; :attr:`paths` is there from then on. A block that
+    an exception leaves has none.
+
+    Args:
+        split: the time τ strictly between 0 and 1 that divides launch from landing.
+
+    Raises:
+        KinepathError: for a split out of range.
+    """
+
+    def __init__(self, *, split: float = 0.6) -> None:
+        if not 0.0 < split < 1.0:
+            raise KinepathError(f"the split must be a time strictly between 0 and 1, got {split}")
+        self.split = split
+        self._clear()
+
+    def _clear(self) -> None:
+        self._speeds: list[Tensor] = []
+        self._times: list[Number] = []
+        self._time_types: list[torch.dtype] = []
+        self._sizes: list[Number] = []
+        self._gains: list[Number] = []
+        self._displacement: Tensor | None = None
+        self._end: Tensor | None = None
+        self._paths: Paths[Tensor | None] | None = None
+
+    def __enter__(self) -> EnergyMeter:
+        self._clear()
+        return self
+
+    @torch.no_grad()
+    def step(self, v: Tensor, t: Number, dt: Number, gain: Number = 1.0) -> None:
+        """Books a step of size ``dt`` from time ``t`` with velocity ``v``, ``[B, *shape]``.
+
+        Nothing is waited for, and nothing of ``v`` kept but its squared norms.
+
+        Args:
+            v: the velocity before the gain, in data units per unit of time.
+            t: where the step begins, 0 noise and 1 data: a number, or a tensor of no axes or
+                ``[B]``.
+            dt: its size, positive; a number or a tensor, as ``t``.
+            gain: η of this step; a number or a tensor, as ``t``.
+
+        Raises:
+            KinepathError: for another number of samples than before, or a tensor of another shape
+                or device. That ``dt`` is positive is checked when the block ends.
+        """
+        if v.ndim < 1 or v.dtype not in FLOATS:
+            raise KinepathError(
+                f"a velocity must be floating point of shape [B, …], got {v.dtype} of shape "
+                f"{list(v.shape)}"
+            )
+        if self._speeds and v.shape[0] != len(self._speeds[0]):
+            raise KinepathError(
+                f"this step has {v.shape[0]} samples, those before had {len(self._speeds[0])}"
+            )
+        self._times.append(_held("t", t, v))
+        self._time_types.append(t.dtype if isinstance(t, Tensor) else torch.float64)
+        self._sizes.append(_held("dt", dt, v))
+        self._gains.append(_held("gain", gain, v))
+        self._speeds.append(squared_speed(v))
+
+    @torch.no_grad()
+    def ends(self, start: Tensor, end: Tensor) -> None:
+        """Notes the first and last states, ``[B, *shape]``, for the displacement.
+
+        Raises:
+            KinepathError: for states of different shapes.
+        """
+        if start.shape != end.shape:
+            raise KinepathError(
+                f"the first states have shape {list(start.shape)}, the last {list(end.shape)}"
+            )
+        wide = end.to(exact(end.device)) - start.to(exact(start.device))
+        self._displacement, self._end = squared_speed(wide).mul_(0.5), end
+
+    def __exit__(self, *error: object) -> None:
+        if error[0] is None:
+            self._paths = self._read()
+
+    def _read(self) -> Paths[Tensor | None]:
+        if not self._speeds:
+            raise KinepathError("the block ended without a step: call meter.step in the loop")
+        batch = len(self._speeds[0])
+        if self._displacement is not None and len(self._displacement) != batch:
+            raise KinepathError(
+                f"the states at the ends are of {len(self._displacement)} samples, the velocities "
+                f"of {batch}"
+            )
+        numbers = [*self._times, *self._sizes, *self._gains]
+        held = [number.expand(batch) for number in numbers if isinstance(number, Tensor)]
+        ends = [] if self._displacement is None else [self._displacement]
+        rows = iter(read_back([*self._speeds, *held, *ends]))
+        speeds = np.stack([next(rows) for _ in self._speeds])
+
+        def column(numbers: Sequence[Number]) -> F64:
+            values = [next(rows) if isinstance(n, Tensor) else np.full(batch, n) for n in numbers]
+            return np.stack(values)
+
+        times, sizes, gains = column(self._times), column(self._sizes), column(self._gains)
+        if not (sizes > 0.0).all():
+            step, sample = np.argwhere(~(sizes > 0.0))[0]
+            raise KinepathError(
+                f"a step goes forward in time (0 noise, 1 data), got dt = "
+                f"{sizes[step, sample]:g} at step {step}"
+            )
+        shaped = gains**2 * speeds
+        energies = 0.5 * sizes * shaped
+        late = times >= self._rounded(self.split)
+        launch = np.where(late, 0.0, energies).sum(0)
+        landing = np.where(late, energies, 0.0).sum(0)
+        terminal = np.where(times >= self._rounded(TERMINAL_START), energies, 0.0).sum(0)
+        return Paths(
+            endpoints=self._end,
+            kpe=launch + landing,
+            launch=launch,
+            landing=landing,
+            terminal=terminal,
+            displacement=next(rows) if ends else np.full(batch, np.nan),
+            mean_gain=(sizes * gains).sum(0) / sizes.sum(0),
+            nfe=np.full(batch, len(speeds), dtype=np.uint32),
+            profile=shaped.T.copy(),
+        )
+
+    def _rounded(self, time: float) -> F64:
+        """``time`` in the type of each step's own, ``[steps, 1]``: a float32 0.95 is below 0.95."""
+        return np.array([[torch.tensor(time, dtype=kind).item()] for kind in self._time_types])
+
+    @property
+    def paths(self) -> Paths[Tensor | None]:
+        """Every figure of the block: energies, ``profile``, mean gain.
+
+        ``nfe`` counts the steps. Without :meth:`ends`, ``endpoints`` is None and ``displacement``
+        and what follows from it are NaN.
+
+        Raises:
+            KinepathError: before the block has ended, or after one that an exception left.
+        """
+        if self._paths is None:
+            raise KinepathError("nothing is measured yet: read it after the `with` block has ended")
+        return self._paths
+
+    @property
+    def kpe(self) -> F64:
+        """Kinetic path energy of each sample, ``[B]``, in squared data units."""
+        return self.paths.kpe
+
+
+def _held(name: str, number: Number, v: Tensor) -> Number:
+    """``number`` as it is now: a loop may go on to change the tensor it has its time in."""
+    if not isinstance(number, Tensor):
+        return float(number)
+    if number.ndim == 0 and number.device.type == "cpu":
+        return float(number)
+    if number.shape not in ((), (v.shape[0],)) or number.device != v.device:
+        raise KinepathError(
+            f"{name} must be a number or a tensor of shape [] or [{v.shape[0]}] on {v.device}, got "
+            f"shape {list(number.shape)} on {number.device}"
+        )
+    return number.detach().to(exact(v.device), copy=True)

@@ -1,0 +1,87 @@
+"""Calling a model for a velocity, and what is demanded of what it returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from .._kinepath import KinepathError, ModelError
+
+Model: TypeAlias = Callable[..., Tensor]
+"""``model(x, t)`` with states ``[B, *shape]`` and times ``[B]``, returning velocities like ``x``.
+
+A condition goes in as the third argument, ``model(x, t, condition)``; a mapping as keyword
+arguments, ``model(x, t, **condition)``, as a ``ModelWrapper`` of flow_matching takes its extras.
+"""
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""The types that states and velocities may have."""
+
+
+def working_type(dtype: torch.dtype) -> torch.dtype:
+    """The type that states and times are kept in for noise of ``dtype``."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def velocity_of(
+    model: Model, guidance_scale: float | None, condition: Any, null_condition: Any
+) -> Callable[[Tensor, Tensor, torch.dtype], Tensor]:
+    """``velocity(x, t, dtype)``: the model's, or the guided one, which is formed in ``dtype``.
+
+    Raises:
+        KinepathError: for guidance without both conditions or a finite scale, or a null condition
+            without guidance.
+    """
+    if guidance_scale is None:
+        if null_condition is not None:
+            raise KinepathError("null_condition is for guidance: give guidance_scale as well")
+        return lambda x, t, dtype: called(model, x, t, condition)
+    if condition is None or null_condition is None:
+        raise KinepathError(
+            "guidance needs both condition and null_condition; for a model that is called without "
+            "one where it is unconditional, give null_condition={}"
+        )
+    scale = float(guidance_scale)
+    if not math.isfinite(scale):
+        raise KinepathError(f"the guidance scale is {scale}")
+
+    def guided(x: Tensor, t: Tensor, dtype: torch.dtype) -> Tensor:
+        # A copy in every case: the second call may overwrite what the first returned.
+        velocity = called(model, x, t, null_condition).to(dtype, copy=True).mul_(1.0 - scale)
+        return velocity.add_(called(model, x, t, condition), alpha=scale)
+
+    return guided
+
+
+def called(model: Model, x: Tensor, t: Tensor, condition: Any) -> Tensor:
+    """The velocity that ``model`` returns for ``x``, ``[B, *shape]``, and ``t``, ``[B]``.
+
+    Raises:
+        ModelError: unless it is a tensor of fractions of the shape and on the device of ``x``.
+    """
+    if condition is None:
+        velocity = model(x, t)
+    elif isinstance(condition, Mapping):
+        velocity = model(x, t, **condition)
+    else:
+        velocity = model(x, t, condition)
+    if not isinstance(velocity, Tensor):
+        raise ModelError(
+            f"the model must return a tensor of shape {list(x.shape)}, got "
+            f"{type(velocity).__name__}"
+        )
+    if velocity.shape != x.shape:
+        raise ModelError(
+            f"the model must return a velocity of shape {list(x.shape)}, got {list(velocity.shape)}"
+        )
+    if velocity.device != x.device:
+        raise ModelError(
+            f"the model returned a velocity on {velocity.device} for states on {x.device}"
+        )
+    if velocity.dtype not in FLOATS:
+        raise ModelError(f"the model must return floating point, got {velocity.dtype}")
+    return velocity

@@ -1,0 +1,97 @@
+"""Adapters, against the libraries they are for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from flow_matching.solver import ODESolver
+from flow_matching.utils import ModelWrapper
+from networks import TinyUNet
+from torchdiffeq import odeint
+
+import kinepath as kp
+import kinepath.torch as kpt
+
+SHAPE = (1, 8, 8)
+NODES = torch.linspace(0, 1, 11)
+
+
+@pytest.fixture
+def noise():
+    return torch.from_numpy(kp.noise(5, 3, SHAPE))
+
+
+class Labelled(ModelWrapper):
+    """As flow_matching's image example wraps a network: the label is a keyword."""
+
+    def forward(self, x, t, label=None):
+        return self.model(x, t.expand(len(x)), label)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("method", ["euler", "midpoint"])
+def test_a_wrapped_model_of_flow_matching_goes_where_its_solver_takes_it(noise, method):
+    wrapper, labels = Labelled(TinyUNet(classes=3)), torch.tensor([1, 2, 1])
+    plan = kp.Plan(10, method)
+    paths = kpt.sample(wrapper, noise, plan, condition={"label": labels})
+    ends = ODESolver(wrapper).sample(noise, 0.1, method, label=labels)
+    np.testing.assert_allclose(paths.endpoints, ends, atol=1e-5)
+    field = kpt.AugmentedField(wrapper, SHAPE)
+    state = ODESolver(field).sample(field.start(noise), 0.1, method, label=labels)
+    ends, energies = field.split(state)
+    np.testing.assert_allclose(paths.endpoints, ends, atol=1e-5)
+    np.testing.assert_allclose(paths.kpe, energies, rtol=1e-5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("solver", "method"), [("euler", "euler"), ("heun", "heun2")])
+@pytest.mark.parametrize(
+    "gain", [None, kp.KTS(alpha=0.1, beta=0.02), kp.Governed([(0.0, 8.0)], split=0.3)]
+)
+def test_the_energy_of_torchdiffeq_is_that_of_the_plan(noise, solver, method, gain):
+    network = TinyUNet()
+    field = kpt.AugmentedField(network, SHAPE, gain)
+    # The grid in the precision of the plan's: the times are float64 then, the states are not.
+    states = odeint(field, field.start(noise), NODES.double(), method=method)
+    x, energies = field.split(states)
+    assert x.shape == (11, 3, *SHAPE) and energies.shape == (11, 3)
+    paths = kpt.sample(network, noise, kp.Plan(10, solver, gain))
+    np.testing.assert_allclose(x[-1], paths.endpoints, atol=1e-5)
+    np.testing.assert_allclose(energies[-1], paths.kpe, rtol=1e-5)
+    assert (energies.diff(dim=0) > 0).all()
+
+
+@torch.no_grad()
+def test_an_adaptive_solver_finds_the_energy_of_an_exact_field():
+    # x' = −x: x(1) = x(0)/e, and ½ ∫ x(0)² e^{−2t} dt = ¼ x(0)² (1 − e^{−2}).
+    noise = torch.from_numpy(kp.noise(0, 4, (5,))).double()
+    field = kpt.AugmentedField(lambda x, t: -x, (5,))
+    x, energies = field.split(odeint(field, field.start(noise), NODES[[0, -1]].double())[-1])
+    torch.testing.assert_close(x, noise / np.e)
+    torch.testing.assert_close(energies, 0.25 * noise.square().sum(1) * (1 - np.exp(-2)))
+
+
+def test_a_shape_that_does_not_fit_is_named(noise):
+    with pytest.raises(kp.KinepathError, match=r"shape \[B, 2, 8, 8\], got \[3, 1, 8, 8\]"):
+        kpt.AugmentedField(lambda x, t: -x, (2, 8, 8)).start(noise)
+    field = kpt.AugmentedField(lambda x, t: -x[:1], SHAPE)
+    with pytest.raises(kp.ModelError, match=r"\[3, 1, 8, 8\], got \[1, 1, 8, 8\]"):
+        odeint(field, field.start(noise), NODES, method="euler")
+
+
+def test_arguments_the_other_way_round_are_turned(noise):
+    network, plan = TinyUNet(classes=3), kp.Plan(4)
+
+    class TorchCfm(torch.nn.Module):
+        """The signature of torchcfm's ``UNetModelWrapper``."""
+
+        def forward(self, t, x, y=None, *args, **kwargs):
+            return network(x, t, y)
+
+    labels = torch.tensor([1, 2, 1])
+    expected = kpt.sample(network, noise, plan, condition=labels).kpe
+    model = kpt.swapped(TorchCfm())
+    for condition in (labels, {"y": labels}):
+        paths = kpt.sample(model, noise, plan, condition=condition)
+        np.testing.assert_array_equal(paths.kpe, expected)

@@ -1,0 +1,123 @@
+"""The energy meter, against the executor and by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from networks import TinyUNet
+from test_torch_sample import NoWaiting
+
+import kinepath as kp
+import kinepath.torch as kpt
+
+SHAPE = (1, 8, 8)
+
+
+def run(form, network, noise, plan):
+    """An Euler loop of one's own, whose times, sizes and gains have one of several forms."""
+    x, gain, batch = noise, plan.gain, len(noise)
+    time = torch.zeros((), dtype=torch.float64)
+    with kpt.EnergyMeter(split=gain.split) as meter, torch.no_grad():
+        for step in plan.steps:
+            v = network(x, torch.full((batch,), step.start))
+            eta, dt = gain.eta(step.start), step.size
+            if form == "numbers":
+                meter.step(v, step.start, dt, gain=eta)
+            elif form == "changed in place":
+                time.fill_(step.start)
+                meter.step(v, time, torch.tensor(dt, dtype=torch.float64), gain=eta)
+            else:
+                rows = [torch.full((batch,), n, dtype=torch.float64) for n in (step.start, dt, eta)]
+                meter.step(v, *rows)
+                [row.zero_() for row in rows]
+            x = x + dt * eta * v
+        meter.ends(noise, x)
+    return meter.paths
+
+
+@pytest.mark.parametrize("form", ["numbers", "changed in place", "rows"])
+@pytest.mark.parametrize("gain", [kp.Gain(), kp.KTS(alpha=0.1, beta=0.02, split=0.5)])
+def test_a_metered_euler_loop_is_the_executor(form, gain):
+    network, plan = TinyUNet(), kp.Plan(20, "euler", gain)
+    noise = torch.from_numpy(kp.noise(0, 3, SHAPE))
+    paths = run(form, network, noise, plan)
+    expected = kpt.sample(network, noise, plan, record=kp.Record(profile=True))
+    torch.testing.assert_close(paths.endpoints, expected.endpoints)
+    for name, column in expected.table().items():
+        if name != "noise_left":
+            np.testing.assert_allclose(paths.table()[name], column, rtol=1e-6, err_msg=name)
+    np.testing.assert_allclose(paths.profile, expected.profile, rtol=1e-6)
+
+
+def test_samples_may_be_at_different_times():
+    v = torch.tensor([[1.0, 2.0], [3.0, 0.0]], dtype=torch.bfloat16)
+    with kpt.EnergyMeter() as meter:
+        meter.step(v, torch.tensor([0.5, 0.6]), torch.tensor([0.1, 0.35]))
+        meter.step(2 * v, torch.tensor([0.6, 0.95]), 0.05, gain=torch.tensor([1.0, 0.5]))
+    paths = meter.paths
+    np.testing.assert_allclose(paths.launch, [0.25, 0.0])
+    np.testing.assert_allclose(paths.landing, [0.5, 1.575 + 0.225], rtol=1e-6)
+    np.testing.assert_allclose(paths.terminal, [0.0, 0.225], rtol=1e-6)
+    np.testing.assert_allclose(paths.profile, [[5.0, 20.0], [9.0, 9.0]])
+    np.testing.assert_allclose(paths.mean_gain, [1.0, (0.35 + 0.025) / 0.4], rtol=1e-6)
+    np.testing.assert_array_equal(meter.kpe, paths.kpe)
+    assert paths.endpoints is None and np.isnan(paths.displacement).all()
+    assert paths.nfe.tolist() == [2, 2]
+
+
+def test_nothing_is_waited_for_before_the_end():
+    mode = NoWaiting()
+    with mode:
+        with kpt.EnergyMeter() as meter:
+            mode.armed = True
+            for t in torch.linspace(0, 0.75, 4).unbind():
+                meter.step(torch.ones(2, 3), t.expand(2), torch.full((2,), 0.25))
+            meter.ends(torch.zeros(2, 3), torch.ones(2, 3))
+            mode.armed = False
+        np.testing.assert_allclose(meter.kpe, [1.5, 1.5])
+    np.testing.assert_allclose(meter.paths.efficiency, [1.0, 1.0])
+    with pytest.raises(NotImplementedError, match="meta"), kpt.EnergyMeter() as meter:
+        time = torch.zeros((), device="meta")
+        for _ in range(3):
+            meter.step(torch.ones(2, 3, device="meta"), time, 0.3)
+            time += 0.3
+
+
+def test_a_meter_can_be_used_again():
+    meter = kpt.EnergyMeter()
+    for factor in (1.0, 2.0):
+        with meter:
+            meter.step(factor * torch.ones(1, 2), 0.0, 1.0)
+        np.testing.assert_allclose(meter.kpe, factor**2)
+    with pytest.raises(ZeroDivisionError), meter:
+        meter.step(torch.ones(1, 2), 0.0, 1 / 0)
+    with pytest.raises(kp.KinepathError, match="nothing is measured"):
+        meter.paths
+
+
+@pytest.mark.parametrize(
+    ("use", "words"),
+    [
+        (lambda m: None, "without a step"),
+        (lambda m: m.step(torch.ones(2, 2), 0.5, -0.1), "got dt = -0.1 at step 1"),
+        (lambda m: m.step(torch.ones(2, 2), 0.5, torch.tensor([0.1, 0.0])), "dt = 0 at step 1"),
+        (lambda m: m.step(torch.ones(2, 2), 0.5, float("nan")), "dt = nan"),
+        (lambda m: m.step(torch.ones(3, 2), 0.5, 0.1), "3 samples, those before had 2"),
+        (lambda m: m.step(torch.ones(2, 2), torch.ones(3), 0.1), r"t must .* got shape \[3\]"),
+        (lambda m: m.step(torch.ones(2, 2), torch.ones(2, device="meta"), 0.1), "on meta"),
+        (lambda m: m.step(torch.ones(2, 2).long(), 0.5, 0.1), "floating point"),
+        (lambda m: m.ends(torch.ones(2, 2), torch.ones(2, 3)), r"\[2, 2\], the last \[2, 3\]"),
+        (lambda m: m.ends(torch.ones(3, 2), torch.ones(3, 2)), "of 3 samples, .* of 2"),
+    ],
+)
+def test_what_cannot_be_booked_is_named(use, words):
+    with pytest.raises(kp.KinepathError, match=words), kpt.EnergyMeter() as meter:
+        if words != "without a step":
+            meter.step(torch.ones(2, 2), 0.4, 0.1)
+        use(meter)
+
+
+def test_a_split_out_of_range_is_named():
+    with pytest.raises(kp.KinepathError, match="between 0 and 1, got 1"):
+        kpt.EnergyMeter(split=1.0)
