@@ -7,6 +7,7 @@
 mod arrays;
 mod errors;
 mod fields;
+mod given;
 mod metrics;
 mod plan;
 mod runs;
@@ -36,7 +37,7 @@ fn _kinepath(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sample::noise, module)?)?;
     module.add_function(wrap_pyfunction!(sample::sample, module)?)?;
     module.add_class::<runs::Run>()?;
-    module.add_function(wrap_pyfunction!(runs::write_run, module)?)?;
+    module.add_function(wrap_pyfunction!(given::write_run, module)?)?;
     module.add_function(wrap_pyfunction!(study::evaluate, module)?)?;
     metrics::register(module)?;
     stats::register(module)

@@ -1,11 +1,14 @@
 //! `run.toml`: everything needed to repeat a run.
 
+mod sampler;
+
 use std::ops::Range;
 use std::path::Path;
 
-use kinepath::plan::{Plan, Quadrature, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+
+pub use sampler::SamplerSettings;
 
 use super::error::RunError;
 use crate::data::Scaling;
@@ -69,33 +72,6 @@ pub struct FieldSettings {
     /// The class or condition asked for, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
-}
-
-/// Solver, time grid and gain.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SamplerSettings {
-    /// `euler`, `midpoint`, `heun`, `rk4` or `dopri5`.
-    pub solver: String,
-    /// The number of grid steps; for `dopri5`, the intervals at whose ends it must stop.
-    pub steps: usize,
-    /// The grid as asked for: `uniform`, `cosine`, `shift:S` or a file; `explicit` where it was given
-    /// as its nodes.
-    pub grid: String,
-    /// The nodes the grid resolved to: increasing times in [0, 1].
-    pub nodes: Vec<f64>,
-    /// The gain: `unit`, `kts:…`, `ssc:…`, `table:…` or `governed:…` with its ceiling.
-    pub gain: String,
-    /// The energy quadrature: `solver` or `left`.
-    pub quadrature: String,
-    /// τ, the time that divides launch energy from landing energy.
-    pub split: f64,
-    /// Relative tolerance of an adaptive solver.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rtol: Option<f64>,
-    /// Absolute tolerance of an adaptive solver, in data units.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub atol: Option<f64>,
 }
 
 /// Where the samples start.
@@ -168,31 +144,6 @@ impl FieldSettings {
     #[must_use]
     pub fn is_external(&self) -> bool {
         self.spec.strip_prefix(EXTERNAL).is_some_and(|rest| rest.starts_with(':'))
-    }
-}
-
-impl SamplerSettings {
-    /// The settings of a compiled plan, whose grid was asked for as `grid`.
-    #[must_use]
-    pub fn of(plan: &Plan, grid: &str) -> Self {
-        let tolerances = match plan.schedule() {
-            Schedule::Fixed(_) => None,
-            Schedule::Adaptive { rtol, atol, .. } => Some((*rtol, *atol)),
-        };
-        Self {
-            solver: plan.tableau().name.to_owned(),
-            steps: plan.grid().steps(),
-            grid: grid.to_owned(),
-            nodes: plan.grid().nodes().to_vec(),
-            gain: plan.gain().to_string(),
-            quadrature: match plan.quadrature() {
-                Quadrature::Solver => "solver".to_owned(),
-                Quadrature::Left => "left".to_owned(),
-            },
-            split: plan.gain().split(),
-            rtol: tolerances.map(|(rtol, _)| rtol),
-            atol: tolerances.map(|(_, atol)| atol),
-        }
     }
 }
 

@@ -5,27 +5,22 @@ use std::path::{Path, PathBuf};
 use kinepath::gain::Gain;
 use kinepath::stats::{Bootstrap, Interval};
 
-use super::associations::{associations, tercile_table};
+use super::along_energy::AlongEnergy;
 use super::audit::{calibration, memorization, quoted};
 use super::compare::{Runs, differences};
 use super::controls::Controls;
 use super::copy_space::CopySpace;
 use super::energies::energy;
 use super::figures::{Figures, Inference};
-use super::goldilocks::{Columns, goldilocks};
-use super::judge::{Judge, flags};
+use super::judge::Judge;
 use super::judged_run::JudgedRun;
 use super::pairing::{check_pairing, settings_of};
 use super::pictures::pictures;
-use super::results::{
-    Association, Effect, Goldilocks, ModelResults, Risk, RunResults, SampleColumns, StudyResults,
-    Tercile,
-};
-use super::risk::risk;
+use super::results::{Effect, ModelResults, RunResults, SampleColumns, StudyResults};
 use super::settings::{DataSettings, StudySettings};
 use super::{Observer, RunInput};
 use crate::StudyError;
-use crate::run::{RunReader, UNKNOWN, columns};
+use crate::run::{RunReader, UNKNOWN};
 use crate::source::FieldSource;
 
 /// Judges the runs of one model, the first being the baseline, and compares the others and their
@@ -224,41 +219,6 @@ pub(super) fn results(
         settings,
         models,
     })
-}
-
-/// What goes along the energy of the baseline's samples; nothing where it is not known.
-#[derive(Default)]
-struct AlongEnergy {
-    kpe: Vec<f64>,
-    associations: Vec<Association>,
-    terciles: Vec<Tercile>,
-    goldilocks: Option<Goldilocks>,
-    risk: Option<Risk>,
-}
-
-impl AlongEnergy {
-    fn of(baseline: &JudgedRun, bins: usize, inference: &Inference) -> Result<Self, StudyError> {
-        let kpe = baseline.input.column(columns::KPE)?;
-        let displacement = baseline.input.column(columns::DISPLACEMENT)?;
-        let terminal_spike = baseline.input.column(columns::TERMINAL_SPIKE)?;
-        let judged = &baseline.judged;
-        let memorized = flags(&judged.memorized);
-        let curve = match &judged.fidelity {
-            None => None,
-            Some(fidelity) => {
-                let columns =
-                    Columns { kpe: &kpe, fidelity: &fidelity.margin, memorized: &memorized };
-                Some(goldilocks(columns, bins, inference)?)
-            }
-        };
-        Ok(Self {
-            associations: associations(&kpe, &displacement, judged, inference)?,
-            terciles: tercile_table(&kpe, judged, inference)?,
-            goldilocks: curve,
-            risk: risk(&terminal_spike, judged, inference)?,
-            kpe,
-        })
-    }
 }
 
 /// The findings in words, the most important first.

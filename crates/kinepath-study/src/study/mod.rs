@@ -1,5 +1,6 @@
 //! Studies: does shaping help this model on this data, and what does its energy go with?
 
+mod along_energy;
 mod analysis;
 mod associations;
 mod audit;
