@@ -132,6 +132,15 @@ enum Shaping {
     Expression(String),
 }
 
+impl Shaping {
+    fn into_gain(self) -> PyResult<Gain> {
+        match self {
+            Self::Gain(gain) => Ok(gain),
+            Self::Expression(text) => Gain::new(&text),
+        }
+    }
+}
+
 /// One explicit Runge–Kutta step.
 #[pyclass(frozen, get_all, module = "kinepath")]
 pub(crate) struct Step {
@@ -174,11 +183,7 @@ impl Plan {
             Nodes::Grid(grid) => grid,
             Nodes::Steps(steps) => Grid::uniform(steps)?,
         };
-        let gain = match gain {
-            None => Gain::new("unit")?,
-            Some(Shaping::Gain(gain)) => gain,
-            Some(Shaping::Expression(text)) => Gain::new(&text)?,
-        };
+        let gain = gain.map_or_else(|| Gain::new("unit"), Shaping::into_gain)?;
         let known = || Tableau::ALL.map(|tableau| tableau.name).join(", ");
         let tableau = Tableau::by_name(solver)
             .ok_or_else(|| invalid(format!("unknown solver {solver:?}; use {}", known())))?;
@@ -227,6 +232,21 @@ impl Plan {
     #[getter]
     fn nfe(&self) -> Option<usize> {
         self.0.nfe()
+    }
+
+    /// The same plan with another gain.
+    fn with_gain(&self, gain: Shaping) -> PyResult<Self> {
+        let gain = gain.into_gain()?.0;
+        let plan = &self.0;
+        let (grid, tableau) = (plan.grid().clone(), *plan.tableau());
+        match *plan.schedule() {
+            Schedule::Fixed(_) => plan::Plan::fixed(grid, tableau, gain, plan.quadrature()),
+            Schedule::Adaptive { rtol, atol, .. } => {
+                plan::Plan::adaptive(grid, tableau, gain, rtol, atol)
+            }
+        }
+        .map(Self)
+        .map_err(invalid)
     }
 
     /// The steps of a plan without step-size control.

@@ -110,8 +110,13 @@ def test_the_interpreter_is_free_and_can_interrupt(tmp_path: Path) -> None:
     def press(stage: str, done: float) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        kp.study(some_copies(4), train=TRAIN, out=tmp_path / "stopped", progress=press)
+    # A shell's background jobs start with the signal ignored, and Python then leaves it so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            kp.study(some_copies(4), train=TRAIN, out=tmp_path / "stopped", progress=press)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not (tmp_path / "stopped" / "study.json").exists()
 
     def fail(stage: str, done: float) -> None:

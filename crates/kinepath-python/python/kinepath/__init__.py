@@ -34,6 +34,7 @@ from .metrics import (
     support,
     vendi_score,
 )
+from .model_study import study_model
 from .paths import Paths
 from .runs import Run, read_run, write_run
 from .sampling import Record, noise, sample
@@ -84,6 +85,7 @@ __all__ = [
     "sample",
     "spearman",
     "study",
+    "study_model",
     "support",
     "vendi_score",
     "write_run",

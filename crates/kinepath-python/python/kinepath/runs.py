@@ -157,7 +157,7 @@ def write_run(
 def _start(noise: int | str | npt.ArrayLike | None) -> int | str | F32 | None:
     if isinstance(noise, (int, np.integer)):
         return int(noise)
-    return noise if noise is None or isinstance(noise, str) else _host(noise)
+    return noise if noise is None or isinstance(noise, str) else host(noise)
 
 
 def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
@@ -175,7 +175,7 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
         value = getattr(samples, name)
         if value is not None:
             states = name in ("endpoints", "energy_map", "trajectory")
-            value = _host(value) if states else np.asarray(value, dtype=np.float64)
+            value = host(value) if states else np.asarray(value, dtype=np.float64)
         columns[name] = value
     return columns, columns.pop("endpoints")
 
@@ -183,10 +183,10 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
 def records(values: npt.ArrayLike) -> npt.NDArray[Any]:
     """Data as the core takes them: uint8 as it is, anything else as float32."""
     array = np.asarray(values)
-    return array if array.dtype == np.uint8 else _host(values)
+    return array if array.dtype == np.uint8 else host(values)
 
 
-def _host(values: Any) -> F32:
+def host(values: Any) -> F32:
     """A NumPy array or torch tensor as a float32 array of the host."""
     if hasattr(values, "detach"):
         values = values.detach().float().cpu().numpy()

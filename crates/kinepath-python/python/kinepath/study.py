@@ -138,7 +138,7 @@ def study(
     except OSError as error:
         raise KinepathError(f"cannot create the folder {folder}: {error}") from error
     runs = [
-        (name, _run_folder(folder / "runs" / _slug(number, name), given, noise))
+        (name, _run_folder(run_folder_of(folder, number, name), given, noise))
         for number, (name, given) in enumerate(named.items())
     ]
     _kinepath.evaluate(
@@ -170,9 +170,10 @@ def _is_run(path: Path) -> bool:
     return (path / "run.toml").exists() or (path / "parts" / "run.toml").exists()
 
 
-def _slug(number: int, name: str) -> str:
-    """A folder for a name: its letters and digits, after a number that keeps folders apart."""
-    return f"{number}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}".rstrip("-")
+def run_folder_of(study: Path, number: int, name: str) -> Path:
+    """Where a study keeps run ``number``: the letters and digits of its name follow the number."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return study / "runs" / f"{number}-{slug}".rstrip("-")
 
 
 def _data(file: Path, given: npt.ArrayLike | str | os.PathLike[str]) -> str:

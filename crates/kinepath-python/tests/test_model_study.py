@@ -1,0 +1,72 @@
+"""Studies of models: the runs are those that sampling each gain by hand gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kinepath as kp
+
+RANDOM = np.random.default_rng(7)
+TRAIN = RANDOM.normal(size=(40, 1, 4, 4)).astype(np.float32)
+GAINS: dict[str, kp.Gain | str] = {"slow": kp.TableGain([(0.0, 0.2)]), "kts": "kts:alpha=0.1,beta=0"}
+
+
+def test_every_gain_is_sampled_from_the_same_noise_and_compared(tmp_path: Path) -> None:
+    field, plan = kp.EmpiricalField(TRAIN), kp.Plan(20)
+    study = kp.study_model(
+        field, plan, GAINS, count=48, seed=3, batch=20, train=TRAIN, out=tmp_path, resamples=500
+    )
+    noise = kp.noise(3, 48, (1, 4, 4))
+    for number, (name, gain) in enumerate({"baseline": "unit", **GAINS}.items()):
+        run = kp.read_run(tmp_path / "runs" / f"{number}-{name}")
+        paths = kp.sample(field, noise, plan.with_gain(gain), record=kp.Record(profile=True))
+        np.testing.assert_allclose(run.samples, paths.endpoints, rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(run.table()["kpe"], paths.kpe, rtol=1e-5)
+        assert run.profile is not None and run.profile.shape == (48, 20)
+    assert study.figures()["f_mem"][0] == 1.0
+    # A fifth of the velocity leaves most of the noise where it was.
+    assert study.figures("slow")["f_mem"][0] < 0.5
+    assert study.verdicts["slow"].startswith(("improves", "leaves noise", "trades"))
+    assert set(study.verdicts) == set(GAINS)
+
+
+def test_a_function_samples_as_the_field_it_calls(tmp_path: Path) -> None:
+    field, plan = kp.EmpiricalField(TRAIN), kp.Plan(10)
+
+    def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        return kp.sample(field, noise, plan)
+
+    settings: dict[str, Any] = {"count": 24, "train": TRAIN, "resamples": 200}
+    own = kp.study_model(field, plan, {}, out=tmp_path / "a", **settings)
+    called = kp.study_model(sampler, plan, {}, shape=(1, 4, 4), out=tmp_path / "b", **settings)
+    assert own.figures() == called.figures() and own.verdicts == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"plan": kp.Plan(5, gain=kp.KTS())}, "name it in gains"),
+        ({"gains": {"baseline": "unit"}}, "without a gain"),
+        ({"count": 1}, "2 samples"),
+        ({"model": lambda noise, plan: noise, "shape": None}, "shape is needed"),
+        ({"model": lambda noise, plan: noise}, "return the Paths of its 8 samples"),
+        ({"gains": {"bad": "kts:alpha=-9,beta=0"}}, "negative"),
+    ],
+)
+def test_what_cannot_be_studied_is_named(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    given: dict[str, Any] = {
+        "model": kp.EmpiricalField(TRAIN),
+        "plan": kp.Plan(5),
+        "gains": {},
+        "count": 8,
+        "shape": (1, 4, 4),
+        **change,
+    }
+    with pytest.raises(kp.KinepathError, match=words):
+        kp.study_model(**given, train=TRAIN, out=tmp_path)
