@@ -2,6 +2,8 @@
 
 use ndarray::ArrayView1;
 
+use crate::kernel::vectorised;
+
 /// Independent partial sums: enough to fill the vector units, few enough to stay in registers.
 const LANES: usize = 8;
 
@@ -10,11 +12,15 @@ const LANES: usize = 8;
 pub(super) fn squared_distance(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
     debug_assert_eq!(a.len(), b.len());
     match (a.to_slice(), b.to_slice()) {
-        (Some(a), Some(b)) => contiguous(a, b),
+        (Some(a), Some(b)) => vectorised(
+            #[inline(always)]
+            || contiguous(a, b),
+        ),
         _ => accumulate([0.0; LANES], a.iter().zip(b)),
     }
 }
 
+#[inline(always)]
 fn contiguous(a: &[f32], b: &[f32]) -> f64 {
     let (a_lanes, a_rest) = a.as_chunks::<LANES>();
     let (b_lanes, b_rest) = b.as_chunks::<LANES>();
@@ -29,6 +35,7 @@ fn contiguous(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// Adds one pair after the other, each to the lane that [`contiguous`] would use.
+#[inline(always)]
 fn accumulate<'v>(mut sums: [f64; LANES], pairs: impl Iterator<Item = (&'v f32, &'v f32)>) -> f64 {
     for (index, (&a, &b)) in pairs.enumerate() {
         let difference = f64::from(a) - f64::from(b);

@@ -40,6 +40,8 @@ mod neighbours;
 mod prdc;
 mod prdc_contributions;
 mod prepared;
+mod principal;
+mod projection;
 mod recall_splits;
 mod scatter;
 mod support;

@@ -1,6 +1,6 @@
 //! Exact nearest neighbours.
 
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 use rayon::prelude::*;
@@ -10,8 +10,21 @@ use super::{
     distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_points},
     prepared::{Margin, Prepared, QUERY_ROWS},
+    projection::Projection,
     top_k::TopK,
 };
+use crate::kernel::prefetch;
+
+mod chunk;
+
+use chunk::Chunk;
+
+/// Dimension from which products of images are enough shorter than products of points.
+const LEAST_DIMENSION: usize = 96;
+/// Rows whose products with the components are what finding these costs.
+const PREPARATION: usize = 12_288;
+/// How many times the cost of a projection a search must cost to risk one.
+const EARNINGS: usize = 10;
 
 /// Points prepared for exact nearest-neighbour search in L2.
 ///
@@ -39,6 +52,8 @@ pub struct NeighbourIndex<'a> {
     rows: Vec<usize>,
     multiplicities: Vec<usize>,
     prepared: Prepared,
+    /// Made by the first search that it pays for.
+    projection: OnceLock<Option<Projection>>,
 }
 
 /// The k nearest points of each query, nearest first.
@@ -57,7 +72,7 @@ impl<'a> NeighbourIndex<'a> {
     pub fn new(points: DistinctPoints<'a>) -> Self {
         let DistinctPoints { source, first_rows, multiplicities, .. } = points;
         let prepared = Prepared::new(&source.view(), &first_rows);
-        Self { source, rows: first_rows, multiplicities, prepared }
+        Self { source, rows: first_rows, multiplicities, prepared, projection: OnceLock::new() }
     }
 
     /// An index over all rows of `points`, shape `[N, D]`, where duplicates are neighbours of each
@@ -71,7 +86,13 @@ impl<'a> NeighbourIndex<'a> {
         check_points("points", &source.view())?;
         let rows: Vec<usize> = (0..source.nrows()).collect();
         let prepared = Prepared::new(&source.view(), &rows);
-        Ok(Self { multiplicities: vec![1; rows.len()], source, rows, prepared })
+        Ok(Self {
+            multiplicities: vec![1; rows.len()],
+            source,
+            rows,
+            prepared,
+            projection: OnceLock::new(),
+        })
     }
 
     /// Number of points searched, at least 1.
@@ -118,7 +139,8 @@ impl<'a> NeighbourIndex<'a> {
     ) -> Result<Neighbours, MetricsError> {
         self.check_queries(&queries)?;
         self.check_k(k, k)?;
-        Ok(self.nearest(queries.nrows(), k, |first, last| {
+        let count = queries.nrows();
+        Ok(self.nearest(count, k, self.projection(count), |first, last| {
             (queries.slice(s![first..last, ..]).into(), None)
         }))
     }
@@ -134,8 +156,10 @@ impl<'a> NeighbourIndex<'a> {
     /// holds fewer than `k + 1` points.
     pub fn search_self(&self, k: usize) -> Result<Neighbours, MetricsError> {
         self.check_k(k, k + 1)?;
-        Ok(self
-            .nearest(self.len(), k, |first, last| (self.points(first..last).into(), Some(first))))
+        let count = self.len();
+        Ok(self.nearest(count, k, self.projection(count), |first, last| {
+            (self.points(first..last).into(), Some(first))
+        }))
     }
 
     /// Searches in parallel over fixed chunks; `chunk(first, last)` gives the queries and, when
@@ -144,6 +168,7 @@ impl<'a> NeighbourIndex<'a> {
         &self,
         count: usize,
         k: usize,
+        projection: Option<&Projection>,
         chunk: impl Fn(usize, usize) -> (CowArray<'q, f32, Ix2>, Option<usize>) + Sync,
     ) -> Neighbours {
         let found: Vec<Vec<TopK>> = (0..count.div_ceil(QUERY_ROWS))
@@ -151,17 +176,7 @@ impl<'a> NeighbourIndex<'a> {
             .map(|task| {
                 let first = task * QUERY_ROWS;
                 let (queries, own) = chunk(first, (first + QUERY_ROWS).min(count));
-                let mut best: Vec<TopK> = (0..queries.nrows()).map(|_| TopK::new(k)).collect();
-                self.scan(queries.view(), |query, first, bounds, _| {
-                    let best = &mut best[query];
-                    let skip = own.map(|own| own + query);
-                    for (point, &bound) in (first..).zip(bounds) {
-                        if bound <= best.threshold() && Some(point) != skip {
-                            best.offer(self.squared_distance(queries.view(), query, point), point);
-                        }
-                    }
-                });
-                best
+                Chunk::new(self, queries.view(), own, k).nearest(projection)
             })
             .collect();
         let mut neighbours =
@@ -173,6 +188,20 @@ impl<'a> NeighbourIndex<'a> {
             }
         }
         neighbours
+    }
+
+    /// The projection, for a search that is long enough to pay for it.
+    fn projection(&self, queries: usize) -> Option<&Projection> {
+        if self.dimension() < LEAST_DIMENSION {
+            return None;
+        }
+        let components = (self.dimension() / 6).clamp(32, 128);
+        // Rows multiplied with the components, each as expensive as two products in f32.
+        let making = 2 * components * (PREPARATION + self.len() + queries);
+        if queries * self.len() < EARNINGS * making {
+            return None;
+        }
+        self.projection.get_or_init(|| Projection::new(&self.prepared, components)).as_ref()
     }
 
     /// Certified lower bounds block by block, see [`Prepared::scan`].
@@ -197,6 +226,13 @@ impl<'a> NeighbourIndex<'a> {
         point: usize,
     ) -> f64 {
         squared_distance(queries.row(query), self.source.row(self.rows[point]))
+    }
+
+    /// Asks for a point that will be judged soon.
+    fn prefetch(&self, point: usize) {
+        if let Some(values) = self.source.row(self.rows[point]).to_slice() {
+            prefetch(values);
+        }
     }
 
     /// The values of some points, copied.

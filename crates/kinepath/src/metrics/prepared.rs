@@ -4,6 +4,8 @@
 //! cancellation. Points are centred and scaled to keep that price small, and the rest of it is
 //! bounded, so that a caller can discard a pair on its bound and judge what is left exactly.
 
+use std::ops::Range;
+
 use ndarray::{Array2, ArrayView2, s};
 
 use crate::kernel::matmul;
@@ -11,11 +13,11 @@ use crate::kernel::matmul;
 /// Queries a task handles: fixed, so that results do not depend on the thread count.
 pub(super) const QUERY_ROWS: usize = 64;
 /// Points a tile covers: 64 × 1024 products stay in the second-level cache.
-const POINT_ROWS: usize = 1024;
+pub(super) const POINT_ROWS: usize = 1024;
 /// Longest sum inside one product. Shorter sums have smaller error bounds, whatever D.
 const INNER: usize = 512;
 /// Unit roundoff of f32.
-const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
+pub(super) const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
 /// Far below any rounding of values near 1, far above what underflow can take away.
 const UNDERFLOW: f64 = 1.0e-42;
 
@@ -30,6 +32,17 @@ pub(super) struct Prepared {
     norms: Vec<f64>,
     /// `‖x‖² (1 − 3u)`.
     squares: Vec<f64>,
+}
+
+/// Queries centred and scaled as the points are, each by its own power of two, with the working
+/// memory of one block.
+#[derive(Debug)]
+pub(super) struct Queries {
+    pub(super) rows: Array2<f32>,
+    pub(super) scales: Vec<f64>,
+    margins: Vec<Margin>,
+    tile: Array2<f32>,
+    bounds: Vec<f64>,
 }
 
 /// What the error of one query's row of bounds is made of.
@@ -68,9 +81,50 @@ impl Prepared {
         Self { centre, scale, rows: prepared, norms, squares }
     }
 
+    /// The points, centred and divided by [`scale`](Self::scale).
+    pub(super) fn rows(&self) -> ArrayView2<'_, f32> {
+        self.rows.view()
+    }
+
+    /// The power of two that points were divided by.
+    pub(super) fn scale(&self) -> f64 {
+        self.scale
+    }
+
     /// The mean that points were centred on.
     pub(super) fn centre(&self) -> &[f64] {
         &self.centre
+    }
+
+    /// Number of blocks that [`bounds`](Self::bounds) takes the points in.
+    pub(super) fn blocks(&self) -> usize {
+        self.rows.nrows().div_ceil(POINT_ROWS)
+    }
+
+    /// The points of block number `block`.
+    pub(super) fn block(&self, block: usize) -> Range<usize> {
+        block * POINT_ROWS..((block + 1) * POINT_ROWS).min(self.rows.nrows())
+    }
+
+    /// Centres and scales `queries`, at most [`QUERY_ROWS`] rows.
+    pub(super) fn queries(&self, queries: ArrayView2<'_, f32>) -> Queries {
+        let (count, dimension) = queries.dim();
+        let mut rows = Array2::<f32>::zeros((count, dimension));
+        let mut scales = Vec::with_capacity(count);
+        let mut margins = Vec::with_capacity(count);
+        for (query, mut out) in queries.rows().into_iter().zip(rows.rows_mut()) {
+            let largest = query
+                .iter()
+                .zip(&self.centre)
+                .fold(0.0f64, |most, (&value, centre)| most.max((f64::from(value) - centre).abs()));
+            let scale = power_of_two(largest);
+            let norm = scale * centre_row(query.iter(), &self.centre, scale, out.iter_mut());
+            scales.push(scale);
+            margins.push(self.margin(norm, scale));
+        }
+        let tile = Array2::zeros((count, POINT_ROWS.min(self.rows.nrows())));
+        let bounds = vec![0.0; tile.ncols()];
+        Queries { rows, scales, margins, tile, bounds }
     }
 
     /// Calls `visit(query, first, bounds, margin)` for every query and block of points, blocks in
@@ -82,49 +136,50 @@ impl Prepared {
         queries: ArrayView2<'_, f32>,
         mut visit: impl FnMut(usize, usize, &[f64], Margin),
     ) {
-        let (count, dimension) = queries.dim();
-        let mut scaled = Array2::<f32>::zeros((count, dimension));
-        let mut query_scales = Vec::with_capacity(count);
-        let mut margins = Vec::with_capacity(count);
-        for (query, mut out) in queries.rows().into_iter().zip(scaled.rows_mut()) {
-            let largest = query
-                .iter()
-                .zip(&self.centre)
-                .fold(0.0f64, |most, (&value, centre)| most.max((f64::from(value) - centre).abs()));
-            let scale = power_of_two(largest);
-            let norm = scale * centre_row(query.iter(), &self.centre, scale, out.iter_mut());
-            query_scales.push(scale);
-            margins.push(self.margin(norm, scale));
-        }
-        let mut tile = Array2::<f32>::zeros((count, POINT_ROWS.min(self.rows.nrows())));
-        let mut bounds = vec![0.0; tile.ncols()];
-        for first in (0..self.rows.nrows()).step_by(POINT_ROWS) {
-            let last = (first + POINT_ROWS).min(self.rows.nrows());
-            let mut tile = tile.slice_mut(s![.., ..last - first]);
-            for start in (0..dimension).step_by(INNER) {
-                let inner = start..(start + INNER).min(dimension);
-                let keep = if start == 0 { 0.0 } else { 1.0 };
-                let (a, b) =
-                    (scaled.slice(s![.., inner.clone()]), self.rows.slice(s![first..last, inner]));
-                matmul(keep, tile.view_mut(), 1.0, a, b.t());
-            }
-            let bounds = &mut bounds[..last - first];
-            let (norms, squares) = (&self.norms[first..last], &self.squares[first..last]);
-            for (query, products) in tile.rows().into_iter().enumerate() {
-                let margin = margins[query];
-                let constant = margin.norm * margin.norm - margin.constant;
-                let slope = margin.norm * margin.slope;
-                let factor = -2.0 * query_scales[query] * self.scale;
-                let bound = |product: f32, norm: f64, square: f64| {
-                    constant + square + factor * f64::from(product) - slope * norm
-                };
-                // A slice, as every row of the tile is, lets the compiler use vectors.
-                match products.as_slice() {
-                    Some(products) => fill(bounds, products.iter(), norms, squares, bound),
-                    None => fill(bounds, products.iter(), norms, squares, bound),
-                }
+        let mut queries = self.queries(queries);
+        for block in 0..self.blocks() {
+            let first = self.block(block).start;
+            self.bounds(&mut queries, block, |query, bounds, margin| {
                 visit(query, first, bounds, margin);
+            });
+        }
+    }
+
+    /// Calls `visit(query, bounds, margin)` for every query with the bounds of one block, see
+    /// [`scan`](Self::scan).
+    pub(super) fn bounds(
+        &self,
+        queries: &mut Queries,
+        block: usize,
+        mut visit: impl FnMut(usize, &[f64], Margin),
+    ) {
+        let Queries { rows, scales, margins, tile, bounds } = queries;
+        let dimension = rows.ncols();
+        let points = self.block(block);
+        let mut tile = tile.slice_mut(s![.., ..points.len()]);
+        for start in (0..dimension).step_by(INNER) {
+            let inner = start..(start + INNER).min(dimension);
+            let keep = if start == 0 { 0.0 } else { 1.0 };
+            let (a, b) =
+                (rows.slice(s![.., inner.clone()]), self.rows.slice(s![points.clone(), inner]));
+            matmul(keep, tile.view_mut(), 1.0, a, b.t());
+        }
+        let bounds = &mut bounds[..points.len()];
+        let (norms, squares) = (&self.norms[points.clone()], &self.squares[points]);
+        for (query, products) in tile.rows().into_iter().enumerate() {
+            let margin = margins[query];
+            let constant = margin.norm * margin.norm - margin.constant;
+            let slope = margin.norm * margin.slope;
+            let factor = -2.0 * scales[query] * self.scale;
+            let bound = |product: f32, norm: f64, square: f64| {
+                constant + square + factor * f64::from(product) - slope * norm
+            };
+            // A slice, as every row of the tile is, lets the compiler use vectors.
+            match products.as_slice() {
+                Some(products) => fill(bounds, products.iter(), norms, squares, bound),
+                None => fill(bounds, products.iter(), norms, squares, bound),
             }
+            visit(query, bounds, margin);
         }
     }
 

@@ -2,6 +2,7 @@ use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 use super::*;
+use crate::{metrics::principal::principal_directions, noise::noise};
 
 fn ramp(rows: usize, columns: usize, salt: f64) -> Array2<f32> {
     Array2::from_shape_fn((rows, columns), |(i, j)| {
@@ -75,6 +76,67 @@ fn ties_go_to_the_lower_row_and_duplicates_count_once() {
     assert_eq!(distinct.rows(), [0, 1, 3]);
     assert_eq!(own.distances, array![[2.0], [2.0], [2.0]]);
     assert_eq!(own.indices, array![[1], [0], [0]]);
+}
+
+fn normal(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
+    noise(seed, 0..rows as u64, columns)
+}
+
+/// Neighbours by a projection, whether or not it pays.
+fn by_images(index: &NeighbourIndex<'_>, queries: &Array2<f32>, k: usize) -> Neighbours {
+    let (basis, _) = principal_directions(index.prepared.rows(), 32);
+    let projection = Projection::on(basis, &index.prepared);
+    index.nearest(queries.nrows(), k, Some(&projection), |first, last| {
+        (queries.slice(s![first..last, ..]).into(), None)
+    })
+}
+
+/// Blocks that images decide, blocks they do not, and queries too far away for images.
+#[test]
+fn a_projection_changes_no_neighbour() {
+    let dimension = 96;
+    let shape = |rows, seed| normal(rows, dimension, seed);
+    let mut low_rank = normal(2500, 5, 1).dot(&shape(5, 2));
+    low_rank += &(1.0e-3 * &shape(2500, 3));
+    let mut clustered = 0.1 * &shape(2500, 4);
+    let centres = shape(30, 5);
+    for (i, mut row) in clustered.rows_mut().into_iter().enumerate() {
+        row += &centres.row(i % 30);
+    }
+    let duplicated = clustered.select(Axis(0), &(0..2500).map(|i| i % 250).collect::<Vec<_>>());
+    let far = 1.0e5 + &low_rank * 1.0e-2;
+    for points in [shape(2500, 6), low_rank, clustered, duplicated, far] {
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        let mut queries = points.select(Axis(0), &(0..70).map(|i| i * 31).collect::<Vec<_>>());
+        queries += &(0.05 * &shape(70, 7));
+        queries.row_mut(69).fill(3.0e38);
+        for k in [1, 7, 100] {
+            let plain = brute_force(&points, &queries, k);
+            assert_eq!(
+                index.nearest(70, k, None, |a, b| (queries.slice(s![a..b, ..]).into(), None)),
+                plain
+            );
+            assert_eq!(by_images(&index, &queries, k), plain);
+        }
+    }
+}
+
+/// Long enough for the index to make a projection by itself.
+#[test]
+fn long_searches_use_a_projection() {
+    let mixed = normal(4000, 4, 8).dot(&normal(4, 96, 9));
+    let points = mixed + &(0.05 * &normal(4000, 96, 10));
+    let index = NeighbourIndex::over_rows(points.view()).unwrap();
+    let found = index.search_self(3).unwrap();
+    assert!(index.projection.get().is_some_and(Option::is_some));
+    let own =
+        index.nearest(4000, 3, None, |first, last| (index.points(first..last).into(), Some(first)));
+    assert_eq!(found, own);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| NeighbourIndex::over_rows(points.view()).unwrap().search_self(3).unwrap())
+    };
+    assert_eq!(run(3), found);
 }
 
 #[test]

@@ -1,0 +1,85 @@
+//! The directions in which points vary most.
+
+use faer::Mat;
+use ndarray::{Array2, ArrayView2};
+
+use crate::kernel::matmul;
+
+/// Rows that the directions are found from, spread evenly over all.
+const SAMPLE_ROWS: usize = 2048;
+/// Iterations: the directions need only be good, not exact, for what they are used for.
+const ITERATIONS: usize = 3;
+
+/// Nearly orthonormal rows, shape `[count, D]`, that span about the leading `count` principal
+/// components of centred `points`, shape `[N, D]` with `count ≤ D`, and about the share of the
+/// variance in that span.
+///
+/// Subspace iteration on a sample, `V ← orth(Sᵀ S V)` from points as the first V: Halko,
+/// Martinsson & Tropp (2011), "Finding structure with randomness", algorithm 4.4, without its
+/// random numbers.
+pub(super) fn principal_directions(
+    points: ArrayView2<'_, f32>,
+    count: usize,
+) -> (Array2<f64>, f64) {
+    let dimension = points.ncols();
+    let sample = spread(points, SAMPLE_ROWS);
+    let mut basis = orthonormal(&spread(points, count).reversed_axes(), count);
+    let mut scores = Array2::zeros((sample.nrows(), count));
+    let mut images = Array2::zeros((dimension, count));
+    for _ in 0..ITERATIONS {
+        matmul(0.0, scores.view_mut(), 1.0, sample.view(), basis.t());
+        matmul(0.0, images.view_mut(), 1.0, sample.t(), scores.view());
+        basis = orthonormal(&images, count);
+    }
+    let variance = |values: &Array2<f64>| values.iter().map(|value| value * value).sum::<f64>();
+    (basis, variance(&scores) / variance(&sample))
+}
+
+/// At most `most` rows of `points` at equal distances.
+fn spread(points: ArrayView2<'_, f32>, most: usize) -> Array2<f64> {
+    let count = most.min(points.nrows());
+    Array2::from_shape_fn((count, points.ncols()), |(i, j)| {
+        f64::from(points[[i * points.nrows() / count, j]])
+    })
+}
+
+/// The transpose of `count` orthonormal columns whose span holds those of `columns`.
+fn orthonormal(columns: &Array2<f64>, count: usize) -> Array2<f64> {
+    let (dimension, given) = columns.dim();
+    let padded =
+        Mat::from_fn(dimension, count, |i, j| if j < given { columns[[i, j]] } else { 0.0 });
+    let thin = padded.qr().compute_thin_Q();
+    Array2::from_shape_fn((count, dimension), |(i, j)| thin[(j, i)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Points in the span of two directions and a little noise: the two are found.
+    #[test]
+    fn finds_the_span_that_holds_the_variance() {
+        let wave = |seed: f64, j: usize| (seed * (j + 1) as f64).sin();
+        let points = Array2::from_shape_fn((300, 40), |(i, j)| {
+            let (a, b) = (wave(0.71, i), wave(1.93, i));
+            (a * wave(0.37, j) + b * wave(2.1, j) + 1.0e-4 * wave(0.013, i * 40 + j)) as f32
+        });
+        let (basis, found) = principal_directions(points.view(), 2);
+        let gram = basis.dot(&basis.t());
+        assert!((&gram - &Array2::<f64>::eye(2)).iter().all(|error| error.abs() < 1.0e-13));
+        let points = points.mapv(f64::from);
+        let left = &points - &points.dot(&basis.t()).dot(&basis);
+        let share = left.mapv(|v| v * v).sum() / points.mapv(|v| v * v).sum();
+        assert!(share < 1.0e-7, "{share}");
+        assert!((found - 1.0).abs() < 1.0e-7, "{found}");
+    }
+
+    #[test]
+    fn stays_orthonormal_where_points_do_not_span_enough() {
+        for points in [Array2::zeros((9, 20)), Array2::ones((9, 20)), Array2::ones((2, 20))] {
+            let (basis, _) = principal_directions(points.view(), 5);
+            let gram = basis.dot(&basis.t());
+            assert!((&gram - &Array2::<f64>::eye(5)).iter().all(|error| error.abs() < 1.0e-13));
+        }
+    }
+}

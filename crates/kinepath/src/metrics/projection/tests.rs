@@ -1,0 +1,107 @@
+use ndarray::Axis;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{metrics::distance::squared_distance, noise::noise};
+
+fn normal(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
+    noise(seed, 0..rows as u64, columns)
+}
+
+/// How many pairs are refused for a distance of `factor` times their own, and how many there are.
+fn refused(
+    projection: &Projection,
+    prepared: &Prepared,
+    points: &Array2<f32>,
+    queries: &Array2<f32>,
+    factor: f64,
+) -> (usize, usize) {
+    let projected = projection.queries(&prepared.queries(queries.view())).unwrap();
+    let (mut refused, mut pairs) = (0, 0);
+    for block in 0..prepared.blocks() {
+        let range = prepared.block(block);
+        let mut products = Array2::zeros((queries.nrows(), range.len()));
+        projection.products(&projected, block, products.view_mut());
+        for ((query, j), &product) in products.indexed_iter() {
+            let squared = squared_distance(queries.row(query), points.row(range.start + j));
+            let limit = projection.limit(&projected, query, factor * factor * squared);
+            refused += usize::from(product < limit);
+            pairs += 1;
+        }
+    }
+    (refused, pairs)
+}
+
+fn prepare(points: &Array2<f32>) -> Prepared {
+    Prepared::new(&points.view(), &(0..points.nrows()).collect::<Vec<_>>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// No pair is refused for its own distance: far from the origin, duplicated, in a subspace, at
+    /// extreme scales, fewer than components; by directions found, and by no directions at all.
+    #[test]
+    fn no_pair_is_further_apart_than_its_images(
+        seed in 0u64..1000,
+        count in 3usize..1200,
+        dimension in 20usize..90,
+        rank in 1usize..20,
+        components in 1usize..20,
+        offset in prop::sample::select(vec![0.0f32, 1.0, 1.0e4]),
+        outlier in prop::sample::select(vec![1.0f32, 1.0e4]),
+        scale in prop::sample::select(vec![1.0e-30f32, 1.0e-20, 1.0, 1.0e20, 1.0e30]),
+        full in any::<bool>(),
+        orthonormal in any::<bool>(),
+    ) {
+        let mut points = if full {
+            normal(count, dimension, seed)
+        } else {
+            normal(count, rank, seed).dot(&normal(rank, dimension, seed + 1))
+        };
+        points.row_mut(1).mapv_inplace(|value| value * outlier);
+        let first = points.row(0).to_owned();
+        points.row_mut(2).assign(&first);
+        points.mapv_inplace(|value| scale * (offset + value));
+        let mut queries = points.select(Axis(0), &[0, 1, count - 1]);
+        let near = normal(1, dimension, seed + 2) * (scale * 1.0e-3);
+        queries.row_mut(2).scaled_add(1.0, &near.row(0));
+        let prepared = prepare(&points);
+        let basis = if orthonormal {
+            principal_directions(prepared.rows(), components).0
+        } else {
+            normal(components, dimension, seed + 3).mapv(|value| 0.1 * f64::from(value))
+        };
+        let projection = Projection::on(basis, &prepared);
+        prop_assert_eq!(refused(&projection, &prepared, &points, &queries, 1.0).0, 0);
+    }
+}
+
+/// Where components hold all of the variance, images are as far apart as points.
+#[test]
+fn images_of_points_in_a_subspace_are_hardly_nearer() {
+    let mixing = normal(8, 100, 1);
+    let points = normal(1500, 8, 2).dot(&mixing) + 5.0;
+    let queries = normal(40, 8, 3).dot(&mixing) + 5.0;
+    let prepared = prepare(&points);
+    let projection = Projection::new(&prepared, 16).unwrap();
+    assert!(projection.stretch < 1.0 + 1.0e-12);
+    let (refused, pairs) = refused(&projection, &prepared, &points, &queries, 0.999);
+    assert_eq!(refused, pairs);
+}
+
+#[test]
+fn none_is_made_where_components_hold_little() {
+    let points = normal(500, 100, 4);
+    assert!(Projection::new(&prepare(&points), 16).is_none());
+    assert!(Projection::new(&prepare(&Array2::ones((500, 100))), 16).is_none());
+}
+
+#[test]
+fn queries_out_of_range_have_no_images() {
+    let points = normal(50, 40, 5) * 1.0e-10;
+    let prepared = prepare(&points);
+    let projection = Projection::on(principal_directions(prepared.rows(), 4).0, &prepared);
+    let far = Array2::from_elem((1, 40), 1.0e20);
+    assert!(projection.queries(&prepared.queries(far.view())).is_none());
+}
