@@ -222,6 +222,7 @@ fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Pat
         profile,
         energy_map,
         trajectory,
+        posterior: None,
         endpoints,
     })
 }

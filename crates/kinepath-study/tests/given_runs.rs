@@ -208,6 +208,7 @@ fn what_makes_no_run_is_refused_and_nothing_is_written() {
             profile: None,
             energy_map: None,
             trajectory: None,
+            posterior: None,
         };
         change(&mut paths);
         GivenRun { samples: Given::Paths(Box::new(paths)), ..good() }

@@ -2,6 +2,8 @@
 
 use ndarray::{Array, Array1, Array2, Array3, Axis, RemoveAxis};
 
+use crate::field::PosteriorPaths;
+
 /// Endpoints and energies of a batch of B sampled paths of dimension D.
 ///
 /// Energies are in squared data units. For a gain other than unit they are those of the path
@@ -35,6 +37,9 @@ pub struct Paths {
     pub energy_map: Option<Array2<f32>>,
     /// States at the recorded nodes, `[B, K, D]`, if any.
     pub trajectory: Option<Array3<f32>>,
+    /// The posteriors on the way, where the field is an empirical one whose paths were followed:
+    /// Euler plans, see [`Sampler::certify`](crate::sampler::Sampler::certify).
+    pub posterior: Option<PosteriorPaths>,
 }
 
 impl Paths {
@@ -72,6 +77,14 @@ impl Paths {
         replace_row(&mut self.profile, row, &from.profile, other);
         replace_row(&mut self.energy_map, row, &from.energy_map, other);
         replace_row(&mut self.trajectory, row, &from.trajectory, other);
+        assert_eq!(self.posterior.is_some(), from.posterior.is_some(), "paths of other fields");
+        if let (Some(mine), Some(theirs)) = (&mut self.posterior, &from.posterior) {
+            mine.top[row] = theirs.top[other];
+            mine.collapse[row] = theirs.collapse[other];
+            replace_row(&mut mine.entropy, row, &theirs.entropy, other);
+            replace_row(&mut mine.effective_count, row, &theirs.effective_count, other);
+            mine.certificate = mine.certificate.and(theirs.certificate);
+        }
     }
 
     /// Excess energy `E − E_disp`: what the path spends beyond a straight line at constant speed.

@@ -8,7 +8,8 @@ mod mixture;
 
 pub use closure::FnField;
 pub use converted::{ConventionParseError, Converted, Prediction, TimeConvention, TimeInput};
-pub use empirical::{EmpiricalField, Posterior};
+pub(crate) use empirical::Tracker;
+pub use empirical::{Certificate, EmpiricalField, Posterior, PosteriorPaths};
 pub use guided::Guided;
 pub use mixture::MixtureField;
 
@@ -58,6 +59,12 @@ pub trait VelocityField: Sync {
     fn domain(&self) -> TimeDomain {
         TimeDomain::CLOSED
     }
+
+    /// This field, if it is nothing but an empirical field: samplers then follow its posteriors
+    /// instead of evaluating it afresh at every step.
+    fn as_empirical(&self) -> Option<&EmpiricalField> {
+        None
+    }
 }
 
 impl<F: VelocityField + ?Sized> VelocityField for &F {
@@ -81,6 +88,10 @@ impl<F: VelocityField + ?Sized> VelocityField for &F {
 
     fn domain(&self) -> TimeDomain {
         (**self).domain()
+    }
+
+    fn as_empirical(&self) -> Option<&EmpiricalField> {
+        (**self).as_empirical()
     }
 }
 

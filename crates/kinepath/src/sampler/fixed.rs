@@ -6,7 +6,6 @@ use ndarray::{Array2, ArrayView2};
 
 use super::ledger::Ledger;
 use super::settling::Settling;
-use super::state::Measure;
 use super::{SampleError, Sampler, state};
 use crate::paths::Paths;
 use crate::plan::Step;
@@ -25,7 +24,7 @@ pub(super) fn run(
     let most = steps.iter().map(|step| step.stages.len()).max().unwrap_or(0);
     let mut stages: Vec<Array2<f32>> = (0..most).map(|_| Array2::zeros(x.dim())).collect();
     let mut settling = Settling::new(rows, sampler.plan.grid().start());
-    keep_all(&mut ledger, 0, &x);
+    ledger.keep_all(0, || x.clone());
 
     for (i, step) in steps.iter().enumerate() {
         for (j, stage) in step.stages.iter().enumerate() {
@@ -41,34 +40,16 @@ pub(super) fn run(
             sampler.field.velocity(input.view(), &times, sampler.condition, k.view_mut())?;
             let measures = state::scale_and_measure(k, |_| (stage.eta, stage.governor));
             settling.stage(stage, &measures);
-            for (row, &Measure { squared_speed, eta }) in measures.iter().enumerate() {
-                if !squared_speed.is_finite() {
-                    let sample = sampler.sample(row);
-                    return Err(SampleError::Velocity { sample, step: i, t: stage.t });
-                }
-                ledger.book(row, step.phase, stage.energy * squared_speed);
-                ledger.push(row, stage.update * eta);
-                ledger.count(row, sampler.field.evaluations());
-                ledger.map(row, stage.energy, k.row(row));
-                if j == 0 {
-                    ledger.note_speed(row, i, squared_speed);
-                }
-            }
+            ledger.stage(sampler, (i, step), (j, stage), k, &measures)?;
         }
         let updates: Vec<f64> = step.stages.iter().map(|stage| stage.update).collect();
         state::combine(&mut next, &x, &stages, &updates, |_| 1.0);
         std::mem::swap(&mut x, &mut next);
         settling.finish(step);
-        keep_all(&mut ledger, i + 1, &x);
+        ledger.keep_all(i + 1, || x.clone());
         if observe((i + 1) as f64 / steps.len() as f64).is_break() {
             return Err(SampleError::Interrupted);
         }
     }
     Ok(ledger.close(x, noise, settling.close()))
-}
-
-fn keep_all(ledger: &mut Ledger, node: usize, x: &Array2<f32>) {
-    for (row, state) in x.outer_iter().enumerate() {
-        ledger.keep(row, node, state);
-    }
 }

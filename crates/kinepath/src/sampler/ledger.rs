@@ -2,9 +2,10 @@
 
 use ndarray::{Array2, Array3, ArrayView1, s};
 
-use super::{Sampler, state};
+use super::state::Measure;
+use super::{SampleError, Sampler, state};
 use crate::paths::Paths;
-use crate::plan::Phase;
+use crate::plan::{Phase, Stage, Step};
 
 /// Energies and recordings as they accumulate.
 pub(super) struct Ledger {
@@ -38,6 +39,41 @@ impl Ledger {
             energy_map: record.energy_map.then(|| Array2::zeros((rows, dim))),
             trajectory: (kept > 0).then(|| Array3::zeros((rows, kept, dim))),
             nodes: record.trajectory.clone(),
+        }
+    }
+
+    /// Books stage `j` of grid step `i`, of velocities `k` with the gain applied.
+    ///
+    /// # Errors
+    /// [`SampleError::Velocity`] for the first row whose velocity is not finite.
+    pub(super) fn stage(
+        &mut self,
+        sampler: &Sampler<'_>,
+        (i, step): (usize, &Step),
+        (j, stage): (usize, &Stage),
+        k: &Array2<f32>,
+        measures: &[Measure],
+    ) -> Result<(), SampleError> {
+        for (row, &Measure { squared_speed, eta }) in measures.iter().enumerate() {
+            if !squared_speed.is_finite() {
+                let sample = sampler.sample(row);
+                return Err(SampleError::Velocity { sample, step: i, t: stage.t });
+            }
+            self.book(row, step.phase, stage.energy * squared_speed);
+            self.push(row, stage.update * eta);
+            self.count(row, sampler.field.evaluations());
+            self.map(row, stage.energy, k.row(row));
+            if j == 0 {
+                self.note_speed(row, i, squared_speed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps all states at grid node `node`, if asked to.
+    pub(super) fn keep_all(&mut self, node: usize, states: impl FnOnce() -> Array2<f32>) {
+        if let (Some(trajectory), Ok(k)) = (&mut self.trajectory, self.nodes.binary_search(&node)) {
+            trajectory.slice_mut(s![.., k, ..]).assign(&states());
         }
     }
 
@@ -104,6 +140,7 @@ impl Ledger {
             profile: self.profile,
             energy_map: self.energy_map.map(|map| map.mapv(|e| e as f32)),
             trajectory: self.trajectory,
+            posterior: None,
         }
     }
 }

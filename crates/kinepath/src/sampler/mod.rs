@@ -5,15 +5,19 @@ mod fixed;
 mod ledger;
 mod settling;
 mod state;
+mod tracked;
 
 use std::ops::ControlFlow;
 
 use ndarray::ArrayView2;
 
-use crate::field::{Condition, FieldError, VelocityField};
+use crate::field::{Condition, EmpiricalField, FieldError, VelocityField};
 use crate::paths::Paths;
-use crate::plan::{Plan, Schedule};
+use crate::plan::{Plan, Schedule, Step};
 use crate::record::Record;
+
+/// The gap at which exact integration drops training points: a posterior weight of 2·10⁻⁹.
+pub const DEFAULT_GAP: f64 = 20.0;
 
 /// Integrates samples of a velocity field along a [`Plan`] and measures their energy.
 ///
@@ -41,6 +45,7 @@ pub struct Sampler<'a> {
     condition: Condition<'a>,
     first_index: u64,
     indices: Option<&'a [u64]>,
+    certify: Option<f64>,
 }
 
 impl<'a> Sampler<'a> {
@@ -54,7 +59,15 @@ impl<'a> Sampler<'a> {
             return Err(SampleError::Domain { method: plan.tableau().name, t });
         }
         let (record, condition) = (Record::default(), Condition::None);
-        Ok(Self { field, plan, record, condition, first_index: 0, indices: None })
+        Ok(Self {
+            field,
+            plan,
+            record,
+            condition,
+            first_index: 0,
+            indices: None,
+            certify: Some(DEFAULT_GAP),
+        })
     }
 
     /// Keeps what `record` asks for.
@@ -73,6 +86,23 @@ impl<'a> Sampler<'a> {
     pub fn first_index(mut self, index: u64) -> Self {
         self.first_index = index;
         self
+    }
+
+    /// The posterior gap τ, in nats, at which Euler paths through an [`EmpiricalField`] drop a
+    /// training point for good: a point of a posterior weight below `e^−τ`, where it is certain to
+    /// stay so. `None` evaluates the whole field at every step. [`DEFAULT_GAP`] unless set.
+    ///
+    /// What the dropped points can have changed is in the
+    /// [`certificate`](crate::field::Certificate) of the paths' posteriors.
+    ///
+    /// # Errors
+    /// [`SampleError::Gap`] unless `tau` is above 0.
+    pub fn certify(mut self, tau: Option<f64>) -> Result<Self, SampleError> {
+        if let Some(tau) = tau.filter(|tau| tau.is_nan() || *tau <= 0.0) {
+            return Err(SampleError::Gap { tau });
+        }
+        self.certify = tau;
+        Ok(self)
     }
 
     /// The global index of each row, for errors to name, where the rows are no range.
@@ -102,11 +132,25 @@ impl<'a> Sampler<'a> {
     ) -> Result<Paths, SampleError> {
         self.check(&noise)?;
         match self.plan.schedule() {
-            Schedule::Fixed(steps) => fixed::run(self, steps, noise, observe),
+            Schedule::Fixed(steps) => match self.followed(steps) {
+                Some((field, tau)) => tracked::run(self, field, tau, steps, noise, observe),
+                None => fixed::run(self, steps, noise, observe),
+            },
             Schedule::Adaptive { stops, rtol, atol } => {
                 adaptive::run(self, &adaptive::Control::new(stops, *rtol, *atol), noise, observe)
             }
         }
+    }
+
+    /// The empirical field whose posteriors can be followed instead of evaluating it afresh: on
+    /// paths of one stage a step, which the guarantee for dropped points needs.
+    fn followed(&self, steps: &[Step]) -> Option<(&'a EmpiricalField, f64)> {
+        let single = steps.iter().all(|step| step.stages.len() == 1);
+        let usable = single && self.condition == Condition::None;
+        self.certify
+            .filter(|_| usable)
+            .zip(self.field.as_empirical())
+            .map(|(tau, field)| (field, tau))
     }
 
     fn check(&self, noise: &ArrayView2<'_, f32>) -> Result<(), SampleError> {
@@ -166,6 +210,14 @@ pub enum SampleError {
         node: usize,
         /// The grid's last node.
         steps: usize,
+    },
+    /// A gap at which all points would be dropped.
+    #[error(
+        "training points can be dropped at a posterior gap above 0 nats, got {tau}; {DEFAULT_GAP} is usual"
+    )]
+    Gap {
+        /// The gap given.
+        tau: f64,
     },
     /// Noise that is no number.
     #[error("the noise of sample {sample} holds NaN or infinity")]

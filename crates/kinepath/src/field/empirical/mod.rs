@@ -1,5 +1,18 @@
 //! The closed-form velocity field of a finite training set.
 
+mod certificate;
+mod latest;
+mod list;
+mod prepared;
+mod pruning;
+mod sweep;
+mod tracker;
+
+pub use certificate::{Certificate, PosteriorPaths};
+pub(crate) use tracker::Tracker;
+
+use std::sync::OnceLock;
+
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
@@ -38,10 +51,12 @@ const NEGLIGIBLE: f64 = -45.0;
 /// assert!(posterior.top_weight[0] > 0.99);
 /// # Ok::<(), kinepath::field::FieldError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct EmpiricalField {
     points: Array2<f32>,
     squared_norms: Vec<f64>,
+    /// Made by the first integration that follows its paths.
+    prepared: OnceLock<prepared::Prepared>,
 }
 
 /// The posterior λ over training points, given B states and times, summarised per state.
@@ -83,7 +98,12 @@ impl EmpiricalField {
                 "training point {index} holds NaN or infinity"
             )));
         }
-        Ok(Self { points: points.as_standard_layout().into_owned(), squared_norms })
+        let points = points.as_standard_layout().into_owned();
+        Ok(Self { points, squared_norms, prepared: OnceLock::new() })
+    }
+
+    fn prepared(&self) -> &prepared::Prepared {
+        self.prepared.get_or_init(|| prepared::Prepared::new(self))
     }
 
     /// The training points, `[N, D]`.
@@ -261,6 +281,10 @@ impl VelocityField for EmpiricalField {
 
     fn domain(&self) -> TimeDomain {
         TimeDomain::OPEN_END
+    }
+
+    fn as_empirical(&self) -> Option<&EmpiricalField> {
+        Some(self)
     }
 }
 

@@ -1,0 +1,438 @@
+//! The posteriors of a batch of paths, followed from step to step.
+
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip, s};
+use rayon::prelude::*;
+
+use super::EmpiricalField;
+use super::certificate::Certificate;
+use super::latest::{Latest, Live};
+use super::list::Listed;
+use super::prepared::Prepared;
+use super::pruning::{EulerStep, GapBound, Guarantee};
+use super::sweep::{States, Sums};
+use crate::kernel::LANES;
+
+/// Points of one task.
+const SEGMENT: usize = 4096;
+/// Tasks that the points are divided into at most, which bounds their memory.
+const SEGMENTS: usize = 16;
+/// A sample's points are listed one by one when at most one in so many is left.
+const FEW: usize = 50;
+/// Rounding error of a score up to which single precision will do.
+const SCORE_ERROR: f64 = 1e-4;
+/// The same after a step, by which a long one multiplies it.
+const NEXT_SCORE_ERROR: f64 = 2e-3;
+/// How far the gap at which points are dropped is at least above that of equally likely points,
+/// since otherwise all of them would be dropped.
+const LEAST_MARGIN: f64 = 2.0;
+/// An effective count up to which the heaviest points are weighed in f64.
+const PRECISE: f64 = 256.0;
+/// A guaranteed gap below which all points are looked at again.
+const LEAST_GAP: f64 = 12.0;
+/// So are they where the weight dropped, magnified by the next step, may be above this.
+const NEXT_MASS: f64 = 1e-3;
+
+/// Follows Euler paths of B samples through an empirical field.
+///
+/// Training points whose weight is certain to stay negligible are dropped for good, see
+/// [`pruning`](super::pruning), so that a step costs less and less. States are in f64; scores and
+/// means of many points in f32, of few points, and wherever f32 would not do, in f64.
+pub(crate) struct Tracker<'f> {
+    field: &'f EmpiricalField,
+    prepared: &'f Prepared,
+    /// The gap at which points are dropped before steps that magnify nothing.
+    least_gap: f64,
+    /// The gap at which points are dropped now.
+    tau: f64,
+    /// How much larger an error is in the scores after the next step.
+    magnified: f64,
+    /// The time of the states.
+    t: f64,
+    /// States, `[B, D]`.
+    x: Array2<f64>,
+    rows: Vec<Row>,
+    groups: Vec<Group>,
+    certificate: Certificate,
+}
+
+/// What is known of one sample.
+struct Row {
+    support: Support,
+    guarantee: Guarantee,
+    latest: Latest,
+    /// The time from which on one distinct training point is left.
+    collapse: Option<f64>,
+}
+
+/// Where a sample's points are.
+enum Support {
+    /// In the bits of its group.
+    Swept,
+    /// In a list.
+    Listed(Listed),
+}
+
+/// The live points of up to [`LANES`] consecutive samples: for each distinct point one bit per
+/// sample.
+struct Group {
+    live: Vec<u32>,
+}
+
+/// A summary of one sample's posterior.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Summary {
+    pub(crate) entropy: f64,
+    pub(crate) effective_count: f64,
+    /// Row of the training point of largest weight.
+    pub(crate) top: usize,
+    pub(crate) collapse: Option<f64>,
+}
+
+impl<'f> Tracker<'f> {
+    /// Starts paths at states `x`, `[B, D]`, and time `t`; points are dropped at a gap of `tau`, or
+    /// somewhat beyond `log N` if that is more.
+    pub(crate) fn new(field: &'f EmpiricalField, x: ArrayView2<'_, f32>, t: f64, tau: f64) -> Self {
+        let prepared = field.prepared();
+        let count = x.nrows();
+        let tau = tau.max(prepared.all().rows.ln() + LEAST_MARGIN);
+        let row = |_| Row {
+            support: Support::Swept,
+            guarantee: Guarantee::NONE,
+            latest: Latest::uniform(prepared),
+            collapse: None,
+        };
+        let group = |first| Group {
+            live: vec![u32::MAX >> (LANES - LANES.min(count - first)); prepared.all().points],
+        };
+        Self {
+            field,
+            prepared,
+            least_gap: tau,
+            tau,
+            magnified: 0.0,
+            t,
+            x: x.mapv(f64::from),
+            rows: (0..count).map(row).collect(),
+            groups: (0..count).step_by(LANES).map(group).collect(),
+            certificate: Certificate::new(tau),
+        }
+    }
+
+    /// Evaluates the posteriors at the present states, and writes the velocities, on which the next
+    /// step goes to time `end`, into `out`.
+    pub(crate) fn velocity(&mut self, end: f64, mut out: ArrayViewMut2<'_, f32>) {
+        let t = self.t;
+        self.magnified = self.magnification(end);
+        self.tau = self.least_gap + self.magnified.ln_1p();
+        // At t = 0 all points are alike, as they are to begin with.
+        if t > 0.0 {
+            self.look_again_where_too_much_is_dropped();
+            self.list_where_rounding_matters();
+            self.sweep();
+            self.look_at_lists();
+        }
+        let prepared = self.prepared;
+        let mut errors = vec![0.0; self.rows.len()];
+        Zip::from(out.axis_iter_mut(Axis(0)))
+            .and(self.x.outer_iter())
+            .and(&mut self.rows[..])
+            .and(&mut errors[..])
+            .par_for_each(|mut out, x, row, error| {
+                for ((out, mean), x) in out.iter_mut().zip(&row.latest.mean).zip(x) {
+                    *out = ((mean - x) / (1.0 - t)) as f32;
+                }
+                if row.latest.live.points == 1 {
+                    row.collapse.get_or_insert(t);
+                }
+                if row.guarantee.mass > 0.0 {
+                    let reach = prepared.radius + distance(&row.latest.mean, &prepared.centre);
+                    *error = row.guarantee.mass * reach / (1.0 - t);
+                }
+            });
+        for (row, error) in self.rows.iter().zip(errors) {
+            self.certificate.note_drops(row.guarantee.mass, error);
+        }
+    }
+
+    /// Takes an Euler step to time `end` along the velocities of the latest evaluation, each times
+    /// its gain.
+    pub(crate) fn step(&mut self, end: f64, etas: &[f64]) {
+        let (start, prepared) = (self.t, self.prepared);
+        let mut needs = vec![None; self.rows.len()];
+        Zip::from(self.x.axis_iter_mut(Axis(0)))
+            .and(&mut self.rows[..])
+            .and(etas)
+            .and(&mut needs[..])
+            .par_for_each(|mut x, row, &eta, need| {
+                let share = (end - start) * eta / (1.0 - start);
+                for (x, mean) in x.iter_mut().zip(&row.latest.mean) {
+                    // Exactly the mean where the whole way is gone.
+                    *x = *x * (1.0 - share) + mean * share;
+                }
+                // At t = 0 nothing has been dropped, and nothing is evaluated from t = 1 on.
+                if row.guarantee.dropped > 0.0 && start > 0.0 && end < 1.0 {
+                    let rounding = row.rounding(x.view(), start, end, eta, prepared);
+                    let step = EulerStep { start, end, eta, rounding };
+                    let bound = GapBound::new(step, row.latest.spread(prepared));
+                    row.guarantee.step(bound);
+                    *need = Some(bound.need());
+                }
+            });
+        self.t = end;
+        for need in needs.into_iter().flatten() {
+            self.certificate.need = self.certificate.need.max(need);
+        }
+    }
+
+    /// The present states, rounded.
+    pub(crate) fn states(&self) -> Array2<f32> {
+        self.x.mapv(|x| x as f32)
+    }
+
+    /// What the dropped points can have changed.
+    pub(crate) fn certificate(&self) -> Certificate {
+        self.certificate
+    }
+
+    /// The posterior of every sample at the latest evaluation.
+    pub(crate) fn summaries(&self) -> impl Iterator<Item = Summary> {
+        self.rows.iter().map(|row| Summary {
+            entropy: row.latest.entropy.max(0.0),
+            effective_count: row.latest.effective_count,
+            top: self.prepared.first_rows[row.latest.top as usize],
+            collapse: row.collapse,
+        })
+    }
+
+    /// By how much the step to `end` magnifies an error of the mean, in units of the radius: what
+    /// the mean is off, the next scores are off times u' δ and the size of the points.
+    fn magnification(&self, end: f64) -> f64 {
+        if end >= 1.0 {
+            return 0.0;
+        }
+        let pull = (end - self.t) / ((1.0 - self.t) * (1.0 - end));
+        end / (1.0 - end) * pull * self.prepared.radius.powi(2)
+    }
+
+    /// Takes all points of those samples back whose dropped points may matter by now.
+    fn look_again_where_too_much_is_dropped(&mut self) {
+        for index in 0..self.rows.len() {
+            let Guarantee { gap, mass, dropped } = self.rows[index].guarantee;
+            let certain =
+                gap >= LEAST_GAP.min(self.least_gap) && mass * (1.0 + self.magnified) <= NEXT_MASS;
+            if dropped > 0.0 && !certain {
+                self.look_again(index);
+            }
+        }
+    }
+
+    /// Takes all points of a sample back.
+    fn look_again(&mut self, index: usize) {
+        let row = &mut self.rows[index];
+        row.support = Support::Swept;
+        row.guarantee = Guarantee::NONE;
+        row.latest.live = self.prepared.all();
+        row.collapse = None;
+        let bit = 1 << (index % LANES);
+        self.groups[index / LANES].live.iter_mut().for_each(|live| *live |= bit);
+        self.certificate.rescans += 1;
+    }
+
+    /// Lists all that is left for samples whose scores single precision cannot tell.
+    fn list_where_rounding_matters(&mut self) {
+        let u = self.t / (1.0 - self.t);
+        let [_, longest] = self.prepared.squared_lengths;
+        for index in 0..self.rows.len() {
+            if matches!(self.rows[index].support, Support::Listed(_)) {
+                continue;
+            }
+            let to_centre = self.x.row(index);
+            let to_centre = to_centre.iter().zip(&self.prepared.centre);
+            let z = norm(to_centre.map(|(x, c)| x - self.t * c)) / (1.0 - self.t);
+            let score = u * (z * longest.sqrt() + 0.5 * u * self.prepared.radius.powi(2));
+            let error = f64::from(f32::EPSILON) * score;
+            self.rows[index].latest.score_error = error;
+            let next = error * (1.0 + self.magnified);
+            // NaN is not within the limits either.
+            let fits = error <= SCORE_ERROR
+                && next <= NEXT_SCORE_ERROR
+                && z.max(longest) < f64::from(f32::MAX);
+            if !fits {
+                self.list(index);
+            }
+        }
+    }
+
+    /// Moves what is left of a sample from its group's bits to a list.
+    fn list(&mut self, index: usize) {
+        let bit = 1 << (index % LANES);
+        let row = &mut self.rows[index];
+        let mut positions = Vec::with_capacity(row.latest.live.points);
+        for (at, live) in (0..).zip(&mut self.groups[index / LANES].live) {
+            if *live & bit != 0 {
+                positions.push(at);
+                *live &= !bit;
+            }
+        }
+        row.latest.score_error = 0.0;
+        row.support = Support::Listed(Listed::new(positions));
+    }
+
+    /// Passes over the points for all samples that are not listed.
+    fn sweep(&mut self) {
+        let (points, prepared) = (self.prepared.points(self.field), self.prepared);
+        let swept: Vec<usize> = (0..self.groups.len())
+            .filter(|&group| self.members(group).any(|row| self.is_swept(row)))
+            .collect();
+        let states: Vec<States> = swept.par_iter().map(|&group| self.group(group)).collect();
+        let segment = SEGMENT.max(points.nrows().div_ceil(SEGMENTS));
+        let mut jobs: Vec<(usize, usize, &mut [u32])> = Vec::new();
+        let mut next = swept.iter().enumerate().peekable();
+        for (number, group) in self.groups.iter_mut().enumerate() {
+            if let Some((slot, _)) = next.next_if(|(_, swept)| **swept == number) {
+                let parts = group.live.chunks_mut(segment).enumerate();
+                jobs.extend(parts.map(|(part, live)| (slot, part * segment, live)));
+            }
+        }
+        let sums: Vec<(usize, Sums)> = jobs
+            .into_par_iter()
+            .map(|(slot, first, live)| (slot, states[slot].sweep(points, prepared, first, live)))
+            .collect();
+        let mut merged: Vec<Option<Sums>> = states.iter().map(|_| None).collect();
+        for (slot, sums) in sums {
+            match &mut merged[slot] {
+                Some(total) => total.merge(sums),
+                empty => *empty = Some(sums),
+            }
+        }
+        merged.par_iter_mut().zip(&swept).for_each(|(sums, &group)| {
+            if let Some(sums) = sums {
+                let x = self.x.slice(s![self.members(group), ..]);
+                sums.add_heavy(x, self.t, &prepared.centre, points, prepared);
+            }
+        });
+        for (&group, sums) in swept.iter().zip(&merged) {
+            for (lane, row) in self.members(group).enumerate() {
+                if let (Some(sums), true) = (sums, self.is_swept(row)) {
+                    self.take(row, sums, lane);
+                }
+            }
+        }
+    }
+
+    /// The samples of a group.
+    fn members(&self, group: usize) -> std::ops::Range<usize> {
+        group * LANES..((group + 1) * LANES).min(self.rows.len())
+    }
+
+    fn is_swept(&self, row: usize) -> bool {
+        matches!(self.rows[row].support, Support::Swept)
+    }
+
+    /// The states of a group relative to the centre; those of listed samples are 0.
+    fn group(&self, group: usize) -> States {
+        let (t, members) = (self.t, self.members(group));
+        let u = t / (1.0 - t);
+        let mut states = self.x.slice(s![members.clone(), ..]).to_owned();
+        let mut bounds = [0.0; LANES];
+        for ((lane, row), mut state) in members.enumerate().zip(states.axis_iter_mut(Axis(0))) {
+            if !self.is_swept(row) {
+                state.fill(0.0);
+                continue;
+            }
+            // Gibbs' inequality with the latest posterior: scores are linear in points and norms.
+            let latest = &self.rows[row].latest;
+            let mut to_mean = 0.0;
+            for ((x, c), mean) in state.iter_mut().zip(&self.prepared.centre).zip(&latest.mean) {
+                *x = (*x - t * c) / (1.0 - t);
+                to_mean += *x * (mean - c);
+            }
+            bounds[lane] = u * to_mean - 0.5 * u * u * latest.squared_norm + latest.entropy;
+        }
+        let precise = std::array::from_fn(|lane| {
+            let row = self.rows.get(group * LANES + lane);
+            row.is_some_and(|row| row.latest.effective_count <= PRECISE)
+        });
+        States::new(states.view(), u, bounds, self.prepared, self.tau, precise)
+    }
+
+    /// Takes what a sweep has found for a sample.
+    fn take(&mut self, index: usize, sums: &Sums, lane: usize) {
+        let row = &mut self.rows[index];
+        let total = sums.total[lane];
+        let mean: Vec<f64> = sums.points.row(lane).iter().map(|sum| sum / total).collect();
+        let squared_norm = sums.squared_norm[lane] / total;
+        let to_centre = distance(&mean, &self.prepared.centre);
+        let live = Live { points: sums.live_points[lane] as usize, rows: sums.live_rows[lane] };
+        row.replace(
+            self.tau,
+            sums.dropped[lane] / total,
+            Latest {
+                variance: (squared_norm - to_centre * to_centre).max(0.0),
+                mean,
+                squared_norm,
+                entropy: total.ln() - sums.score[lane] / total,
+                effective_count: total * total / sums.squares[lane],
+                top: sums.position[lane],
+                live,
+                score_error: row.latest.score_error,
+            },
+        );
+        if live.points * FEW <= self.prepared.all().points || live.points == 1 {
+            self.list(index);
+        }
+    }
+
+    /// Goes through the points of all listed samples, in f64.
+    fn look_at_lists(&mut self) {
+        let (field, prepared, tau, t) = (self.field, self.prepared, self.tau, self.t);
+        Zip::from(&mut self.rows[..]).and(self.x.outer_iter()).par_for_each(|row, x| {
+            // A single point that is left is the posterior for good.
+            if row.collapse.is_some() {
+                return;
+            }
+            if let (Support::Listed(listed), Some(x)) = (&mut row.support, x.to_slice()) {
+                let (latest, mass) = listed.look(x, t, field, prepared, tau);
+                row.replace(tau, mass, latest);
+            }
+        });
+    }
+}
+
+impl Row {
+    /// Takes a new posterior; `mass` is the weight of the points dropped since the last one.
+    fn replace(&mut self, tau: f64, mass: f64, latest: Latest) {
+        let dropped = self.latest.live.rows - latest.live.rows;
+        if dropped > 0.0 {
+            self.guarantee.drop(tau, dropped, mass);
+        }
+        self.latest = latest;
+    }
+
+    /// By how much rounding can have shrunk gaps in a step to `x`.
+    fn rounding(
+        &self,
+        x: ArrayView1<'_, f64>,
+        start: f64,
+        end: f64,
+        eta: f64,
+        prepared: &Prepared,
+    ) -> f64 {
+        let error = self.latest.score_error;
+        let [_, longest] = prepared.squared_lengths;
+        let diameter = 2.0 * prepared.radius;
+        let state = 4.0 * f64::EPSILON * (norm(x.iter().copied()) + longest.sqrt());
+        let pull = eta * (end - start) / ((1.0 - start) * (1.0 - end));
+        // Weights that are off by a factor 1 + ε move the mean by ε of the diameter.
+        let mean = 2.0 * error * diameter;
+        end / (1.0 - end) * diameter * (state / (1.0 - end) + pull * mean) + 2.0 * error
+    }
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    norm(a.iter().zip(b).map(|(a, b)| a - b))
+}
+
+fn norm(values: impl Iterator<Item = f64>) -> f64 {
+    values.map(|value| value * value).sum::<f64>().sqrt()
+}
