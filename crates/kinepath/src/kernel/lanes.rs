@@ -218,6 +218,15 @@ mod tests {
         check_sums(add_products);
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn avx2_multiplies_like_the_definition() {
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            check_products(|a, b, c| products_in::<_, 6>(simd, a, b, c));
+            check_sums(|a, b, c| add_products_in::<_, 6>(simd, a, b, c));
+        }
+    }
+
     #[test]
     fn the_fallback_multiplies_like_the_definition() {
         let simd = pulp::Scalar::new();

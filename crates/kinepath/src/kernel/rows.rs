@@ -121,6 +121,14 @@ mod tests {
         check(row_products, add_rows);
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn avx2_agrees_with_the_definition() {
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            check(|a, b, c| row_products_in(simd, a, b, c), |a, b, c| add_rows_in(simd, a, b, c));
+        }
+    }
+
     #[test]
     fn the_fallback_agrees_with_the_definition() {
         let simd = pulp::Scalar::new();

@@ -262,15 +262,15 @@ fn set<S: Simd>(lanes: &mut Lanes, v: usize, value: S::f32s) {
 mod tests {
     use super::*;
 
-    type ScoreFn = fn(&mut [Lanes], &Points<'_>, &Scoring, &mut Best);
-    type WeighFn = fn(&mut [Lanes], &mut Points<'_>, &Limits, &mut WeightSums);
-
     fn close(a: f32, b: f64) {
         assert!((f64::from(a) - b).abs() <= 1e-5 * (1.0 + b.abs()), "{a} {b}");
     }
 
     /// Against the definition in f64, with some points dropped before and some now.
-    fn check(score: ScoreFn, weigh: WeighFn) {
+    fn check(
+        score: impl Fn(&mut [Lanes], &Points<'_>, &Scoring, &mut Best),
+        weigh: impl Fn(&mut [Lanes], &mut Points<'_>, &Limits, &mut WeightSums),
+    ) {
         let count = 41;
         let products: Vec<Lanes> = (0..count)
             .map(|p| Lanes(std::array::from_fn(|s| ((p * 37 + s * 11) as f32 * 0.61).sin() * 9.0)))
@@ -350,6 +350,14 @@ mod tests {
     #[test]
     fn this_processor_agrees_with_the_definition() {
         check(score, weigh);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn avx2_agrees_with_the_definition() {
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            check(|a, b, c, d| score_in(simd, a, b, c, d), |a, b, c, d| weigh_in(simd, a, b, c, d));
+        }
     }
 
     #[test]
