@@ -148,6 +148,15 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         kp.Study(tmp_path / "none")
 
 
+def test_the_embedded_data_bring_what_they_bring_the_program(tmp_path: Path) -> None:
+    pictures = RANDOM.integers(0, 256, size=(16, 1, 28, 28), dtype=np.uint8)
+    study = kp.study(pictures, train="builtin:fashion-mnist", out=tmp_path, resamples=50)
+    data = study.results["settings"]["data"]
+    assert data["reference"] == "builtin:fashion-mnist-reference"
+    assert data["encoder"] == data["classifier"] == "builtin:classifier"
+    assert {"frechet_distance", "margin"} < set(study.figures())
+
+
 def test_the_program_reads_what_python_wrote(tmp_path: Path) -> None:
     study = kp.study(some_copies(8), train=TRAIN, out=tmp_path, resamples=100)
     assert json.loads((tmp_path / "study.json").read_text(encoding="utf-8")) == study.results
