@@ -32,7 +32,9 @@ def tensor(name: str) -> NDArray[np.float32]:
     start = 8 + int.from_bytes(content[:8], "little")
     entry = json.loads(content[8:start])[name]
     first, last = entry["data_offsets"]
-    return np.frombuffer(content[start + first : start + last], "<f4").reshape(entry["shape"])
+    values = np.frombuffer(content[start + first : start + last], np.float32)
+    shaped: NDArray[np.float32] = values.reshape(entry["shape"])
+    return shaped
 
 
 SAMPLES = tensor("samples")
@@ -119,9 +121,7 @@ def test_without_classes_the_best_prompt_counts(tmp_path: Path) -> None:
         ("2 labels for 3 samples", {"labels": [0, 1]}),
     ],
 )
-def test_what_cannot_be_scored_is_named(
-    tmp_path: Path, words: str, change: dict[str, Any]
-) -> None:
+def test_what_cannot_be_scored_is_named(tmp_path: Path, words: str, change: dict[str, Any]) -> None:
     given: dict[str, Any] = {"train": TRAIN, "clip_image": IMAGE, "prompts": PROMPTS, **TEXT}
     with pytest.raises(kp.KinepathError, match=words):
         kp.study(SAMPLES, **{**given, **change}, out=tmp_path, resamples=100)

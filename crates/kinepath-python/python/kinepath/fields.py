@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal, NamedTuple
 
 import numpy.typing as npt
@@ -91,13 +92,13 @@ class OnnxField(_kinepath.OnnxField):
 
     def __new__(
         cls,
-        path: str,
+        path: str | os.PathLike[str],
         *,
         predicts: Literal["velocity", "data", "noise"] = "velocity",
         time: str = "unit",
         guidance: tuple[float, int] | None = None,
     ) -> OnnxField:
-        return super().__new__(cls, str(path), predicts, time, guidance)
+        return super().__new__(cls, os.fspath(path), predicts, time, guidance)
 
 
 def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:

@@ -38,7 +38,7 @@ class Study:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         """The folder."""
         try:
             text = (self.path / "study.json").read_text(encoding="utf-8")
