@@ -102,9 +102,11 @@ def test_the_interpreter_is_free_and_can_interrupt(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=tick)
     thread.start()
-    kp.study(some_copies(4), train=TRAIN, out=tmp_path / "free", resamples=500)
-    busy.set()
-    thread.join()
+    try:
+        kp.study(some_copies(4), train=TRAIN, out=tmp_path / "free", resamples=500)
+    finally:
+        busy.set()
+        thread.join()
     assert ticks
 
     def press(stage: str, done: float) -> None:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import Field
-from .arrays import F32, F64, I64, column, f32
+from .arrays import F32, F64, I64, column, f32, f64
 
 __all__ = ["EmpiricalField", "Field", "MixtureField", "OnnxField", "Posterior"]
 
@@ -72,7 +72,7 @@ class MixtureField(_kinepath.MixtureField):
     def __new__(
         cls, weights: npt.ArrayLike, means: npt.ArrayLike, variances: npt.ArrayLike
     ) -> MixtureField:
-        return super().__new__(cls, column(weights).tolist(), column(means), column(variances))
+        return super().__new__(cls, column(weights).tolist(), f64(means), f64(variances))
 
 
 class OnnxField(_kinepath.OnnxField):

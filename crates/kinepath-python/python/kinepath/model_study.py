@@ -11,10 +11,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ._kinepath import Field, Gain, KinepathError, Plan
-from .arrays import F32
+from .arrays import F32, f32
 from .fields import OnnxField
 from .paths import Paths
-from .runs import host, write_run
+from .runs import write_run
 from .sampling import Record, noise, sample
 from .study import BASELINE, Study, run_folder_of, study
 
@@ -126,7 +126,7 @@ def _joined(parts: Sequence[Paths[Any]]) -> Paths[F32]:
         if any(value is None for value in values):
             joined[field.name] = None
         elif field.name in ("endpoints", "energy_map"):
-            joined[field.name] = np.concatenate([host(value) for value in values])
+            joined[field.name] = np.concatenate([f32(value) for value in values])
         elif field.name != "trajectory":
             joined[field.name] = np.concatenate(values)
     return Paths(**joined)

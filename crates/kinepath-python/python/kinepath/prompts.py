@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ._kinepath import KinepathError
-from .arrays import F32
-from .runs import host
+from .arrays import F32, f32
 
 Prompts: TypeAlias = "Sequence[str] | npt.ArrayLike | str | os.PathLike[str]"
 """Prompts in words, or their embeddings ``[P, F]``; or a path to a file with either."""
@@ -74,17 +73,18 @@ class Clip:
 
 def _read(prompts: Sequence[str] | npt.ArrayLike) -> list[str] | F32:
     """Words as a list, or embeddings as an array."""
-    array = np.asarray(prompts)
-    if array.dtype.kind != "U":
-        embeddings = host(prompts)
-        if embeddings.ndim != 2 or embeddings.size == 0:
-            raise KinepathError(
-                f"prompts are strings, or embeddings [P, F]; got shape {embeddings.shape}"
-            )
-        return embeddings
-    words = [str(prompt) for prompt in array.reshape(-1)]
-    for number, prompt in enumerate(words):
-        # Their file has one a line and skips empty ones, which would shift the numbers of others.
-        if not prompt.strip() or "\n" in prompt:
-            raise KinepathError(f"prompt {number} is no line of text: {prompt!r}")
-    return words
+    if isinstance(prompts, Sequence) and any(isinstance(prompt, str) for prompt in prompts):
+        return [_line(number, prompt) for number, prompt in enumerate(prompts)]
+    embeddings = f32(prompts)
+    if embeddings.ndim != 2 or embeddings.size == 0:
+        raise KinepathError(
+            f"prompts are strings, or embeddings [P, F]; got shape {embeddings.shape}"
+        )
+    return embeddings
+
+
+def _line(number: int, prompt: object) -> str:
+    """A prompt of a file that has one a line and skips empty ones, which would shift the others."""
+    if not isinstance(prompt, str) or not prompt.strip() or "\n" in prompt:
+        raise KinepathError(f"prompt {number} is no line of text: {prompt!r}")
+    return prompt
