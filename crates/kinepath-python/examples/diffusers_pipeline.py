@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -35,10 +36,10 @@ GAINS = {
 }
 
 
-def tiny_pipeline() -> StableDiffusion3Pipeline:
+def tiny_pipeline() -> Any:
     """A pipeline with random weights and no text encoders: it takes embeddings."""
     torch.manual_seed(0)
-    transformer = SD3Transformer2DModel(
+    transformer: Any = SD3Transformer2DModel(
         sample_size=16,
         patch_size=2,
         in_channels=4,
@@ -51,10 +52,10 @@ def tiny_pipeline() -> StableDiffusion3Pipeline:
         pooled_projection_dim=16,
         pos_embed_max_size=16,
     )
-    vae = AutoencoderKL(
+    vae: Any = AutoencoderKL(
         block_out_channels=(8,), norm_num_groups=4, latent_channels=4, shift_factor=0.06
     )
-    pipe = StableDiffusion3Pipeline(
+    pipe: Any = StableDiffusion3Pipeline(
         transformer=transformer.eval(),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae=vae.eval(),

@@ -1,7 +1,9 @@
 //! Arrays between NumPy and the crates.
 
-use ndarray::{ArrayView2, CowArray, Ix2, IxDyn};
-use numpy::{PyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use ndarray::{ArrayView, ArrayView2, CowArray, Dimension, Ix2, IxDyn};
+use numpy::{
+    Element, PyArray1, PyArrayMethods, PyReadonlyArray, PyReadonlyArrayDyn, PyUntypedArrayMethods,
+};
 use pyo3::prelude::*;
 
 use crate::errors::invalid;
@@ -31,7 +33,7 @@ impl<'py> Samples<'py> {
 
     /// One row per sample, `[N, D]`: a view where the memory lies that way, else a copy.
     pub(crate) fn rows(&self) -> PyResult<CowArray<'_, f32, Ix2>> {
-        let view = self.array.as_array();
+        let view = view("samples", &self.array)?;
         let (count, dim) = (view.shape()[0], self.shape.iter().product());
         if let Some(values) = view.to_slice() {
             return Ok(ArrayView2::from_shape((count, dim), values).map_err(invalid)?.into());
@@ -41,12 +43,30 @@ impl<'py> Samples<'py> {
     }
 }
 
+/// The elements of `array`, whose role is `what`, where they lie.
+///
+/// # Errors
+/// `KinepathError` for elements that do not lie at multiples of their size, as in a packed record or
+/// at an odd offset of a buffer.
+pub(crate) fn view<'a, T: Element, D: Dimension>(
+    what: &str,
+    array: &'a PyReadonlyArray<'_, T, D>,
+) -> PyResult<ArrayView<'a, T, D>> {
+    let size = size_of::<T>().cast_signed();
+    let mut axes = array.shape().iter().zip(array.strides());
+    let aligned = axes.all(|(&length, stride)| length < 2 || stride % size == 0);
+    if !aligned || !array.data().is_aligned() {
+        return Err(invalid(format!("{what} must be aligned in memory: pass a copy")));
+    }
+    Ok(array.as_array())
+}
+
 /// The shape of `count` samples of one `shape`.
 pub(crate) fn batch(count: usize, shape: &[usize]) -> IxDyn {
     IxDyn(&[&[count], shape].concat())
 }
 
 /// A column as a NumPy array, without a copy.
-pub(crate) fn column<T: numpy::Element>(py: Python<'_>, values: Vec<T>) -> Bound<'_, PyArray1<T>> {
+pub(crate) fn column<T: Element>(py: Python<'_>, values: Vec<T>) -> Bound<'_, PyArray1<T>> {
     PyArray1::from_vec(py, values)
 }

@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use kinepath::field::{self, Condition, FieldError, VelocityField};
 use kinepath_study::run::FieldSettings;
 use kinepath_study::source::{FieldSource, FieldSpec};
-use ndarray::{ArrayView2, ArrayViewMut2, Dimension};
+use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
 use numpy::{
-    PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn,
+    PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
     PyUntypedArrayMethods, ToPyArray,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::arrays::{Samples, batch, column};
+use crate::arrays::{Samples, batch, column, view};
 use crate::errors::{self, ModelError, invalid};
 
 /// A velocity field of the core.
@@ -50,11 +50,11 @@ impl Field {
     ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let samples = Samples::new("x", x)?;
         check_shape("x", samples.shape(), &self.shape)?;
-        let (rows, times) = (samples.rows()?, t.as_array().to_vec());
+        let (rows, times) = (samples.rows()?, view("t", &t)?.to_vec());
         let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
         let mut out = ndarray::Array2::zeros(rows.dim());
-        let view = rows.view();
-        py.detach(|| self.field.velocity(view, &times, condition, out.view_mut()))
+        let states = rows.view();
+        py.detach(|| self.field.velocity(states, &times, condition, out.view_mut()))
             .map_err(errors::field)?;
         let count = out.nrows();
         let out = out.into_shape_with_order(batch(count, &self.shape)).map_err(invalid)?;
@@ -86,9 +86,9 @@ impl EmpiricalField {
         let py = slf.py();
         let samples = Samples::new("x", x)?;
         check_shape("x", samples.shape(), &slf.as_super().shape)?;
-        let (rows, times) = (samples.rows()?, t.as_array().to_vec());
-        let (exact, view) = (&slf.0, rows.view());
-        let posterior = py.detach(|| exact.posterior(view, &times)).map_err(errors::field)?;
+        let (rows, times) = (samples.rows()?, view("t", &t)?.to_vec());
+        let (exact, states) = (&slf.0, rows.view());
+        let posterior = py.detach(|| exact.posterior(states, &times)).map_err(errors::field)?;
         let shape = batch(posterior.mean.nrows(), samples.shape());
         let mean = posterior.mean.into_shape_with_order(shape).map_err(invalid)?;
         let result = PyDict::new(py);
@@ -112,10 +112,12 @@ impl MixtureField {
     #[new]
     fn new(
         weights: Vec<f64>,
-        means: PyReadonlyArray2<'_, f64>,
+        means: PyReadonlyArrayDyn<'_, f64>,
         variances: PyReadonlyArrayDyn<'_, f64>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let means = means.as_array().to_owned();
+        let means = means.as_array().to_owned().into_dimensionality::<Ix2>().map_err(|_| {
+            invalid(format!("means must be [K, D], got an array of {} axes", means.ndim()))
+        })?;
         let dim = means.ncols();
         let mixture = match variances.ndim() {
             1 => {
@@ -210,7 +212,7 @@ impl Callable {
             )));
         }
         let velocity = velocity.try_readonly()?;
-        let values = velocity.as_array();
+        let values = view("the velocity", &velocity)?;
         out.iter_mut().zip(values.iter()).for_each(|(out, &value)| *out = value);
         Ok(())
     }

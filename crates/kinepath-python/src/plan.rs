@@ -118,27 +118,31 @@ impl Gain {
 #[derive(Clone, PartialEq)]
 pub(crate) struct Plan(pub(crate) plan::Plan);
 
-/// A grid, or the number of steps of a uniform one.
-#[derive(FromPyObject)]
-enum Nodes {
-    Grid(Grid),
-    Steps(usize),
-}
-
-/// A gain, or its expression.
-#[derive(FromPyObject)]
-enum Shaping {
-    Gain(Gain),
-    Expression(String),
-}
-
-impl Shaping {
-    fn into_gain(self) -> PyResult<Gain> {
-        match self {
-            Self::Gain(gain) => Ok(gain),
-            Self::Expression(text) => Gain::new(&text),
-        }
+/// A grid, or the uniform one of a number of steps.
+fn grid_of(given: &Bound<'_, PyAny>) -> PyResult<Grid> {
+    if let Ok(grid) = given.extract::<Grid>() {
+        return Ok(grid);
     }
+    let steps = given.extract::<usize>().map_err(|_| {
+        invalid(format!("a plan needs a Grid or a number of steps, got {}", shown(given)))
+    })?;
+    Grid::uniform(steps)
+}
+
+/// A gain, or that of an expression.
+fn gain_of(given: &Bound<'_, PyAny>) -> PyResult<Gain> {
+    if let Ok(gain) = given.extract::<Gain>() {
+        return Ok(gain);
+    }
+    let text = given.extract::<String>().map_err(|_| {
+        invalid(format!("a gain is a Gain or its text expression, got {}", shown(given)))
+    })?;
+    Gain::new(&text)
+}
+
+/// An argument as Python shows it.
+fn shown(given: &Bound<'_, PyAny>) -> String {
+    given.repr().map_or_else(|_| given.get_type().to_string(), |text| text.to_string())
 }
 
 /// One explicit Runge–Kutta step.
@@ -172,18 +176,15 @@ impl Plan {
         grid, solver = "euler", gain = None, *, quadrature = "solver", rtol = 1e-5, atol = 1e-5
     ))]
     fn new(
-        grid: Nodes,
+        grid: &Bound<'_, PyAny>,
         solver: &str,
-        gain: Option<Shaping>,
+        gain: Option<&Bound<'_, PyAny>>,
         quadrature: &str,
         rtol: f64,
         atol: f64,
     ) -> PyResult<Self> {
-        let grid = match grid {
-            Nodes::Grid(grid) => grid,
-            Nodes::Steps(steps) => Grid::uniform(steps)?,
-        };
-        let gain = gain.map_or_else(|| Gain::new("unit"), Shaping::into_gain)?;
+        let grid = grid_of(grid)?;
+        let gain = gain.map_or_else(|| Gain::new("unit"), gain_of)?;
         let known = || Tableau::ALL.map(|tableau| tableau.name).join(", ");
         let tableau = Tableau::by_name(solver)
             .ok_or_else(|| invalid(format!("unknown solver {solver:?}; use {}", known())))?;
@@ -235,8 +236,8 @@ impl Plan {
     }
 
     /// The same plan with another gain.
-    fn with_gain(&self, gain: Shaping) -> PyResult<Self> {
-        let gain = gain.into_gain()?.0;
+    fn with_gain(&self, gain: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let gain = gain_of(gain)?.0;
         let plan = &self.0;
         let (grid, tableau) = (plan.grid().clone(), *plan.tableau());
         match *plan.schedule() {

@@ -7,6 +7,7 @@ use kinepath::noise::noise_at;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
 use numpy::{PyArray2, PyArrayDyn, PyReadonlyArrayDyn};
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -23,7 +24,16 @@ pub(crate) fn noise<'py>(
     indices: Vec<u64>,
     shape: Vec<usize>,
 ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
-    let values = py.detach(|| noise_at(seed, &indices, shape.iter().product()));
+    let dim = shape.iter().try_fold(1, |dim: usize, &axis| dim.checked_mul(axis));
+    let fits = |&dim: &usize| {
+        let size = dim.checked_mul(indices.len());
+        size.is_some_and(|size| Vec::<f32>::new().try_reserve_exact(size).is_ok())
+    };
+    let Some(dim) = dim.filter(fits) else {
+        let text = format!("{} samples of shape {shape:?} do not fit into memory", indices.len());
+        return Err(PyMemoryError::new_err(text));
+    };
+    let values = py.detach(|| noise_at(seed, &indices, dim));
     let values = values.into_shape_with_order(batch(indices.len(), &shape)).map_err(invalid)?;
     Ok(PyArrayDyn::from_owned_array(py, values))
 }

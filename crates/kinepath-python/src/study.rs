@@ -6,19 +6,23 @@ use std::path::{Path, PathBuf};
 use kinepath_study::StudyError;
 use kinepath_study::report::render;
 use kinepath_study::study::{
-    CopySpace, DataSettings, REPORT_FILE, RESULTS_FILE, StudyResults, evaluate_named_runs,
-    write_whole,
+    ClipSettings, CopySpace, DataSettings, REPORT_FILE, RESULTS_FILE, StudyResults,
+    evaluate_named_runs, write_whole,
 };
 use pyo3::prelude::*;
 
 use crate::errors::{self, invalid};
+
+/// An image encoder, prompts, and a text encoder with its tokenizer if the prompts are words.
+type Clip = (String, String, Option<String>, Option<String>);
 
 /// Judges runs, the first being the baseline, into `study.json` and `report.html` in folder `out`.
 /// `observe` is told what is done and how much of it.
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "the Python side passes them by name")]
 #[pyo3(signature = (
-    runs, out, *, train, reference, encoder, copies_in, classifier, resamples, observe
+    runs, out, *, train, reference, encoder, copies_in, classifier, clip, resamples,
+    observe
 ))]
 pub(crate) fn evaluate(
     py: Python<'_>,
@@ -29,11 +33,19 @@ pub(crate) fn evaluate(
     encoder: Option<String>,
     copies_in: &str,
     classifier: Option<String>,
+    clip: Option<Clip>,
     resamples: usize,
     observe: Py<PyAny>,
 ) -> PyResult<()> {
     let copies_in: CopySpace = copies_in.parse().map_err(invalid)?;
-    let data = DataSettings { train, reference, encoder, copies_in, classifier, clip: None };
+    let clip = clip.map(|(image, prompts, text, tokenizer)| ClipSettings {
+        image,
+        prompts,
+        text,
+        tokenizer,
+    });
+    let data =
+        DataSettings { train, reference, encoder, copies_in, classifier, clip }.with_implied();
     let mut raised = None;
     let judged = py.detach(|| {
         evaluate_named_runs(&runs, &data, resamples, &mut |stage, done| {

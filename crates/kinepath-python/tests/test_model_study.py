@@ -46,12 +46,44 @@ def test_a_function_samples_as_the_field_it_calls(tmp_path: Path) -> None:
     assert own.figures() == called.figures() and own.verdicts == {}
 
 
+LABELLED = kp.OnnxField(
+    Path(__file__).parents[2] / "kinepath-onnx" / "tests" / "fixtures" / "models" / "labelled.onnx"
+)
+
+
+def test_classes_reach_the_model_and_the_run(tmp_path: Path) -> None:
+    shape, labels = tuple(LABELLED.shape), [0, 1, 1, 0, 1, 0]
+    asked: list[list[int]] = []
+
+    def sampler(noise: Any, plan: kp.Plan, labels: list[int]) -> kp.Paths[Any]:
+        asked.append(labels)
+        return kp.sample(LABELLED, noise, plan, labels=labels)
+
+    settings: dict[str, Any] = {
+        "count": 6,
+        "labels": labels,
+        "batch": 4,
+        "train": RANDOM.normal(size=(20, *shape)).astype(np.float32),
+        "resamples": 50,
+    }
+    plan = kp.Plan(4)
+    own = kp.study_model(LABELLED, plan, {}, out=tmp_path / "a", **settings)
+    called = kp.study_model(sampler, plan, {}, shape=shape, out=tmp_path / "b", **settings)
+    assert own.figures() == called.figures() and asked == [labels[:4], labels[4:]]
+    run = kp.read_run(tmp_path / "a" / "runs" / "0-baseline")
+    assert run.table()["label"].tolist() == labels
+    expected = kp.sample(LABELLED, kp.noise(0, 6, shape), plan, labels=labels)
+    np.testing.assert_allclose(run.samples, expected.endpoints, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"plan": kp.Plan(5, gain=kp.KTS())}, "name it in gains"),
         ({"gains": {"baseline": "unit"}}, "without a gain"),
         ({"count": 1}, "2 samples"),
+        ({"labels": [0] * 7}, "7 labels for 8 samples"),
+        ({"labels": [0] * 8}, "has no classes"),
         ({"model": lambda noise, plan: noise, "shape": None}, "shape is needed"),
         ({"model": lambda noise, plan: noise}, "return the Paths of its 8 samples"),
         ({"gains": {"bad": "kts:alpha=-9,beta=0"}}, "negative"),

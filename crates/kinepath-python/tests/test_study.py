@@ -102,9 +102,11 @@ def test_the_interpreter_is_free_and_can_interrupt(tmp_path: Path) -> None:
 
     thread = threading.Thread(target=tick)
     thread.start()
-    kp.study(some_copies(4), train=TRAIN, out=tmp_path / "free", resamples=500)
-    busy.set()
-    thread.join()
+    try:
+        kp.study(some_copies(4), train=TRAIN, out=tmp_path / "free", resamples=500)
+    finally:
+        busy.set()
+        thread.join()
     assert ticks
 
     def press(stage: str, done: float) -> None:
@@ -146,6 +148,15 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         kp.study(samples, train=TRAIN, out=tmp_path / "file")
     with pytest.raises(kp.KinepathError, match="holds no study"):
         kp.Study(tmp_path / "none")
+
+
+def test_the_embedded_data_bring_what_they_bring_the_program(tmp_path: Path) -> None:
+    pictures = RANDOM.integers(0, 256, size=(16, 1, 28, 28), dtype=np.uint8)
+    study = kp.study(pictures, train="builtin:fashion-mnist", out=tmp_path, resamples=50)
+    data = study.results["settings"]["data"]
+    assert data["reference"] == "builtin:fashion-mnist-reference"
+    assert data["encoder"] == data["classifier"] == "builtin:classifier"
+    assert {"frechet_distance", "margin"} < set(study.figures())
 
 
 def test_the_program_reads_what_python_wrote(tmp_path: Path) -> None:

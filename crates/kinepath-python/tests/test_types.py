@@ -1,27 +1,19 @@
-"""Types: the stub describes the extension as it is, and strict mypy has no complaint.
+"""Types: the stub describes the extension as it is, and mypy and pyright have no complaint.
 
 The modules that import PyTorch are checked where it is installed, with the integrations.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1]
+from checkers import EXAMPLES, SOURCES, TESTS, check
 
-
-def check(*arguments: str | Path) -> None:
-    """Runs a module of mypy's on the sources of the package."""
-    command = [sys.executable, "-m", *map(str, arguments)]
-    settings = {"MYPYPATH": str(PACKAGE / "python")}
-    done = subprocess.run(
-        command, cwd=PACKAGE, env=os.environ | settings, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+TORCH = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
+WITHOUT_TORCH = [
+    path for path in sorted(SOURCES.glob("*.py")) if not TORCH.search(path.read_text("utf-8"))
+]
 
 
 def test_the_stub_describes_the_extension(tmp_path: Path) -> None:
@@ -31,10 +23,10 @@ def test_the_stub_describes_the_extension(tmp_path: Path) -> None:
 
 
 def test_package_and_tests_are_strictly_typed() -> None:
-    torch = re.compile(r"^\s*(import|from) torch\b", re.MULTILINE)
-    sources = sorted((PACKAGE / "python" / "kinepath").glob("*.py"))
-    without_torch = [path for path in sources if not torch.search(path.read_text("utf-8"))]
-    assert PACKAGE / "python" / "kinepath" / "study.py" in without_torch
-    tests = sorted((PACKAGE / "tests").glob("test_*.py"))
-    example = PACKAGE / "examples" / "audit_images.py"
-    check("mypy", "--follow-imports=silent", *without_torch, *tests, example)
+    assert SOURCES / "study.py" in WITHOUT_TORCH
+    tests = sorted(TESTS.glob("*.py"))
+    check("mypy", "--follow-imports=silent", *WITHOUT_TORCH, *tests, EXAMPLES / "audit_images.py")
+
+
+def test_pyright_has_no_complaint_either() -> None:
+    check("basedpyright", SOURCES / "_kinepath.pyi", *WITHOUT_TORCH, EXAMPLES / "audit_images.py")

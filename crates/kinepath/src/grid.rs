@@ -23,7 +23,7 @@ impl Grid {
     /// `t_i = i/n`.
     ///
     /// # Errors
-    /// [`GridError::NoSteps`] if `n = 0`.
+    /// [`GridError::NoSteps`] if `n = 0`, [`GridError::TooMany`] for more than memory holds.
     pub fn uniform(n: usize) -> Result<Self, GridError> {
         Self::warped(n, |u| u)
     }
@@ -31,7 +31,7 @@ impl Grid {
     /// `t_i = ½(1 − cos(π i/n))`: dense at both ends.
     ///
     /// # Errors
-    /// [`GridError::NoSteps`] if `n = 0`.
+    /// [`GridError::NoSteps`] if `n = 0`, [`GridError::TooMany`] for more than memory holds.
     pub fn cosine(n: usize) -> Result<Self, GridError> {
         Self::warped(n, |u| 0.5 * (1.0 - (std::f64::consts::PI * u).cos()))
     }
@@ -41,7 +41,7 @@ impl Grid {
     /// and `t = 1 − σ'`. `s = 1` is the uniform grid; `s > 1` spends more steps near the noise.
     ///
     /// # Errors
-    /// [`GridError::NoSteps`] if `n = 0`, [`GridError::Shift`] unless `s` is positive and finite.
+    /// As [`uniform`](Self::uniform), and [`GridError::Shift`] unless `s` is positive and finite.
     pub fn shifted(n: usize, shift: f64) -> Result<Self, GridError> {
         if !(shift.is_finite() && shift > 0.0) {
             return Err(GridError::Shift { shift });
@@ -114,7 +114,12 @@ impl Grid {
             i if i == n => 1.0,
             i => warp(i as f64 / n as f64),
         };
-        Self::explicit((0..=n).map(node).collect())
+        let mut nodes = Vec::new();
+        nodes
+            .try_reserve_exact(n.saturating_add(1))
+            .map_err(|_| GridError::TooMany { steps: n })?;
+        nodes.extend((0..=n).map(node));
+        Self::explicit(nodes)
     }
 }
 
@@ -140,6 +145,12 @@ pub enum GridError {
     NoSteps {
         /// How many nodes there were.
         nodes: usize,
+    },
+    /// More steps than memory holds.
+    #[error("a time grid of {steps} steps does not fit into memory")]
+    TooMany {
+        /// How many steps there would be.
+        steps: usize,
     },
     /// A shift that is not a positive number.
     #[error("the grid shift must be positive and finite, got {shift}")]
@@ -195,6 +206,7 @@ mod tests {
     #[test]
     fn bad_grids_are_refused() {
         assert_eq!(Grid::uniform(0), Err(GridError::NoSteps { nodes: 0 }));
+        assert_eq!(Grid::cosine(usize::MAX), Err(GridError::TooMany { steps: usize::MAX }));
         assert_eq!(Grid::explicit(vec![0.5]), Err(GridError::NoSteps { nodes: 1 }));
         assert_eq!(Grid::shifted(3, -1.0), Err(GridError::Shift { shift: -1.0 }));
         assert!(matches!(

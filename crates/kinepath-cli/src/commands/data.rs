@@ -1,7 +1,7 @@
 //! What samples are judged by, as `evaluate` and `compare` take it.
 
 use clap::Args;
-use kinepath_study::study::{ClipSettings, CopySpace, DataSettings, StudySettings};
+use kinepath_study::study::{ClipSettings, CopySpace, DataSettings};
 
 use crate::cli::at_least_one;
 
@@ -53,28 +53,17 @@ pub(crate) struct DataArgs {
 impl DataArgs {
     /// Fills in what the embedded data set implies.
     pub(crate) fn settings(&self) -> DataSettings {
-        let embedded = StudySettings::default().data;
-        let implied = match self.train == embedded.train {
-            true => embedded,
-            false => DataSettings {
-                train: self.train.clone(),
-                reference: None,
-                encoder: None,
-                copies_in: CopySpace::default(),
-                classifier: None,
-                clip: None,
-            },
-        };
         DataSettings {
-            train: implied.train,
-            reference: self.reference.clone().or(implied.reference),
-            encoder: self.encoder.clone().or(implied.encoder),
+            train: self.train.clone(),
+            reference: self.reference.clone(),
+            encoder: self.encoder.clone(),
             copies_in: self.copies_in,
-            classifier: self.classifier.clone().or(implied.classifier),
+            classifier: self.classifier.clone(),
             clip: self.clip_image.clone().zip(self.prompts.clone()).map(|(image, prompts)| {
                 let (text, tokenizer) = (self.clip_text.clone(), self.tokenizer.clone());
                 ClipSettings { image, prompts, text, tokenizer }
             }),
         }
+        .with_implied()
     }
 }

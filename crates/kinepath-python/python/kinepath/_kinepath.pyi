@@ -212,6 +212,7 @@ def evaluate(
     encoder: str | None,
     copies_in: str,
     classifier: str | None,
+    clip: tuple[str, str, str | None, str | None] | None,
     resamples: int,
     observe: Callable[[str, float], object],
 ) -> None: ...

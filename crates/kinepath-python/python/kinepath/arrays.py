@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from ._kinepath import KinepathError
 
 F32: TypeAlias = npt.NDArray[np.float32]
 F64: TypeAlias = npt.NDArray[np.float64]
 I64: TypeAlias = npt.NDArray[np.int64]
 
 
-def f32(values: npt.ArrayLike) -> F32:
-    """As float32: the array itself where it is one already, whatever its strides."""
-    return np.asarray(values, dtype=np.float32)
+def f32(values: Any) -> F32:
+    """As float32, from a torch tensor too: the array itself where it is one already.
+
+    Strides may be any; memory that is not aligned is copied.
+
+    Raises:
+        KinepathError: for what is no array of real numbers.
+    """
+    return np.require(real(values), np.float32, ["ALIGNED"])
 
 
 def column(values: npt.ArrayLike) -> F64:
-    """As one float64 column."""
-    return np.asarray(values, dtype=np.float64)
+    """As one float64 column, ``[N]``.
+
+    Raises:
+        KinepathError: for what is no array of real numbers, or has other axes.
+    """
+    array = f64(values)
+    if array.ndim != 1:
+        raise KinepathError(f"a column has one value per sample, [N]; got shape {array.shape}")
+    return array
+
+
+def f64(values: Any) -> F64:
+    """As float64.
+
+    Raises:
+        KinepathError: for what is no array of real numbers.
+    """
+    return np.require(real(values), np.float64, ["ALIGNED"])
+
+
+def real(values: Any) -> npt.NDArray[Any]:
+    """As an array of real numbers, of any type.
+
+    Raises:
+        KinepathError: for anything else.
+    """
+    if hasattr(values, "detach"):
+        values = values.detach().cpu()
+        # NumPy has no such type.
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise KinepathError(f"an array of numbers is needed: {error}") from error
+    if array.dtype.kind not in "buif":
+        raise KinepathError(
+            f"an array of real numbers is needed, got {type(values).__name__} of {array.dtype}"
+        )
+    return array

@@ -69,8 +69,9 @@ def export_onnx(
         raise KinepathError(f"the file must be called ….onnx, got {path.name}")
     _check(example)
     inputs = tuple(torch.cat([value, value]) for value in example)
-    # Only the states name the axis that all share: naming it again draws a warning.
-    batch = [torch.export.Dim("batch"), *[torch.export.Dim.DYNAMIC for _ in inputs[1:]]]
+    # Only the states name the axis that all share: naming it again draws a warning. With no largest
+    # size PyTorch 2.6 refuses it, as unproven to be other than 2⁶³ − 1.
+    batch = [torch.export.Dim("batch", max=2**31 - 1), *[torch.export.Dim.DYNAMIC for _ in inputs[1:]]]
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

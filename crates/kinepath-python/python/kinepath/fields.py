@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal, NamedTuple
 
 import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import Field
-from .arrays import F32, F64, I64, column, f32
+from .arrays import F32, F64, I64, column, f32, f64
 
 __all__ = ["EmpiricalField", "Field", "MixtureField", "OnnxField", "Posterior"]
 
@@ -71,7 +72,7 @@ class MixtureField(_kinepath.MixtureField):
     def __new__(
         cls, weights: npt.ArrayLike, means: npt.ArrayLike, variances: npt.ArrayLike
     ) -> MixtureField:
-        return super().__new__(cls, column(weights).tolist(), column(means), column(variances))
+        return super().__new__(cls, column(weights).tolist(), f64(means), f64(variances))
 
 
 class OnnxField(_kinepath.OnnxField):
@@ -91,13 +92,13 @@ class OnnxField(_kinepath.OnnxField):
 
     def __new__(
         cls,
-        path: str,
+        path: str | os.PathLike[str],
         *,
         predicts: Literal["velocity", "data", "noise"] = "velocity",
         time: str = "unit",
         guidance: tuple[float, int] | None = None,
     ) -> OnnxField:
-        return super().__new__(cls, str(path), predicts, time, guidance)
+        return super().__new__(cls, os.fspath(path), predicts, time, guidance)
 
 
 def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:

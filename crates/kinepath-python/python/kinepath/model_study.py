@@ -11,15 +11,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ._kinepath import Field, Gain, KinepathError, Plan
-from .arrays import F32
+from .arrays import F32, f32
 from .fields import OnnxField
 from .paths import Paths
-from .runs import host, write_run
+from .runs import write_run
 from .sampling import Record, noise, sample
 from .study import BASELINE, Study, run_folder_of, study
 
-Sampler: TypeAlias = Callable[[F32, Plan], Paths[Any]]
-"""``sampler(noise, plan)`` with noise ``[B, *shape]``, returning what it measured."""
+Sampler: TypeAlias = Callable[..., Paths[Any]]
+"""``sampler(noise, plan)``, or ``sampler(noise, plan, labels)`` where there are labels, with noise
+``[B, *shape]``, returning what it measured."""
 
 
 def study_model(
@@ -29,6 +30,7 @@ def study_model(
     *,
     count: int,
     shape: Sequence[int] | None = None,
+    labels: Sequence[int] | None = None,
     seed: int = 0,
     batch: int = 64,
     name: str = "model",
@@ -47,11 +49,13 @@ def study_model(
 
     Args:
         model: a field of this package, or a function that samples noise along a plan, such as one
-            that calls :func:`kinepath.torch.sample`.
+            that calls :func:`kinepath.torch.sample`: ``model(noise, plan)``, and with ``labels``
+            ``model(noise, plan, labels)``.
         plan: grid and solver, without a gain.
         gains: what to compare with no gain, by name.
         count: samples of each, at least 2.
         shape: shape of one sample; a field knows its own.
+        labels: the class, or number of the prompt, of each sample, ``[count]``.
         seed: seed of the noise.
         batch: samples integrated together.
         name: what the model is called in results; an ``OnnxField`` is known by its file.
@@ -59,8 +63,8 @@ def study_model(
         **judged_by: ``train`` and what else :func:`kinepath.study` judges samples by.
 
     Raises:
-        KinepathError: for a plan that has a gain, an unknown shape, a function that returns no
-            paths of its noise, and what :func:`kinepath.study` refuses.
+        KinepathError: for a plan that has a gain, an unknown shape, labels of another number, a
+            function that returns no paths of its noise, and what :func:`kinepath.study` refuses.
         SamplingError, ModelError: as :func:`kinepath.sample`.
     """
     if plan.gain != Gain():
@@ -69,6 +73,8 @@ def study_model(
         raise KinepathError(f"{BASELINE!r} is the name of the samples without a gain")
     if count < 2 or batch < 1:
         raise KinepathError(f"a study needs 2 samples and batches of 1, got {count} and {batch}")
+    if labels is not None and len(labels) != count:
+        raise KinepathError(f"there are {len(labels)} labels for {count} samples")
     if isinstance(model, Field):
         shape, sampler = model.shape, _sampler_of(model)
     elif shape is None:
@@ -77,27 +83,39 @@ def study_model(
         sampler = model
     called = model if isinstance(model, OnnxField) else name
     runs = {}
-    for number, (label, gain) in enumerate({BASELINE: Gain(), **gains}.items()):
+    for number, (variant, gain) in enumerate({BASELINE: Gain(), **gains}.items()):
         shaped = plan.with_gain(gain)
         parts = []
         for first in range(0, count, batch):
-            start = noise(seed, range(first, min(first + batch, count)), shape)
-            paths = sampler(start, shaped)
+            rows = range(first, min(first + batch, count))
+            start = noise(seed, rows, shape)
+            asked = () if labels is None else ([labels[row] for row in rows],)
+            paths = sampler(start, shaped, *asked)
             if not isinstance(paths, Paths) or len(paths) != len(start):
                 raise KinepathError(
                     f"the sampler must return the Paths of its {len(start)} samples, got {paths!r}"
                 )
             parts.append(paths)
-        folder = run_folder_of(Path(out), number, label)
-        runs[label] = write_run(
-            folder, _joined(parts), plan=shaped, model=called, noise=seed, overwrite=True
+        folder = run_folder_of(Path(out), number, variant)
+        runs[variant] = write_run(
+            folder,
+            _joined(parts),
+            plan=shaped,
+            model=called,
+            noise=seed,
+            labels=labels,
+            overwrite=True,
         )
     return study(runs.pop(BASELINE), runs, out=out, **judged_by)
 
 
 def _sampler_of(field: Field) -> Sampler:
     record = Record(profile=True)
-    return lambda noise, plan: sample(field, noise, plan, record=record)
+
+    def sampler(noise: F32, plan: Plan, labels: Sequence[int] | None = None) -> Paths[F32]:
+        return sample(field, noise, plan, record=record, labels=labels)
+
+    return sampler
 
 
 def _joined(parts: Sequence[Paths[Any]]) -> Paths[F32]:
@@ -108,7 +126,7 @@ def _joined(parts: Sequence[Paths[Any]]) -> Paths[F32]:
         if any(value is None for value in values):
             joined[field.name] = None
         elif field.name in ("endpoints", "energy_map"):
-            joined[field.name] = np.concatenate([host(value) for value in values])
+            joined[field.name] = np.concatenate([f32(value) for value in values])
         elif field.name != "trajectory":
             joined[field.name] = np.concatenate(values)
     return Paths(**joined)

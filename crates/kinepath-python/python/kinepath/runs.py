@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError, Plan
-from .arrays import F32, f32
+from .arrays import F32, f32, f64, real
 from .fields import OnnxField
 from .paths import Paths
 from .sampling import Record
@@ -157,7 +157,7 @@ def write_run(
 def _start(noise: int | str | npt.ArrayLike | None) -> int | str | F32 | None:
     if isinstance(noise, (int, np.integer)):
         return int(noise)
-    return noise if noise is None or isinstance(noise, str) else host(noise)
+    return noise if noise is None or isinstance(noise, str) else f32(noise)
 
 
 def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
@@ -175,19 +175,12 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
         value = getattr(samples, name)
         if value is not None:
             states = name in ("endpoints", "energy_map", "trajectory")
-            value = host(value) if states else np.asarray(value, dtype=np.float64)
+            value = f32(value) if states else f64(value)
         columns[name] = value
     return columns, columns.pop("endpoints")
 
 
 def records(values: npt.ArrayLike) -> npt.NDArray[Any]:
     """Data as the core takes them: uint8 as it is, anything else as float32."""
-    array = np.asarray(values)
-    return array if array.dtype == np.uint8 else host(values)
-
-
-def host(values: Any) -> F32:
-    """A NumPy array or torch tensor as a float32 array of the host."""
-    if hasattr(values, "detach"):
-        values = values.detach().float().cpu().numpy()
-    return f32(values)
+    array = real(values)
+    return array if array.dtype == np.uint8 else f32(array)

@@ -44,7 +44,13 @@ def noise(seed: int, indices: int | Iterable[int], shape: Sequence[int]) -> F32:
         seed: the seed, at least 0.
         indices: global sample indices, or how many from 0 on.
         shape: shape of one sample.
+
+    Raises:
+        KinepathError: for fewer than no samples.
+        MemoryError: for more than memory holds.
     """
+    if isinstance(indices, int) and indices < 0:
+        raise _kinepath.KinepathError(f"the number of samples is at least 0, got {indices}")
     numbers = range(indices) if isinstance(indices, int) else indices
     return _kinepath.noise(seed, list(numbers), list(shape))
 

@@ -9,7 +9,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError
+from .prompts import Clip, Prompts
 from .runs import Run, Source, records, write_run
 
 Progress: TypeAlias = Callable[[str, float], object]
@@ -37,7 +38,7 @@ class Study:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path: Path = Path(path)
         """The folder."""
         try:
             text = (self.path / "study.json").read_text(encoding="utf-8")
@@ -93,8 +94,13 @@ def study(
     reference: npt.ArrayLike | str | os.PathLike[str] | None = None,
     encoder: str | os.PathLike[str] | None = None,
     classifier: str | os.PathLike[str] | None = None,
+    clip_image: str | os.PathLike[str] | None = None,
+    prompts: Prompts | None = None,
+    clip_text: str | os.PathLike[str] | None = None,
+    tokenizer: str | os.PathLike[str] | None = None,
     copies_in: Literal["pixels", "features"] = "pixels",
     noise: int | str | npt.ArrayLike | None = None,
+    labels: Sequence[int] | None = None,
     out: str | os.PathLike[str] = "kinepath-study",
     resamples: int = 2000,
     progress: Progress | None = None,
@@ -110,13 +116,23 @@ def study(
             paths, an array ``[N, *shape]``, or a folder of pictures or other data.
         variants: samples of other samplers by name, as many, row by row from the same noise.
         train: the training set of the model: an array, or a path that the program takes for data.
+            ``"builtin:fashion-mnist"`` brings reference, encoder and classifier along.
         reference: real data that the model has not seen, for distances between distributions,
             precision, recall and the copying test.
         encoder: an ONNX network whose ``features`` are the feature space, which is that of pixels
-            without one.
+            without one; ``"FILE:preprocess=inception"`` prepares samples for FID proper.
         classifier: an ONNX network whose ``logits`` give confidence and margin.
+        clip_image: an ONNX network for pictures whose features share a space with those of prompts,
+            usually ``"FILE:preprocess=clip"``: how well samples fit ``prompts`` is scored.
+        prompts: in words: a sequence of strings, or a text file with one a line. Without
+            ``clip_text`` their embeddings: an array ``[P, F]`` or a file with one. Samples with a
+            class should show the prompt of that number; without, the one that fits best counts.
+        clip_text: the ONNX network for prompts in words.
+        tokenizer: its ``tokenizer.json``.
         copies_in: the space whose distances say what is a copy.
         noise: what samples that are no runs yet started from; as for :func:`kinepath.write_run`.
+        labels: the class, or number of the prompt, of each of these samples, the same in every
+            variant; what ``noise`` and ``labels`` say of runs their folders say already.
         out: the folder for results, report, and data given as arrays.
         resamples: bootstrap resamples and permutations of every figure, at least 1.
         progress: called with what is being done and how much of it, instead of a line on stderr
@@ -130,6 +146,7 @@ def study(
     named: dict[str, Run | Source] = {BASELINE: samples, **(variants or {})}
     if len(named) == len(variants or {}):
         raise KinepathError(f"{BASELINE!r} is the name of the first samples; name the variant else")
+    clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
     if resamples < 1:
         raise KinepathError(f"resamples must be at least 1, got {resamples}")
     folder = Path(out)
@@ -138,7 +155,7 @@ def study(
     except OSError as error:
         raise KinepathError(f"cannot create the folder {folder}: {error}") from error
     runs = [
-        (name, _run_folder(run_folder_of(folder, number, name), given, noise))
+        (name, _run_folder(run_folder_of(folder, number, name), given, noise, labels))
         for number, (name, given) in enumerate(named.items())
     ]
     _kinepath.evaluate(
@@ -149,6 +166,7 @@ def study(
         encoder=None if encoder is None else os.fspath(encoder),
         copies_in=copies_in,
         classifier=None if classifier is None else os.fspath(classifier),
+        clip=None if clip is None else clip.in_files(folder),
         resamples=resamples,
         observe=progress or _line_on_a_terminal(),
     )
@@ -156,14 +174,17 @@ def study(
 
 
 def _run_folder(
-    folder: Path, given: Run | Source, noise: int | str | npt.ArrayLike | None
+    folder: Path,
+    given: Run | Source,
+    noise: int | str | npt.ArrayLike | None,
+    labels: Sequence[int] | None,
 ) -> str:
     """The run folder of samples, written to ``folder`` if they are no run yet."""
     if isinstance(given, Run):
         return os.fspath(given.path)
     if isinstance(given, (str, os.PathLike)) and _is_run(Path(given)):
         return os.fspath(given)
-    return os.fspath(write_run(folder, given, noise=noise, overwrite=True).path)
+    return os.fspath(write_run(folder, given, noise=noise, labels=labels, overwrite=True).path)
 
 
 def _is_run(path: Path) -> bool:

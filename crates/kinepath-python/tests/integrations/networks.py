@@ -22,7 +22,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         scale, shift = self.film(embedding)[:, :, None, None].chunk(2, 1)
         h = self.first(F.silu(self.norm(x)))
-        return x + self.second(F.silu(h * (1 + scale) + shift))
+        change: Tensor = self.second(F.silu(h * (1 + scale) + shift))
+        return x + change
 
 
 class TinyUNet(nn.Module):
@@ -30,6 +31,8 @@ class TinyUNet(nn.Module):
 
     Class 0 stands for none; further classes shift the embedding of time.
     """
+
+    frequencies: Tensor
 
     def __init__(self, channels: int = 1, width: int = 16, classes: int = 0) -> None:
         super().__init__()
@@ -52,4 +55,5 @@ class TinyUNet(nn.Module):
         fine = self.fine(self.enter(x), embedding)
         coarse = self.coarse(self.down(fine), embedding)
         up = F.interpolate(coarse, scale_factor=2.0, mode="nearest")
-        return 2.0 * self.leave(torch.cat([fine, up], 1)) - 0.5 * x
+        velocity: Tensor = self.leave(torch.cat([fine, up], 1))
+        return 2.0 * velocity - 0.5 * x

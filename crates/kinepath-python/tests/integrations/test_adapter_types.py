@@ -1,16 +1,17 @@
-"""Strict mypy has no complaint about the whole package, where the frameworks are installed."""
+"""Types of the whole package, its tests and examples, where the frameworks are installed."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
-PACKAGE = Path(__file__).parents[2]
+from checkers import EXAMPLES, SOURCES, TESTS, check
 
 
-def test_the_package_is_strictly_typed() -> None:
-    example = PACKAGE / "examples" / "plain_torch.py"
-    command = [sys.executable, "-m", "mypy", str(PACKAGE / "python" / "kinepath"), str(example)]
-    done = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_everything_is_strictly_typed() -> None:
+    check("mypy", SOURCES, EXAMPLES, *TESTS.glob("*.py"), *TESTS.glob("integrations/*.py"))
+
+
+def test_pyright_has_no_complaint_about_the_package() -> None:
+    check("basedpyright", SOURCES, EXAMPLES / "plain_torch.py")
+
+
+def test_everything_public_has_a_type_that_pyright_knows() -> None:
+    check("basedpyright", "--ignoreexternal", "--verifytypes", "kinepath")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler
+from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import kinepath as kp
@@ -23,7 +26,7 @@ GAINS = [
     kp.TableGain([(0.0, 1.2), (1.0, 0.8)]),
     kp.Governed([(0.0, 2.0), (1.0, 6.0)], split=0.3),
 ]
-SCHEDULES = {
+SCHEDULES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "plain": ({}, {"num_inference_steps": 12}),
     "shifted": ({"shift": 3.0}, {"num_inference_steps": 28}),
     "shifted above 1 by rounding": ({"shift": 1.32}, {"sigmas": [1.0, 0.7, 0.3]}),
@@ -41,14 +44,14 @@ SCHEDULES = {
 }
 
 
-def swirl(x, t):
+def swirl(x: Any, t: Any) -> Any:
     """A velocity that depends on time and mixes the two dimensions, for arrays and tensors."""
     turned = x[..., [1, 0]] * (1.0 + t)
     turned[..., 1] *= -1.0
     return turned + 0.5
 
 
-def travel(scheduler, x):
+def travel(scheduler: Any, x: Tensor) -> Any:
     """The loop of a pipeline, with the swirl in diffusers' conventions."""
     inverted = scheduler.config.get("invert_sigmas", False)
     for timestep in scheduler.timesteps:
@@ -58,12 +61,12 @@ def travel(scheduler, x):
     return x
 
 
-def nodes_of(scheduler):
+def nodes_of(scheduler: Any) -> Any:
     sigmas = scheduler.sigmas.double().numpy()
     return np.clip(sigmas if scheduler.config.invert_sigmas else 1.0 - sigmas, 0.0, 1.0)
 
 
-def core(x, nodes, solver, gain, given=None):
+def core(x: Any, nodes: Any, solver: str, gain: Any, given: Any = None) -> Any:
     """The same path by the core; ``given`` are the times that the network is told."""
     told = dict(zip(nodes, given)) if given is not None else {}
     return kp.sample(
@@ -74,7 +77,7 @@ def core(x, nodes, solver, gain, given=None):
     )
 
 
-def assert_same(paths, expected, rtol=2e-5):
+def assert_same(paths: Any, expected: Any, rtol: float = 2e-5) -> None:
     for figure, column in expected.table().items():
         np.testing.assert_allclose(paths.table()[figure], column, rtol=rtol, atol=1e-7)
     np.testing.assert_allclose(paths.profile, expected.profile, rtol=rtol)
@@ -83,7 +86,7 @@ def assert_same(paths, expected, rtol=2e-5):
 
 @pytest.mark.parametrize("gain", GAINS, ids=str)
 @pytest.mark.parametrize("schedule", SCHEDULES)
-def test_euler_agrees_with_the_core_on_every_schedule(schedule, gain):
+def test_euler_agrees_with_the_core_on_every_schedule(schedule: Any, gain: Any) -> None:
     config, call = SCHEDULES[schedule]
     scheduler = KineticFlowMatchEulerScheduler(**config, gain=gain)
     scheduler.set_timesteps(**call)
@@ -100,14 +103,15 @@ def test_euler_agrees_with_the_core_on_every_schedule(schedule, gain):
 
 @pytest.mark.parametrize("gain", GAINS, ids=str)
 @pytest.mark.parametrize("steps", [1, 2, 15])
-def test_heun_agrees_with_the_core_and_ends_with_an_euler_step(steps, gain):
+def test_heun_agrees_with_the_core_and_ends_with_an_euler_step(steps: int, gain: Any) -> None:
     scheduler = KineticFlowMatchHeunScheduler(shift=2.0, gain=gain)
     scheduler.set_timesteps(steps)
     noise = torch.from_numpy(kp.noise(0, 5, (2,)))
     travel(scheduler, noise)
     paths = scheduler.paths
     assert paths.nfe.tolist() == [2 * steps - 1] * 5
-    assert len(paths.times) == steps + 1 and paths.profile.shape == (5, steps)
+    assert len(paths.times) == steps + 1 and paths.profile is not None
+    assert paths.profile.shape == (5, steps)
     ends, kpe, launch = noise.numpy(), 0.0, 0.0
     for nodes, solver in [(paths.times[:-1], "heun"), (paths.times[-2:], "euler")]:
         if len(nodes) > 1:
@@ -127,7 +131,9 @@ def test_heun_agrees_with_the_core_and_ends_with_an_euler_step(steps, gain):
     ],
 )
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_a_gain_of_1_is_the_stock_scheduler_to_the_bit(kinetic, stock, dtype):
+def test_a_gain_of_1_is_the_stock_scheduler_to_the_bit(
+    kinetic: Any, stock: Any, dtype: torch.dtype
+) -> None:
     plain = stock(shift=3.0)
     measuring = kinetic.from_config(plain.config)
     noise = torch.from_numpy(kp.noise(0, 5, (2,))).to(dtype)
@@ -141,14 +147,15 @@ def test_a_gain_of_1_is_the_stock_scheduler_to_the_bit(kinetic, stock, dtype):
         assert names[0] == names[1]
 
 
-def test_most_of_a_shifted_schedule_is_launch():
+def test_most_of_a_shifted_schedule_is_launch() -> None:
     scheduler = KineticFlowMatchEulerScheduler(shift=3.0, gain=kp.KTS(alpha=0.1, beta=0.0))
-    scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / 28, 28))
+    scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / 28, 28).tolist())
     constant = -torch.ones(1, 4)
     x = torch.zeros(1, 4)
     for timestep in scheduler.timesteps:
-        x = scheduler.step(constant, timestep, x).prev_sample
+        (x,) = scheduler.step(constant, timestep, x, return_dict=False)
     paths = scheduler.paths
+    assert paths.profile is not None
     assert (paths.times[:28] < 0.6).sum() == 23
     # By σ: 4 η² at every node; by the step fraction, the gain would have ended at step 17.
     eta = np.where(paths.times[:-1] < 0.6, 1.0 + 0.1 * (1.0 - paths.times[:-1] / 0.6), 1.0)
@@ -156,10 +163,10 @@ def test_most_of_a_shifted_schedule_is_launch():
     np.testing.assert_allclose(paths.endpoints[0], [np.diff(paths.times) @ eta] * 4, rtol=1e-6)
 
 
-def test_tokens_count_from_where_the_schedule_reaches_them():
+def test_tokens_count_from_where_the_schedule_reaches_them() -> None:
     gain = kp.KTS(alpha=0.1, beta=0.02)
     scheduler = KineticFlowMatchEulerScheduler(shift=2.0, gain=gain)
-    stock = FlowMatchEulerDiscreteScheduler(shift=2.0)
+    stock: Any = FlowMatchEulerDiscreteScheduler(shift=2.0)
     unit = KineticFlowMatchEulerScheduler(shift=2.0)
     for each in [scheduler, stock, unit]:
         each.set_timesteps(10)
@@ -189,7 +196,7 @@ def test_tokens_count_from_where_the_schedule_reaches_them():
     assert torch.equal(x[:, 2], noise[:, 2]) and (landing > 0).all()
 
 
-def test_one_timestep_for_all_tokens_is_no_timestep_per_token():
+def test_one_timestep_for_all_tokens_is_no_timestep_per_token() -> None:
     ends = []
     for per_token in [False, True]:
         scheduler = KineticFlowMatchEulerScheduler(gain=kp.KTS(alpha=0.1, beta=0.02))
@@ -205,7 +212,7 @@ def test_one_timestep_for_all_tokens_is_no_timestep_per_token():
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_half_precision_loses_neither_a_small_gain_nor_a_large_energy(dtype):
+def test_half_precision_loses_neither_a_small_gain_nor_a_large_energy(dtype: torch.dtype) -> None:
     # ‖v‖² = 4096 · 300² is far beyond float16, and bfloat16 has no number between 1 and 1.007.
     scheduler = KineticFlowMatchEulerScheduler(gain=kp.TableGain([(0.0, 1.001)]))
     scheduler.set_timesteps(sigmas=[1.0])
@@ -219,7 +226,10 @@ def test_half_precision_loses_neither_a_small_gain_nor_a_large_energy(dtype):
 class NoWaiting(TorchDispatchMode):
     """Refuses what would wait for a device: reading a number, or where a mask is true."""
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         waits = ["aten::_local_scalar_dense", "aten::nonzero", "aten::is_nonzero", "aten::equal"]
         assert func.name() not in waits, f"{func.name()} waits for the device"
         return func(*args, **(kwargs or {}))
@@ -227,7 +237,7 @@ class NoWaiting(TorchDispatchMode):
 
 @pytest.mark.parametrize("gain", GAINS, ids=str)
 @pytest.mark.parametrize("tokens", [False, True])
-def test_a_step_never_waits_for_the_device(gain, tokens):
+def test_a_step_never_waits_for_the_device(gain: Any, tokens: bool) -> None:
     scheduler = KineticFlowMatchEulerScheduler(gain=gain)
     scheduler.set_timesteps(5)
     scheduler.set_begin_index(0)
@@ -241,7 +251,7 @@ def test_a_step_never_waits_for_the_device(gain, tokens):
     assert np.isfinite(scheduler.paths.kpe).all()
 
 
-def test_copies_are_independent_and_keep_gain_and_measurements(tmp_path):
+def test_copies_are_independent_and_keep_gain_and_measurements(tmp_path: Path) -> None:
     gain = kp.KTS(alpha=0.02, beta=0.01)
     scheduler = KineticFlowMatchEulerScheduler(shift=3.0, gain=gain)
     noise = torch.from_numpy(kp.noise(0, 3, (2,)))
@@ -258,19 +268,20 @@ def test_copies_are_independent_and_keep_gain_and_measurements(tmp_path):
     np.testing.assert_array_equal(fresh.paths.kpe, kpe)
     np.testing.assert_array_equal(scheduler.paths.kpe, kpe)
     scheduler.save_config(tmp_path)
-    for again in [
+    restored: list[Any] = [
         KineticFlowMatchEulerScheduler.from_pretrained(tmp_path),
         KineticFlowMatchEulerScheduler.from_config(scheduler.config),
-    ]:
+    ]
+    for again in restored:
         assert again.gain == gain and again.config.shift == 3.0
-    other = KineticFlowMatchEulerScheduler.from_config(scheduler.config, gain="unit")
+    other: Any = KineticFlowMatchEulerScheduler.from_config(scheduler.config, gain="unit")
     assert other.gain == kp.Gain() and other.config.shift == 3.0
     scheduler.set_timesteps(8)
     with pytest.raises(kp.KinepathError, match="no step was taken"):
         scheduler.paths
 
 
-def test_a_gain_that_turns_the_motion_back_is_refused_with_its_remedy():
+def test_a_gain_that_turns_the_motion_back_is_refused_with_its_remedy() -> None:
     scheduler = KineticFlowMatchEulerScheduler(gain=kp.KTS(alpha=0.0, beta=0.2))
     with pytest.raises(kp.KinepathError, match=r"t = 0\.\d+.*largest admissible beta") as refused:
         scheduler.set_timesteps(20)
@@ -286,74 +297,74 @@ def test_a_gain_that_turns_the_motion_back_is_refused_with_its_remedy():
 
 
 @pytest.mark.parametrize("gain", ["unit", "kts:alpha=0.02"])
-def test_noise_at_every_step_is_no_path(gain):
-    stock = FlowMatchEulerDiscreteScheduler(stochastic_sampling=True)
+def test_noise_at_every_step_is_no_path(gain: Any) -> None:
+    stock: Any = FlowMatchEulerDiscreteScheduler(stochastic_sampling=True)
     with pytest.raises(kp.KinepathError, match="stochastic_sampling .* no ODE"):
         KineticFlowMatchEulerScheduler.from_config(stock.config, gain=gain)
     x = torch.zeros(1, 2)
     for kinetic in [KineticFlowMatchEulerScheduler, KineticFlowMatchHeunScheduler]:
-        scheduler = kinetic(gain=gain)
+        scheduler: Any = kinetic(gain=gain)
         scheduler.set_timesteps(4)
         with pytest.raises(kp.KinepathError, match="s_churn .* no ODE"):
             scheduler.step(x, scheduler.timesteps[0], x, s_churn=0.1)
 
 
-def euler(**config):
+def euler(**config: Any) -> Any:
     scheduler = KineticFlowMatchEulerScheduler(**config)
     scheduler.set_timesteps(4)
     return scheduler, scheduler.timesteps, torch.zeros(2, 3, 2)
 
 
-def half_a_heun_step():
+def half_a_heun_step() -> Any:
     scheduler = KineticFlowMatchHeunScheduler()
     scheduler.set_timesteps(4)
     scheduler.step(torch.zeros(2, 2), scheduler.timesteps[0], torch.zeros(2, 2))
     return scheduler.paths
 
 
-def beyond_the_end():
+def beyond_the_end() -> None:
     scheduler, timesteps, x = euler()
     for timestep in [*timesteps, timesteps[0]]:
         scheduler.step(x, timestep, x)
 
 
-def beginning_beyond_the_end():
+def beginning_beyond_the_end() -> None:
     scheduler, timesteps, x = euler()
     scheduler.set_begin_index(4)
     scheduler.step(x, timesteps[0], x)
 
 
-def out_of_order():
+def out_of_order() -> None:
     scheduler, timesteps, x = euler()
     scheduler.step(x, timesteps[0], x)
     scheduler._step_index = 3
     scheduler.step(x, timesteps[3], x)
 
 
-def another_batch():
+def another_batch() -> None:
     scheduler, timesteps, x = euler()
     scheduler.step(x, timesteps[0], x)
     scheduler.step(x[:1], timesteps[1], x[:1])
 
 
-def a_foreign_timestep():
+def a_foreign_timestep() -> None:
     scheduler, _, x = euler()
     scheduler.step(x, torch.tensor(123.0), x)
 
 
-def a_late_token():
+def a_late_token() -> Any:
     scheduler, timesteps, x = euler()
     scheduler.step(x, timesteps[0], x, per_token_timesteps=timesteps[:1].expand(2, 3))
     scheduler.step(x, timesteps[1], x, per_token_timesteps=timesteps[:1].expand(2, 3))
     return scheduler.paths
 
 
-def inverted_tokens():
+def inverted_tokens() -> None:
     scheduler, timesteps, x = euler(invert_sigmas=True)
     scheduler.step(x, timesteps[0], x, per_token_timesteps=timesteps[:1].expand(2, 3))
 
 
-def nan():
+def nan() -> Any:
     scheduler, timesteps, x = euler()
     scheduler.step(x, timesteps[0], x)
     x[1, 2, 0] = torch.nan
@@ -389,6 +400,6 @@ def nan():
         (lambda: euler()[0].step(torch.zeros(1), 1000, torch.zeros(1)), ValueError, "integer"),
     ],
 )
-def test_misuse_is_named(misuse, error, words):
+def test_misuse_is_named(misuse: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         misuse()

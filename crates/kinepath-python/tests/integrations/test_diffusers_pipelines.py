@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from diffusers import (
     StableDiffusion3Img2ImgPipeline,
     StableDiffusion3Pipeline,
 )
+from torch import Tensor
 
 import kinepath as kp
 from kinepath.diffusers import KineticFlowMatchEulerScheduler, KineticFlowMatchHeunScheduler
@@ -28,13 +30,13 @@ example = runpy.run_path(str(EXAMPLE))
 KTS = kp.KTS(alpha=0.2, beta=0.03)
 
 
-def sd3():
+def sd3() -> Any:
     return example["tiny_pipeline"](), example["embeddings"](4)
 
 
-def flux():
+def flux() -> Any:
     torch.manual_seed(0)
-    transformer = FluxTransformer2DModel(
+    transformer: Any = FluxTransformer2DModel(
         patch_size=1,
         in_channels=16,
         num_layers=1,
@@ -45,10 +47,10 @@ def flux():
         pooled_projection_dim=16,
         axes_dims_rope=(2, 2, 4),
     )
-    vae = AutoencoderKL(
+    vae: Any = AutoencoderKL(
         block_out_channels=(8,), norm_num_groups=4, latent_channels=4, shift_factor=0.06
     )
-    pipe = FluxPipeline(
+    pipe: Any = FluxPipeline(
         transformer=transformer.eval(),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
         vae=vae.eval(),
@@ -62,12 +64,12 @@ def flux():
     return pipe, {name: prompts[name] for name in ["prompt_embeds", "pooled_prompt_embeds"]}
 
 
-def call(pipe, prompts, samples=range(4), **arguments):
+def call(pipe: Any, prompts: Any, samples: Any = range(4), **arguments: Any) -> Any:
     """Images and latents of the samples named; sample i has prompt i and noise of seed i."""
     chosen = {name: embeds[list(samples)] for name, embeds in prompts.items()}
     latents = []
 
-    def keep(pipe, i, t, state):
+    def keep(pipe: Any, i: Any, t: Tensor, state: Any) -> Any:
         latents.append(state["latents"])
         return {}
 
@@ -79,12 +81,14 @@ def call(pipe, prompts, samples=range(4), **arguments):
     return images, latents[-1]
 
 
-def record(scheduler, monkeypatch):
+def record(scheduler: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """What the scheduler's steps are given, in order, with the numbers of their sigmas."""
     steps = []
     step = type(scheduler).step
 
-    def recording(self, model_output, timestep, sample, **arguments):
+    def recording(
+        self: Any, model_output: Any, timestep: Any, sample: Any, **arguments: Any
+    ) -> Any:
         result = step(self, model_output, timestep, sample, **arguments)
         steps.append((self.step_index - 1, model_output.double().numpy(), sample.double().numpy()))
         return result
@@ -93,7 +97,7 @@ def record(scheduler, monkeypatch):
     return steps
 
 
-def by_hand(steps, sigmas, gain):
+def by_hand(steps: Any, sigmas: Any, gain: Any) -> Any:
     """Energies by the definition, and the speeds, of what was recorded."""
     sigmas = sigmas.double().numpy()
     parts, profile = {"launch": 0.0, "landing": 0.0, "terminal": 0.0}, []
@@ -109,7 +113,7 @@ def by_hand(steps, sigmas, gain):
 
 
 @pytest.mark.parametrize("build", [sd3, flux])
-def test_a_gain_of_1_leaves_every_image_as_it_was(build):
+def test_a_gain_of_1_leaves_every_image_as_it_was(build: Any) -> None:
     pipe, prompts = build()
     stock = call(pipe, prompts)
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(pipe.scheduler.config)
@@ -120,7 +124,7 @@ def test_a_gain_of_1_leaves_every_image_as_it_was(build):
     assert not torch.equal(stock[0], call(pipe, prompts)[0])
 
 
-def test_heun_steps_leave_every_image_as_it_was_and_cost_more():
+def test_heun_steps_leave_every_image_as_it_was_and_cost_more() -> None:
     pipe, prompts = sd3()
     pipe.scheduler = FlowMatchHeunDiscreteScheduler(shift=3.0)
     stock = call(pipe, prompts)
@@ -132,7 +136,9 @@ def test_heun_steps_leave_every_image_as_it_was_and_cost_more():
 
 @pytest.mark.parametrize("gain", [kp.Gain(), KTS], ids=["unit", "kts"])
 @pytest.mark.parametrize("build", [sd3, flux])
-def test_energies_are_those_of_the_recorded_outputs(build, gain, monkeypatch):
+def test_energies_are_those_of_the_recorded_outputs(
+    build: Any, gain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipe, prompts = build()
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(pipe.scheduler.config, gain=gain)
     steps = record(pipe.scheduler, monkeypatch)
@@ -154,7 +160,7 @@ def test_energies_are_those_of_the_recorded_outputs(build, gain, monkeypatch):
     assert repr(paths).startswith("<kinepath.diffusers.PipelinePaths: 4 samples, t from 0 to 1,")
 
 
-def test_the_energy_is_that_of_the_guided_velocity():
+def test_the_energy_is_that_of_the_guided_velocity() -> None:
     pipe, prompts = sd3()
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(pipe.scheduler.config)
     outputs = []
@@ -173,7 +179,7 @@ def test_the_energy_is_that_of_the_guided_velocity():
 
 
 @pytest.mark.parametrize("build", [sd3, flux])
-def test_a_batch_of_four_is_four_single_samples(build):
+def test_a_batch_of_four_is_four_single_samples(build: Any) -> None:
     pipe, prompts = build()
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(pipe.scheduler.config, gain=KTS)
     call(pipe, prompts)
@@ -186,7 +192,7 @@ def test_a_batch_of_four_is_four_single_samples(build):
 
 
 @pytest.mark.parametrize("build", [sd3, flux])
-def test_shaping_moves_the_energy_the_way_it_is_meant_to(build):
+def test_shaping_moves_the_energy_the_way_it_is_meant_to(build: Any) -> None:
     pipe, prompts = build()
     stock, found = pipe.scheduler.config, {}
     for name, gain in {
@@ -210,9 +216,11 @@ def test_shaping_moves_the_energy_the_way_it_is_meant_to(build):
     ("kinetic", "evaluations"),
     [(KineticFlowMatchEulerScheduler, 6), (KineticFlowMatchHeunScheduler, 11)],
 )
-def test_image_to_image_counts_the_part_travelled(kinetic, evaluations, monkeypatch):
-    pipe, prompts = sd3()
-    pipe = StableDiffusion3Img2ImgPipeline(**pipe.components)
+def test_image_to_image_counts_the_part_travelled(
+    kinetic: Any, evaluations: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts, prompts = sd3()
+    pipe: Any = StableDiffusion3Img2ImgPipeline(**parts.components)
     pipe.set_progress_bar_config(disable=True)
     pipe.scheduler = kinetic(shift=3.0, gain=KTS)
     steps = record(pipe.scheduler, monkeypatch)
@@ -232,11 +240,11 @@ def test_image_to_image_counts_the_part_travelled(kinetic, evaluations, monkeypa
     assert torch.equal(paths.endpoints, latents)
 
 
-def test_an_interrupted_pipeline_says_how_far_it_came():
+def test_an_interrupted_pipeline_says_how_far_it_came() -> None:
     pipe, prompts = sd3()
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(pipe.scheduler.config)
 
-    def stop(pipe, i, t, state):
+    def stop(pipe: Any, i: Any, t: Tensor, state: Any) -> Any:
         pipe._interrupt = i == 3
         return {}
 
@@ -246,7 +254,7 @@ def test_an_interrupted_pipeline_says_how_far_it_came():
     assert paths.end == pytest.approx(1.0 - float(pipe.scheduler.sigmas[4])) and paths.end < 0.5
 
 
-def test_a_call_forgets_the_one_before():
+def test_a_call_forgets_the_one_before() -> None:
     pipe, prompts = sd3()
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(pipe.scheduler.config, gain=KTS)
     call(pipe, prompts)
@@ -257,7 +265,7 @@ def test_a_call_forgets_the_one_before():
     np.testing.assert_array_equal(pipe.scheduler.paths.kpe, first.kpe)
 
 
-def test_a_gain_that_turns_the_motion_back_stops_the_call():
+def test_a_gain_that_turns_the_motion_back_stops_the_call() -> None:
     pipe, prompts = sd3()
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(
         pipe.scheduler.config, gain=kp.KTS(alpha=0.0, beta=0.5)
@@ -266,7 +274,7 @@ def test_a_gain_that_turns_the_motion_back_stops_the_call():
         call(pipe, prompts)
 
 
-def test_a_saved_pipeline_comes_back_with_its_gain(tmp_path):
+def test_a_saved_pipeline_comes_back_with_its_gain(tmp_path: Path) -> None:
     pipe, prompts = sd3()
     pipe.scheduler = KineticFlowMatchEulerScheduler.from_config(pipe.scheduler.config, gain=KTS)
     image, _ = call(pipe, prompts)
@@ -280,7 +288,7 @@ def test_a_saved_pipeline_comes_back_with_its_gain(tmp_path):
     np.testing.assert_array_equal(again.scheduler.paths.kpe, kpe)
 
 
-def test_the_example_runs_offline_and_writes_only_where_it_is_told(tmp_path):
+def test_the_example_runs_offline_and_writes_only_where_it_is_told(tmp_path: Path) -> None:
     run = [sys.executable, str(EXAMPLE), "--out", "images"]
     done = subprocess.run(run, cwd=tmp_path, check=True, capture_output=True, text=True)
     assert done.stdout.count("seed 3: KPE") == 3

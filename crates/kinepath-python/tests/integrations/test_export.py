@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
 from networks import TinyUNet
+from torch import Tensor
 
 import kinepath as kp
 
@@ -16,7 +19,7 @@ SHAPE = (1, 8, 8)
 EXAMPLE = (torch.zeros(1, *SHAPE), torch.tensor([0.5]))
 
 
-def test_a_labelled_network_is_exported_for_any_batch(tmp_path):
+def test_a_labelled_network_is_exported_for_any_batch(tmp_path: Path) -> None:
     network, path = TinyUNet(classes=4), tmp_path / "network.onnx"
     network.fine.eval()
     kp.export_onnx(network, (*EXAMPLE, torch.tensor([3])), path)
@@ -35,16 +38,17 @@ def test_a_labelled_network_is_exported_for_any_batch(tmp_path):
     assert len(paths) == 7
 
 
-def test_a_network_of_flat_samples_and_discrete_time(tmp_path):
+def test_a_network_of_flat_samples_and_discrete_time(tmp_path: Path) -> None:
     class Discrete(torch.nn.Module):
         """Predicts noise at one of 1000 times."""
 
-        def __init__(self):
+        def __init__(self) -> None:
             super().__init__()
             self.embedding = torch.nn.Embedding(1000, 6)
 
-        def forward(self, x, t):
-            return torch.tanh(x) * self.embedding(t)
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            shift: Tensor = self.embedding(t)
+            return torch.tanh(x) * shift
 
     network, path = Discrete(), tmp_path / "discrete.onnx"
     kp.export_onnx(network, (torch.zeros(3, 6), torch.tensor([0, 500, 999])), path)
@@ -52,22 +56,23 @@ def test_a_network_of_flat_samples_and_discrete_time(tmp_path):
     assert len(kp.sample(field, kp.noise(0, 2, (6,)), kp.Plan(kp.Grid([0.1, 0.5, 1.0])))) == 2
 
 
-def test_an_export_that_differs_is_not_written(tmp_path):
+def test_an_export_that_differs_is_not_written(tmp_path: Path) -> None:
     class Forgetful(torch.nn.Module):
         """Behaves otherwise while it is exported."""
 
-        def forward(self, x, t):
-            return x if torch.compiler.is_exporting() else 2.0 * x
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            return x if torch.compiler.is_compiling() else 2.0 * x
 
     with pytest.raises(kp.ModelError, match=r"differs from the model by up to [1-9]"):
         kp.export_onnx(Forgetful(), EXAMPLE, tmp_path / "network.onnx")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_operator_that_the_core_lacks_is_named_and_nothing_written(tmp_path):
+def test_an_operator_that_the_core_lacks_is_named_and_nothing_written(tmp_path: Path) -> None:
     class Determinant(torch.nn.Module):
-        def forward(self, x, t):
-            return x * torch.linalg.det(x)[..., None, None]
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            determinant: Tensor = torch.linalg.det(x)
+            return x * determinant[..., None, None]
 
     with pytest.raises(kp.ModelError, match="operator Det cannot be run"):
         kp.export_onnx(Determinant(), EXAMPLE, tmp_path / "network.onnx")
@@ -86,12 +91,14 @@ def test_an_operator_that_the_core_lacks_is_named_and_nothing_written(tmp_path):
         ((*EXAMPLE, torch.ones(1)), "a.onnx", "labels must be integers, got torch.float32"),
     ],
 )
-def test_what_cannot_be_exported_is_named(tmp_path, example, name, words):
+def test_what_cannot_be_exported_is_named(
+    tmp_path: Path, example: Any, name: str, words: str
+) -> None:
     with pytest.raises(kp.KinepathError, match=words):
         kp.export_onnx(TinyUNet(classes=2), example, tmp_path / name)
 
 
-def test_an_absent_exporter_is_named(tmp_path, monkeypatch):
+def test_an_absent_exporter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ImportError, match="needs onnxscript: pip install torch onnxscript"):
         kp.export_onnx(TinyUNet(), EXAMPLE, tmp_path / "network.onnx")

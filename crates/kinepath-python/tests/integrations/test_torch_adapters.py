@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from flow_matching.solver import ODESolver
 from flow_matching.utils import ModelWrapper
 from networks import TinyUNet
+from torch import Tensor
 from torchdiffeq import odeint
 
 import kinepath as kp
@@ -18,20 +21,22 @@ NODES = torch.linspace(0, 1, 11)
 
 
 @pytest.fixture
-def noise():
+def noise() -> Tensor:
     return torch.from_numpy(kp.noise(5, 3, SHAPE))
 
 
-class Labelled(ModelWrapper):
+class Labelled(ModelWrapper):  # type: ignore[misc]
     """As flow_matching's image example wraps a network: the label is a keyword."""
 
-    def forward(self, x, t, label=None):
+    def forward(self, x: Tensor, t: Tensor, label: Tensor | None = None) -> Any:
         return self.model(x, t.expand(len(x)), label)
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("method", ["euler", "midpoint"])
-def test_a_wrapped_model_of_flow_matching_goes_where_its_solver_takes_it(noise, method):
+def test_a_wrapped_model_of_flow_matching_goes_where_its_solver_takes_it(
+    noise: Tensor, method: str
+) -> None:
     wrapper, labels = Labelled(TinyUNet(classes=3)), torch.tensor([1, 2, 1])
     plan = kp.Plan(10, method)
     paths = kpt.sample(wrapper, noise, plan, condition={"label": labels})
@@ -49,7 +54,9 @@ def test_a_wrapped_model_of_flow_matching_goes_where_its_solver_takes_it(noise, 
 @pytest.mark.parametrize(
     "gain", [None, kp.KTS(alpha=0.1, beta=0.02), kp.Governed([(0.0, 8.0)], split=0.3)]
 )
-def test_the_energy_of_torchdiffeq_is_that_of_the_plan(noise, solver, method, gain):
+def test_the_energy_of_torchdiffeq_is_that_of_the_plan(
+    noise: Tensor, solver: str, method: str, gain: Any
+) -> None:
     network = TinyUNet()
     field = kpt.AugmentedField(network, SHAPE, gain)
     # The grid in the precision of the plan's: the times are float64 then, the states are not.
@@ -63,7 +70,7 @@ def test_the_energy_of_torchdiffeq_is_that_of_the_plan(noise, solver, method, ga
 
 
 @torch.no_grad()
-def test_an_adaptive_solver_finds_the_energy_of_an_exact_field():
+def test_an_adaptive_solver_finds_the_energy_of_an_exact_field() -> None:
     # x' = −x: x(1) = x(0)/e, and ½ ∫ x(0)² e^{−2t} dt = ¼ x(0)² (1 − e^{−2}).
     noise = torch.from_numpy(kp.noise(0, 4, (5,))).double()
     field = kpt.AugmentedField(lambda x, t: -x, (5,))
@@ -72,7 +79,7 @@ def test_an_adaptive_solver_finds_the_energy_of_an_exact_field():
     torch.testing.assert_close(energies, 0.25 * noise.square().sum(1) * (1 - np.exp(-2)))
 
 
-def test_a_shape_that_does_not_fit_is_named(noise):
+def test_a_shape_that_does_not_fit_is_named(noise: Tensor) -> None:
     with pytest.raises(kp.KinepathError, match=r"shape \[B, 2, 8, 8\], got \[3, 1, 8, 8\]"):
         kpt.AugmentedField(lambda x, t: -x, (2, 8, 8)).start(noise)
     field = kpt.AugmentedField(lambda x, t: -x[:1], SHAPE)
@@ -80,13 +87,13 @@ def test_a_shape_that_does_not_fit_is_named(noise):
         odeint(field, field.start(noise), NODES, method="euler")
 
 
-def test_arguments_the_other_way_round_are_turned(noise):
+def test_arguments_the_other_way_round_are_turned(noise: Tensor) -> None:
     network, plan = TinyUNet(classes=3), kp.Plan(4)
 
     class TorchCfm(torch.nn.Module):
         """The signature of torchcfm's ``UNetModelWrapper``."""
 
-        def forward(self, t, x, y=None, *args, **kwargs):
+        def forward(self, t: Tensor, x: Tensor, y: Any = None, *args: Any, **kwargs: Any) -> Any:
             return network(x, t, y)
 
     labels = torch.tensor([1, 2, 1])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from networks import TinyUNet
 from test_torch_sample import NoWaiting
+from torch import Tensor
 
 import kinepath as kp
 import kinepath.torch as kpt
@@ -14,12 +17,12 @@ import kinepath.torch as kpt
 SHAPE = (1, 8, 8)
 
 
-def run(form, network, noise, plan):
+def run(form: str, network: TinyUNet, noise: Tensor, plan: kp.Plan) -> Any:
     """An Euler loop of one's own, whose times, sizes and gains have one of several forms."""
     x, gain, batch = noise, plan.gain, len(noise)
     time = torch.zeros((), dtype=torch.float64)
     with kpt.EnergyMeter(split=gain.split) as meter, torch.no_grad():
-        for step in plan.steps:
+        for step in plan.steps or []:
             v = network(x, torch.full((batch,), step.start))
             eta, dt = gain.eta(step.start), step.size
             if form == "numbers":
@@ -38,7 +41,7 @@ def run(form, network, noise, plan):
 
 @pytest.mark.parametrize("form", ["numbers", "changed in place", "rows"])
 @pytest.mark.parametrize("gain", [kp.Gain(), kp.KTS(alpha=0.1, beta=0.02, split=0.5)])
-def test_a_metered_euler_loop_is_the_executor(form, gain):
+def test_a_metered_euler_loop_is_the_executor(form: str, gain: Any) -> None:
     network, plan = TinyUNet(), kp.Plan(20, "euler", gain)
     noise = torch.from_numpy(kp.noise(0, 3, SHAPE))
     paths = run(form, network, noise, plan)
@@ -47,10 +50,11 @@ def test_a_metered_euler_loop_is_the_executor(form, gain):
     for name, column in expected.table().items():
         if name != "noise_left":
             np.testing.assert_allclose(paths.table()[name], column, rtol=1e-6, err_msg=name)
+    assert paths.profile is not None and expected.profile is not None
     np.testing.assert_allclose(paths.profile, expected.profile, rtol=1e-6)
 
 
-def test_samples_may_be_at_different_times():
+def test_samples_may_be_at_different_times() -> None:
     v = torch.tensor([[1.0, 2.0], [3.0, 0.0]], dtype=torch.bfloat16)
     with kpt.EnergyMeter() as meter:
         meter.step(v, torch.tensor([0.5, 0.6]), torch.tensor([0.1, 0.35]))
@@ -59,6 +63,7 @@ def test_samples_may_be_at_different_times():
     np.testing.assert_allclose(paths.launch, [0.25, 0.0])
     np.testing.assert_allclose(paths.landing, [0.5, 1.575 + 0.225], rtol=1e-6)
     np.testing.assert_allclose(paths.terminal, [0.0, 0.225], rtol=1e-6)
+    assert paths.profile is not None
     np.testing.assert_allclose(paths.profile, [[5.0, 20.0], [9.0, 9.0]])
     np.testing.assert_allclose(paths.mean_gain, [1.0, (0.35 + 0.025) / 0.4], rtol=1e-6)
     np.testing.assert_array_equal(meter.kpe, paths.kpe)
@@ -66,7 +71,7 @@ def test_samples_may_be_at_different_times():
     assert paths.nfe.tolist() == [2, 2]
 
 
-def test_nothing_is_waited_for_before_the_end():
+def test_nothing_is_waited_for_before_the_end() -> None:
     mode = NoWaiting()
     with mode:
         with kpt.EnergyMeter() as meter:
@@ -84,7 +89,7 @@ def test_nothing_is_waited_for_before_the_end():
             time += 0.3
 
 
-def test_a_meter_can_be_used_again():
+def test_a_meter_can_be_used_again() -> None:
     meter = kpt.EnergyMeter()
     for factor in (1.0, 2.0):
         with meter:
@@ -111,13 +116,13 @@ def test_a_meter_can_be_used_again():
         (lambda m: m.ends(torch.ones(3, 2), torch.ones(3, 2)), "of 3 samples, .* of 2"),
     ],
 )
-def test_what_cannot_be_booked_is_named(use, words):
+def test_what_cannot_be_booked_is_named(use: Any, words: str) -> None:
     with pytest.raises(kp.KinepathError, match=words), kpt.EnergyMeter() as meter:
         if words != "without a step":
             meter.step(torch.ones(2, 2), 0.4, 0.1)
         use(meter)
 
 
-def test_a_split_out_of_range_is_named():
+def test_a_split_out_of_range_is_named() -> None:
     with pytest.raises(kp.KinepathError, match="between 0 and 1, got 1"):
         kpt.EnergyMeter(split=1.0)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from networks import TinyUNet
+from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -17,12 +19,12 @@ import kinepath.torch as kpt
 SHAPE = (1, 8, 8)
 
 
-def noise(batch=4, dtype=torch.float32):
+def noise(batch: int = 4, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.from_numpy(kp.noise(3, batch, SHAPE)).to(dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
-def test_states_are_float32_for_half_precision_and_float64_for_double(dtype):
+def test_states_are_float32_for_half_precision_and_float64_for_double(dtype: torch.dtype) -> None:
     network, x0 = TinyUNet().to(dtype), noise(dtype=dtype)
     plan = kp.Plan(10)
     paths = kpt.sample(network, x0, plan)
@@ -40,7 +42,7 @@ def test_states_are_float32_for_half_precision_and_float64_for_double(dtype):
     np.testing.assert_allclose(paths.kpe, energy, rtol=1e-12 if dtype == torch.float64 else 1e-5)
 
 
-def test_a_model_may_compute_in_another_precision():
+def test_a_model_may_compute_in_another_precision() -> None:
     network = TinyUNet()
     paths = kpt.sample(network, noise(), kp.Plan(10, "heun"))
     with torch.autocast("cpu", torch.bfloat16):
@@ -51,7 +53,7 @@ def test_a_model_may_compute_in_another_precision():
     np.testing.assert_allclose(doubled.kpe, paths.kpe, rtol=1e-6)
 
 
-def test_memory_of_any_layout_is_read_and_never_written():
+def test_memory_of_any_layout_is_read_and_never_written() -> None:
     network, plan, x0 = TinyUNet(), kp.Plan(5, "rk4"), noise()
     expected = kpt.sample(network, x0, plan)
     wide = torch.zeros(4, 1, 8, 16)
@@ -69,10 +71,11 @@ def test_memory_of_any_layout_is_read_and_never_written():
     flat = kpt.sample(lambda x, t: -x, torch.tensor([1.0, -2.0]), kp.Plan(5))
     np.testing.assert_allclose(flat.kpe[1], 4.0 * flat.kpe[0], rtol=1e-6)
     many = kpt.sample(lambda x, t: -x, noise()[:0], plan, record=kp.Record(profile=True))
-    assert len(many) == 0 and many.profile.shape == (0, 5)
+    assert len(many) == 0
+    assert many.profile is not None and many.profile.shape == (0, 5)
 
 
-def test_a_batch_is_its_samples_one_by_one():
+def test_a_batch_is_its_samples_one_by_one() -> None:
     network, plan = TinyUNet(), kp.Plan(10, "heun", kp.KTS())
     together = kpt.sample(network, noise(), plan)
     for i in range(4):
@@ -83,11 +86,11 @@ def test_a_batch_is_its_samples_one_by_one():
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
 @pytest.mark.parametrize("as_extras", [False, True])
-def test_guidance_is_that_of_a_model_guided_by_hand(scale, as_extras):
+def test_guidance_is_that_of_a_model_guided_by_hand(scale: float, as_extras: bool) -> None:
     network, plan = TinyUNet(classes=4), kp.Plan(8, "heun")
     labels, null = torch.tensor([1, 2, 3, 1]), torch.zeros(4, dtype=torch.int64)
 
-    def by_hand(x, t):
+    def by_hand(x: Tensor, t: Tensor) -> Any:
         unguided = network(x, t, null)
         return unguided + scale * (network(x, t, labels) - unguided)
 
@@ -103,7 +106,7 @@ def test_guidance_is_that_of_a_model_guided_by_hand(scale, as_extras):
     expected = kpt.sample(by_hand, noise(), plan)
     np.testing.assert_allclose(guided.endpoints, expected.endpoints, atol=1e-5)
     np.testing.assert_allclose(guided.kpe, expected.kpe, rtol=1e-5)
-    assert guided.nfe.tolist() == [2 * plan.nfe] * 4
+    assert plan.nfe is not None and guided.nfe.tolist() == [2 * plan.nfe] * 4
     conditional = kpt.sample(network, noise(), plan, condition=wrap(labels))
     assert conditional.nfe.tolist() == [plan.nfe] * 4
     if scale == 1.0:
@@ -114,14 +117,14 @@ def test_guidance_is_that_of_a_model_guided_by_hand(scale, as_extras):
     np.testing.assert_allclose(absent.kpe, kpt.sample(network, noise(), plan).kpe, rtol=1e-6)
 
 
-def test_a_model_may_return_the_same_memory_every_time():
+def test_a_model_may_return_the_same_memory_every_time() -> None:
     network, plan = TinyUNet(classes=2), kp.Plan(6, "rk4", kp.KTS())
     memory = torch.empty(4, *SHAPE)
 
-    def reusing(x, t, labels):
+    def reusing(x: Tensor, t: Tensor, labels: Tensor) -> Any:
         return memory.copy_(network(x, t, labels))
 
-    arguments = {
+    arguments: dict[str, Any] = {
         "guidance_scale": 3.0,
         "condition": torch.ones(4, dtype=torch.int64),
         "null_condition": torch.zeros(4, dtype=torch.int64),
@@ -132,8 +135,8 @@ def test_a_model_may_return_the_same_memory_every_time():
     np.testing.assert_array_equal(paths.kpe, expected.kpe)
 
 
-def test_times_may_be_changed_in_place():
-    def scaling(x, t):
+def test_times_may_be_changed_in_place() -> None:
+    def scaling(x: Tensor, t: Tensor) -> Any:
         return -x * t.mul_(2.0).add_(1.0)[:, None, None, None]
 
     plan = kp.Plan(4, "heun")
@@ -141,9 +144,10 @@ def test_times_may_be_changed_in_place():
     np.testing.assert_array_equal(kpt.sample(scaling, noise(), plan).kpe, expected.kpe)
 
 
-def test_recorded_nodes_are_those_asked_for():
+def test_recorded_nodes_are_those_asked_for() -> None:
     plan = kp.Plan(4)
     paths = kpt.sample(lambda x, t: -x, noise(), plan, record=kp.Record(trajectory=[4, 0, 2]))
+    assert paths.trajectory is not None
     assert torch.equal(paths.trajectory[:, 0], paths.endpoints)
     assert torch.equal(paths.trajectory[:, 1], noise())
     torch.testing.assert_close(paths.trajectory[:, 2], noise() * 0.75**2)
@@ -153,10 +157,10 @@ def test_recorded_nodes_are_those_asked_for():
             kpt.sample(lambda x, t: -x, noise(), plan, record=kp.Record(trajectory=[node]))
 
 
-def test_threads_sample_side_by_side():
+def test_threads_sample_side_by_side() -> None:
     network, plan = TinyUNet(), kp.Plan(5, "heun")
 
-    def run(number):
+    def run(number: int) -> Any:
         return kpt.sample(lambda x, t: number * network(x, t), noise(), plan).kpe
 
     with ThreadPoolExecutor(4) as pool:
@@ -165,7 +169,7 @@ def test_threads_sample_side_by_side():
         np.testing.assert_array_equal(kpe, run(number))
 
 
-def test_a_compiled_model_is_compiled_once():
+def test_a_compiled_model_is_compiled_once() -> None:
     network, counter = TinyUNet(), CompileCounter()
     compiled = torch.compile(network, backend=counter, fullgraph=True)
     plan = kp.Plan(6, "rk4", kp.KTS())
@@ -181,7 +185,10 @@ class NoWaiting(TorchDispatchMode):
 
     armed = False
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
         moved = name in ("_to_copy", "copy_") and "device" in (kwargs or {})
         if self.armed and (name in self.WAITING or moved):
@@ -198,13 +205,15 @@ EVERYTHING = kp.Record(profile=True, energy_map=True, trajectory=3)
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_nothing_is_read_on_the_host_within_the_loop(plan):
+def test_nothing_is_read_on_the_host_within_the_loop(plan: kp.Plan) -> None:
     calls, mode = 0, NoWaiting()
+    assert plan.nfe is not None
+    evaluations = 2 * plan.nfe
 
-    def watched(x, t, label):
+    def watched(x: Tensor, t: Tensor, label: Tensor) -> Any:
         nonlocal calls
         calls += 1
-        mode.armed = calls < 2 * plan.nfe
+        mode.armed = calls < evaluations
         return -x * (1 + label)
 
     with mode:
@@ -217,17 +226,17 @@ def test_nothing_is_read_on_the_host_within_the_loop(plan):
             null_condition=0.0,
             record=EVERYTHING,
         )
-        assert calls == 2 * plan.nfe
+        assert calls == evaluations
         mode.armed = True
         with pytest.raises(AssertionError, match="_local_scalar_dense"):
             noise().sum().item()
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_loop_runs_without_values(plan):
+def test_the_loop_runs_without_values(plan: kp.Plan) -> None:
     calls = 0
 
-    def counted(x, t):
+    def counted(x: Tensor, t: Tensor) -> Any:
         nonlocal calls
         calls += 1
         return -x * t[:, None, None, None]
@@ -240,13 +249,13 @@ def test_the_loop_runs_without_values(plan):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize("plan", PLANS)
-def test_cuda_is_not_waited_for(plan):
+def test_cuda_is_not_waited_for(plan: kp.Plan) -> None:
     network, calls = TinyUNet().cuda(), 0
 
-    def watched(x, t):
+    def watched(x: Tensor, t: Tensor) -> Any:
         nonlocal calls
         calls += 1
-        torch.cuda.set_sync_debug_mode("error" if calls < plan.nfe else "default")
+        torch.cuda.set_sync_debug_mode("error" if calls < (plan.nfe or 0) else "default")
         return network(x, t)
 
     try:
@@ -271,14 +280,16 @@ def test_cuda_is_not_waited_for(plan):
         (lambda x, t: 1 / 0, ZeroDivisionError, "division by zero"),
     ],
 )
-def test_a_model_that_returns_no_velocity_is_named(model, error, words):
+def test_a_model_that_returns_no_velocity_is_named(
+    model: Any, error: type[Exception], words: str
+) -> None:
     with pytest.raises(error, match=words):
         kpt.sample(model, noise(), kp.Plan(4, "heun"))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_the_first_velocity_that_is_no_number_is_named(value):
-    def failing(x, t):
+def test_the_first_velocity_that_is_no_number_is_named(value: float) -> None:
+    def failing(x: Tensor, t: Tensor) -> Any:
         v = -x.clone()
         v[2, 0, 3, 3] = torch.where(t[2] > 0.4, value, v[2, 0, 3, 3])
         v[1, 0, 0, 0] = torch.where(t[1] > 0.7, value, v[1, 0, 0, 0])
@@ -311,6 +322,6 @@ def test_the_first_velocity_that_is_no_number_is_named(value):
         (noise(), kp.Plan(4), {"condition": 1, "null_condition": 0}, "give guidance_scale"),
     ],
 )
-def test_bad_arguments_are_named(x0, plan, arguments, words):
+def test_bad_arguments_are_named(x0: Tensor, plan: kp.Plan, arguments: Any, words: str) -> None:
     with pytest.raises(kp.KinepathError, match=words):
         kpt.sample(lambda x, t, *condition: -x, x0, plan, **arguments)

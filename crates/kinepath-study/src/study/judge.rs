@@ -154,7 +154,8 @@ impl Judge {
     ///
     /// # Errors
     /// [`StudyError::Metrics`] or [`StudyError::Network`] if they do not have the dimension of the
-    /// data, [`StudyError::Metrics`] if they are too few or have a class without a prompt.
+    /// data, [`StudyError::Metrics`] if they are too few or have a class without a prompt,
+    /// [`StudyError::Mismatch`] for a negative class beside prompts.
     pub fn judge(
         &self,
         samples: ArrayView2<'_, f32>,
@@ -178,8 +179,7 @@ impl Judge {
             evidence.add_column("margin", fidelity.margin.clone())?;
         }
         if let Some(clip) = &self.networks.clip {
-            let own: Option<Vec<usize>> =
-                labels.map(|labels| labels.iter().map(|&label| label as usize).collect());
+            let own = labels.map(prompts_of).transpose()?;
             let images = clip.images.features(samples)?;
             let fit = alignment(images.view(), clip.prompts.features.view(), own.as_deref())?;
             evidence.add_column("clip_score", fit.score)?;
@@ -220,6 +220,18 @@ impl Judge {
     fn feature_index(&self) -> &NeighbourIndex<'static> {
         self.features.as_ref().unwrap_or(&self.copies)
     }
+}
+
+/// The number of the prompt that each class stands for.
+fn prompts_of(labels: &[i64]) -> Result<Vec<usize>, StudyError> {
+    let numbered = labels.iter().enumerate().map(|(sample, &label)| {
+        usize::try_from(label).map_err(|_| {
+            StudyError::Mismatch(format!(
+                "sample {sample} has class {label}, but prompts are numbered from 0"
+            ))
+        })
+    });
+    numbered.collect()
 }
 
 impl HeldOut {

@@ -135,6 +135,18 @@ impl StudySettings {
 }
 
 impl DataSettings {
+    /// The same with what the embedded training set implies, where nothing else is named: held-out
+    /// records, and the network beside it as encoder and classifier.
+    pub fn with_implied(mut self) -> Self {
+        let embedded = StudySettings::default().data;
+        if self.train == embedded.train {
+            self.reference = self.reference.or(embedded.reference);
+            self.encoder = self.encoder.or(embedded.encoder);
+            self.classifier = self.classifier.or(embedded.classifier);
+        }
+        self
+    }
+
     /// Refuses settings by which nothing can be judged.
     ///
     /// # Errors

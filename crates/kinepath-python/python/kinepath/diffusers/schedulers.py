@@ -33,6 +33,7 @@ class _Kinetic(SchedulerMixin):
 
     # Of the stock scheduler that stands behind this class in the order of resolution.
     config: Any
+    sigmas: Any
     step_index: Any
     register_to_config: Any
     _init_step_index: Any
@@ -63,7 +64,8 @@ class _Kinetic(SchedulerMixin):
     def _next(self, timestep: float | Tensor, batch: int) -> tuple[Run, int]:
         """The run, and the number of the evaluation that is due, of ``batch`` samples."""
         run = self._under_way()
-        if self.step_index is None:
+        number = self.step_index
+        if number is None:
             try:
                 self._init_step_index(timestep)
             except IndexError:
@@ -71,7 +73,7 @@ class _Kinetic(SchedulerMixin):
                     f"{timestep} is none of the schedule's timesteps: pass one of "
                     "scheduler.timesteps"
                 ) from None
-        number = self.step_index
+            number = self.step_index
         run.check(number, batch)
         return run, number
 

@@ -58,7 +58,7 @@ class AugmentedField(torch.nn.Module):
     def __init__(self, model: Model, shape: Sequence[int], gain: Gain | None = None) -> None:
         super().__init__()
         self.model = model
-        self.shape = tuple(shape)
+        self.shape: tuple[int, ...] = tuple(shape)
         self.gain = gain
 
     def start(self, noise: Tensor) -> Tensor:
