@@ -5,6 +5,7 @@ mod latest;
 mod list;
 mod prepared;
 mod pruning;
+mod sums;
 mod sweep;
 mod tracker;
 

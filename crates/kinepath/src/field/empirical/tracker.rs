@@ -1,23 +1,20 @@
 //! The posteriors of a batch of paths, followed from step to step.
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, Zip, s};
-use rayon::prelude::*;
+mod groups;
+mod row;
+
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip};
+
+use row::{Row, Support};
 
 use super::EmpiricalField;
 use super::certificate::Certificate;
-use super::latest::{Latest, Live};
+use super::latest::Latest;
 use super::list::Listed;
 use super::prepared::Prepared;
 use super::pruning::{EulerStep, GapBound, Guarantee};
-use super::sweep::{States, Sums};
 use crate::kernel::LANES;
 
-/// Points of one task.
-const SEGMENT: usize = 4096;
-/// Tasks that the points are divided into at most, which bounds their memory.
-const SEGMENTS: usize = 16;
-/// A sample's points are listed one by one when at most one in so many is left.
-const FEW: usize = 50;
 /// Rounding error of a score up to which single precision will do.
 const SCORE_ERROR: f64 = 1e-4;
 /// The same after a step, by which a long one multiplies it.
@@ -25,8 +22,6 @@ const NEXT_SCORE_ERROR: f64 = 2e-3;
 /// How far the gap at which points are dropped is at least above that of equally likely points,
 /// since otherwise all of them would be dropped.
 const LEAST_MARGIN: f64 = 2.0;
-/// An effective count up to which the heaviest points are weighed in f64.
-const PRECISE: f64 = 256.0;
 /// A guaranteed gap below which all points are looked at again.
 const LEAST_GAP: f64 = 12.0;
 /// So are they where the weight dropped, magnified by the next step, may be above this.
@@ -53,23 +48,6 @@ pub(crate) struct Tracker<'f> {
     rows: Vec<Row>,
     groups: Vec<Group>,
     certificate: Certificate,
-}
-
-/// What is known of one sample.
-struct Row {
-    support: Support,
-    guarantee: Guarantee,
-    latest: Latest,
-    /// The time from which on one distinct training point is left.
-    collapse: Option<f64>,
-}
-
-/// Where a sample's points are.
-enum Support {
-    /// In the bits of its group.
-    Swept,
-    /// In a list.
-    Listed(Listed),
 }
 
 /// The live points of up to [`LANES`] consecutive samples: for each distinct point one bit per
@@ -278,111 +256,6 @@ impl<'f> Tracker<'f> {
         row.support = Support::Listed(Listed::new(positions));
     }
 
-    /// Passes over the points for all samples that are not listed.
-    fn sweep(&mut self) {
-        let (points, prepared) = (self.prepared.points(self.field), self.prepared);
-        let swept: Vec<usize> = (0..self.groups.len())
-            .filter(|&group| self.members(group).any(|row| self.is_swept(row)))
-            .collect();
-        let states: Vec<States> = swept.par_iter().map(|&group| self.group(group)).collect();
-        let segment = SEGMENT.max(points.nrows().div_ceil(SEGMENTS));
-        let mut jobs: Vec<(usize, usize, &mut [u32])> = Vec::new();
-        let mut next = swept.iter().enumerate().peekable();
-        for (number, group) in self.groups.iter_mut().enumerate() {
-            if let Some((slot, _)) = next.next_if(|(_, swept)| **swept == number) {
-                let parts = group.live.chunks_mut(segment).enumerate();
-                jobs.extend(parts.map(|(part, live)| (slot, part * segment, live)));
-            }
-        }
-        let sums: Vec<(usize, Sums)> = jobs
-            .into_par_iter()
-            .map(|(slot, first, live)| (slot, states[slot].sweep(points, prepared, first, live)))
-            .collect();
-        let mut merged: Vec<Option<Sums>> = states.iter().map(|_| None).collect();
-        for (slot, sums) in sums {
-            match &mut merged[slot] {
-                Some(total) => total.merge(sums),
-                empty => *empty = Some(sums),
-            }
-        }
-        merged.par_iter_mut().zip(&swept).for_each(|(sums, &group)| {
-            if let Some(sums) = sums {
-                let x = self.x.slice(s![self.members(group), ..]);
-                sums.add_heavy(x, self.t, &prepared.centre, points, prepared);
-            }
-        });
-        for (&group, sums) in swept.iter().zip(&merged) {
-            for (lane, row) in self.members(group).enumerate() {
-                if let (Some(sums), true) = (sums, self.is_swept(row)) {
-                    self.take(row, sums, lane);
-                }
-            }
-        }
-    }
-
-    /// The samples of a group.
-    fn members(&self, group: usize) -> std::ops::Range<usize> {
-        group * LANES..((group + 1) * LANES).min(self.rows.len())
-    }
-
-    fn is_swept(&self, row: usize) -> bool {
-        matches!(self.rows[row].support, Support::Swept)
-    }
-
-    /// The states of a group relative to the centre; those of listed samples are 0.
-    fn group(&self, group: usize) -> States {
-        let (t, members) = (self.t, self.members(group));
-        let u = t / (1.0 - t);
-        let mut states = self.x.slice(s![members.clone(), ..]).to_owned();
-        let mut bounds = [0.0; LANES];
-        for ((lane, row), mut state) in members.enumerate().zip(states.axis_iter_mut(Axis(0))) {
-            if !self.is_swept(row) {
-                state.fill(0.0);
-                continue;
-            }
-            // Gibbs' inequality with the latest posterior: scores are linear in points and norms.
-            let latest = &self.rows[row].latest;
-            let mut to_mean = 0.0;
-            for ((x, c), mean) in state.iter_mut().zip(&self.prepared.centre).zip(&latest.mean) {
-                *x = (*x - t * c) / (1.0 - t);
-                to_mean += *x * (mean - c);
-            }
-            bounds[lane] = u * to_mean - 0.5 * u * u * latest.squared_norm + latest.entropy;
-        }
-        let precise = std::array::from_fn(|lane| {
-            let row = self.rows.get(group * LANES + lane);
-            row.is_some_and(|row| row.latest.effective_count <= PRECISE)
-        });
-        States::new(states.view(), u, bounds, self.prepared, self.tau, precise)
-    }
-
-    /// Takes what a sweep has found for a sample.
-    fn take(&mut self, index: usize, sums: &Sums, lane: usize) {
-        let row = &mut self.rows[index];
-        let total = sums.total[lane];
-        let mean: Vec<f64> = sums.points.row(lane).iter().map(|sum| sum / total).collect();
-        let squared_norm = sums.squared_norm[lane] / total;
-        let to_centre = distance(&mean, &self.prepared.centre);
-        let live = Live { points: sums.live_points[lane] as usize, rows: sums.live_rows[lane] };
-        row.replace(
-            self.tau,
-            sums.dropped[lane] / total,
-            Latest {
-                variance: (squared_norm - to_centre * to_centre).max(0.0),
-                mean,
-                squared_norm,
-                entropy: total.ln() - sums.score[lane] / total,
-                effective_count: total * total / sums.squares[lane],
-                top: sums.position[lane],
-                live,
-                score_error: row.latest.score_error,
-            },
-        );
-        if live.points * FEW <= self.prepared.all().points || live.points == 1 {
-            self.list(index);
-        }
-    }
-
     /// Goes through the points of all listed samples, in f64.
     fn look_at_lists(&mut self) {
         let (field, prepared, tau, t) = (self.field, self.prepared, self.tau, self.t);
@@ -396,36 +269,6 @@ impl<'f> Tracker<'f> {
                 row.replace(tau, mass, latest);
             }
         });
-    }
-}
-
-impl Row {
-    /// Takes a new posterior; `mass` is the weight of the points dropped since the last one.
-    fn replace(&mut self, tau: f64, mass: f64, latest: Latest) {
-        let dropped = self.latest.live.rows - latest.live.rows;
-        if dropped > 0.0 {
-            self.guarantee.drop(tau, dropped, mass);
-        }
-        self.latest = latest;
-    }
-
-    /// By how much rounding can have shrunk gaps in a step to `x`.
-    fn rounding(
-        &self,
-        x: ArrayView1<'_, f64>,
-        start: f64,
-        end: f64,
-        eta: f64,
-        prepared: &Prepared,
-    ) -> f64 {
-        let error = self.latest.score_error;
-        let [_, longest] = prepared.squared_lengths;
-        let diameter = 2.0 * prepared.radius;
-        let state = 4.0 * f64::EPSILON * (norm(x.iter().copied()) + longest.sqrt());
-        let pull = eta * (end - start) / ((1.0 - start) * (1.0 - end));
-        // Weights that are off by a factor 1 + ε move the mean by ε of the diameter.
-        let mean = 2.0 * error * diameter;
-        end / (1.0 - end) * diameter * (state / (1.0 - end) + pull * mean) + 2.0 * error
     }
 }
 
