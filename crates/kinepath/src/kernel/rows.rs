@@ -40,8 +40,11 @@ fn row_products_in<S: Simd>(simd: S, state: &[f32], rows: &[&[f32]], products: &
         let block: [_; ROWS] =
             std::array::from_fn(|r| S::as_simd_f32s(&rows[r.min(rows.len() - 1)][..state.len()]));
         let vectors = block.map(|(vectors, _)| &vectors[..state_vectors.len()]);
-        let mut sums =
-            block.map(|(_, tail)| simd.mul_f32s(state_tail, simd.partial_load_f32s(tail)));
+        // No closure: one would not be compiled for the processor's vectors.
+        let mut sums = [simd.splat_f32s(0.0); ROWS];
+        for (sum, (_, tail)) in sums.iter_mut().zip(&block) {
+            *sum = simd.mul_f32s(state_tail, simd.partial_load_f32s(tail));
+        }
         for (i, &state) in state_vectors.iter().enumerate() {
             for (sum, vectors) in sums.iter_mut().zip(&vectors) {
                 *sum = simd.mul_add_e_f32s(state, vectors[i], *sum);

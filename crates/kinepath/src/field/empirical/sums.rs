@@ -60,23 +60,24 @@ impl Sums {
         points: ArrayView2<'_, f32>,
         prepared: &Prepared,
     ) {
-        let heavy = std::mem::take(&mut self.heavy);
-        let Some(spread) = heavy.first().map(|_| (1.0 - t).powi(2)) else { return };
-        for (lane, x) in x.outer_iter().enumerate() {
+        let mut of_lane = vec![Vec::new(); x.nrows()];
+        for (lane, at) in std::mem::take(&mut self.heavy) {
+            of_lane[lane].push(at);
+        }
+        let spread = (1.0 - t).powi(2);
+        for ((lane, heavy), x) in of_lane.iter_mut().enumerate().zip(x.outer_iter()) {
+            // Summed in the order of positions, whatever block each came from.
+            heavy.sort_unstable();
             let x = x.to_vec();
             let to_centre: f64 = x.iter().zip(centre).map(|(x, c)| (x - t * c).powi(2)).sum();
-            let mut scores: Vec<(f64, u32)> = heavy
-                .iter()
-                .filter(|(of, _)| *of == lane)
-                .map(|&(_, at)| {
-                    let point = points.row(at as usize).to_slice().unwrap_or_default();
-                    let deviation = squared_deviation(&x, t, point);
-                    (0.5 * (to_centre - deviation) / spread, at)
-                })
-                .collect();
+            let score = |&at: &u32| {
+                let point = points.row(at as usize).to_slice().unwrap_or_default();
+                (0.5 * (to_centre - squared_deviation(&x, t, point)) / spread, at)
+            };
+            let scores: Vec<(f64, u32)> = heavy.iter().map(score).collect();
             let Some(&(mut best, mut top)) = scores.first() else { continue };
             for &(score, at) in &scores {
-                if score > best || (score == best && at < top) {
+                if score > best {
                     (best, top) = (score, at);
                 }
             }
@@ -85,8 +86,6 @@ impl Sums {
             let factor = self.rescale(lane, reference);
             let mut sum = self.points.row_mut(lane);
             sum.mapv_inplace(|value| value * factor);
-            // Summed in the order of positions, whatever block each came from.
-            scores.sort_unstable_by_key(|&(_, at)| at);
             for (score, at) in scores {
                 let relative = score - reference;
                 let exponential = relative.exp();

@@ -19,6 +19,9 @@ use crate::kernel::LANES;
 const SCORE_ERROR: f64 = 1e-4;
 /// The same after a step, by which a long one multiplies it.
 const NEXT_SCORE_ERROR: f64 = 2e-3;
+/// Points so many times further from the origin than from their centre have means that single
+/// precision cannot tell apart.
+const FAR_OFF: f64 = 50.0;
 /// How far the gap at which points are dropped is at least above that of equally likely points,
 /// since otherwise all of them would be dropped.
 const LEAST_MARGIN: f64 = 2.0;
@@ -232,7 +235,8 @@ impl<'f> Tracker<'f> {
             self.rows[index].latest.score_error = error;
             let next = error * (1.0 + self.magnified);
             // NaN is not within the limits either.
-            let fits = error <= SCORE_ERROR
+            let fits = longest.sqrt() <= FAR_OFF * self.prepared.radius
+                && error <= SCORE_ERROR
                 && next <= NEXT_SCORE_ERROR
                 && z.max(longest) < f64::from(f32::MAX);
             if !fits {
