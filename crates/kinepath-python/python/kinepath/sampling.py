@@ -23,7 +23,8 @@ class Record:
     """What to keep beside endpoints and energies, which are always kept."""
 
     profile: bool = False
-    """``‖dx/dt‖²`` at the start of every step."""
+    """``‖dx/dt‖²`` at the start of every step; along exact paths through an
+    :class:`EmpiricalField` also entropy and effective count of the posterior."""
     energy_map: bool = False
     """The element-wise share of the energy."""
     trajectory: int | Sequence[int] = ()

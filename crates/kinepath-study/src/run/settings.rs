@@ -126,7 +126,8 @@ pub enum NoiseSettings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordSettings {
-    /// `profile` `[N, steps]`: ‖k₁‖² at each step, in squared data units.
+    /// `profile` `[N, steps]`: ‖k₁‖² at each step, in squared data units; along followed paths also
+    /// `posterior_entropy` and `effective_count`.
     pub profile: bool,
     /// `energy_map` `[N, *shape]`: the energy of each element of a sample.
     pub energy_map: bool,

@@ -54,7 +54,9 @@ Exact flows:
   Euler paths through an empirical: field are followed: a training point whose posterior weight is
   below e^-TAU, 2e-9 at the usual 20, is dropped where it is certain to stay negligible, and looked
   at again if that certainty is lost. A line of the results, and [certificate] in run.toml, bound
-  what that can have changed in any velocity. A smaller TAU drops more, under a wider bound.
+  what that can have changed in any velocity. A smaller TAU drops more, under a wider bound. The
+  table tells which point each path ends on and from when on no other is left; with --record
+  profile, entropies and effective counts of the posterior are kept too.
 
 A run that was stopped goes on where it was when the same command is repeated, and ends with the
 same bytes.";
