@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use kinepath::field::{Certificate, PosteriorPaths};
 use kinepath::noise::noise;
 use kinepath::paths::Paths;
 use kinepath_study::data::{self, Dataset, NoiseFile};
 use kinepath_study::run::{Existing, FieldSettings, NoiseSettings, SamplerSettings};
 use kinepath_study::sampling::{Given, GivenRun};
 use ndarray::{Array, Array2, ArrayView2, Axis};
-use numpy::PyReadonlyArrayDyn;
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -167,6 +168,39 @@ fn check_start(paths: &Paths, start: ArrayView2<'_, f32>, what: &str) -> PyResul
     Ok(())
 }
 
+/// The fields of `kinepath.PosteriorPaths`.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Posteriors<'py> {
+    top: PyReadonlyArray1<'py, i64>,
+    collapse: PyReadonlyArray1<'py, f64>,
+    entropy: Option<PyReadonlyArray2<'py, f64>>,
+    effective_count: Option<PyReadonlyArray2<'py, f64>>,
+    certificate: (f64, f64, f64, f64, u64),
+}
+
+impl Posteriors<'_> {
+    fn read(self) -> PyResult<PosteriorPaths> {
+        let row = |&row: &i64| {
+            usize::try_from(row).map_err(|_| invalid(format!("top holds {row}, which is no row")))
+        };
+        let owned = |array: PyReadonlyArray2<'_, f64>| array.as_array().to_owned();
+        let (tau, velocity_error, dropped_mass, need, rescans) = self.certificate;
+        Ok(PosteriorPaths {
+            top: self.top.as_array().iter().map(row).collect::<PyResult<_>>()?,
+            collapse: self
+                .collapse
+                .as_array()
+                .iter()
+                .map(|&t| (!t.is_nan()).then_some(t))
+                .collect(),
+            entropy: self.entropy.map(owned),
+            effective_count: self.effective_count.map(owned),
+            certificate: Certificate { tau, velocity_error, dropped_mass, need, rescans },
+        })
+    }
+}
+
 /// The fields of `kinepath.Paths` beside the endpoints.
 fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Paths> {
     let rows = endpoints.nrows();
@@ -210,6 +244,10 @@ fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Pat
         Some(item) if !item.is_none() => Some(floats("noise_left")?),
         _ => None,
     };
+    let posterior = match paths.get_item("posterior")? {
+        Some(item) if !item.is_none() => Some(item.extract::<Posteriors<'_>>()?.read()?),
+        _ => None,
+    };
     Ok(Paths {
         kpe: floats("kpe")?,
         launch: floats("launch")?,
@@ -222,7 +260,7 @@ fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Pat
         profile,
         energy_map,
         trajectory,
-        posterior: None,
+        posterior,
         endpoints,
     })
 }

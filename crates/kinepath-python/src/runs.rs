@@ -79,6 +79,22 @@ impl Run {
     fn trajectory<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArrayDyn<f32>>>> {
         recorded(py, || Ok(self.0.trajectory()?))
     }
+
+    /// The entropy of the posterior over training points, `[N, steps]`, where it was recorded.
+    fn posterior_entropy<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<Bound<'py, PyArrayDyn<f32>>>> {
+        recorded(py, || Ok(self.0.posterior_entropy()?.map(Array::into_dyn)))
+    }
+
+    /// The effective count of training points, `[N, steps]`, where it was recorded.
+    fn effective_count<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<Option<Bound<'py, PyArrayDyn<f32>>>> {
+        recorded(py, || Ok(self.0.effective_count()?.map(Array::into_dyn)))
+    }
 }
 
 /// An array that a run may have.

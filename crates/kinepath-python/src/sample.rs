@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use kinepath::field::{Condition, VelocityField};
+use kinepath::field::{Certificate, Condition, PosteriorPaths, VelocityField};
 use kinepath::noise::noise_at;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
+use ndarray::Array2;
 use numpy::{PyArray2, PyArrayDyn, PyReadonlyArrayDyn};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
@@ -40,7 +41,7 @@ pub(crate) fn noise<'py>(
 
 /// Integrates every sample of `noise`, `[B, *shape]`, along a plan.
 #[pyfunction]
-#[pyo3(signature = (field, noise, plan, *, profile, energy_map, trajectory, labels))]
+#[pyo3(signature = (field, noise, plan, *, profile, energy_map, trajectory, labels, certify))]
 #[expect(clippy::too_many_arguments, reason = "the Python side passes them by name")]
 pub(crate) fn sample<'py>(
     py: Python<'py>,
@@ -51,6 +52,7 @@ pub(crate) fn sample<'py>(
     energy_map: bool,
     trajectory: Vec<usize>,
     labels: Option<Vec<i64>>,
+    certify: Option<f64>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let samples = Samples::new("noise", noise)?;
     let record = Record { profile, energy_map, trajectory };
@@ -58,27 +60,35 @@ pub(crate) fn sample<'py>(
     if let Ok(known) = field.cast::<Field>() {
         let known = known.get();
         check_shape("noise", samples.shape(), &known.shape)?;
-        return run(py, known.field.as_ref(), &samples, plan, record, condition);
+        let sampler = sampler(known.field.as_ref(), plan, record, condition, certify)?;
+        return run(py, &sampler, &samples);
     }
     if labels.is_some() {
         return Err(invalid("labels are for fields of this package; close over them instead"));
     }
     let callable = Callable::new(field.clone().unbind(), samples.shape().to_vec());
-    run(py, &callable, &samples, plan, record, condition)
-        .map_err(|error| callable.raised().unwrap_or(error))
+    let sampler = sampler(&callable, plan, record, condition, certify)?;
+    run(py, &sampler, &samples).map_err(|error| callable.raised().unwrap_or(error))
+}
+
+fn sampler<'a>(
+    field: &'a dyn VelocityField,
+    plan: &'a Plan,
+    record: Record,
+    condition: Condition<'a>,
+    certify: Option<f64>,
+) -> PyResult<Sampler<'a>> {
+    let sampler = Sampler::new(field, &plan.0).map_err(errors::sampling)?;
+    sampler.record(record).condition(condition).certify(certify).map_err(errors::sampling)
 }
 
 fn run<'py>(
     py: Python<'py>,
-    field: &dyn VelocityField,
+    sampler: &Sampler<'_>,
     samples: &Samples<'py>,
-    plan: &Plan,
-    record: Record,
-    condition: Condition<'_>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let rows = samples.rows()?;
-    let sampler = Sampler::new(field, &plan.0).map_err(errors::sampling)?;
-    let (sampler, view) = (sampler.record(record).condition(condition), rows.view());
+    let view = rows.view();
     // A key press is Python's to notice, and only while it holds the interpreter.
     let mut interrupted = None;
     let paths = py.detach(|| {
@@ -119,5 +129,22 @@ fn run<'py>(
     let trajectory = trajectory.transpose().map_err(invalid)?;
     let trajectory = trajectory.map(|states| PyArrayDyn::from_owned_array(py, states));
     result.set_item("trajectory", trajectory)?;
+    let posterior = paths.posterior.map(|posterior| posteriors(py, posterior)).transpose()?;
+    result.set_item("posterior", posterior)?;
+    Ok(result)
+}
+
+/// The fields of `kinepath.PosteriorPaths`.
+fn posteriors(py: Python<'_>, posterior: PosteriorPaths) -> PyResult<Bound<'_, PyDict>> {
+    let PosteriorPaths { top, collapse, entropy, effective_count, certificate } = posterior;
+    let collapse: Vec<f64> = collapse.into_iter().map(|t| t.unwrap_or(f64::NAN)).collect();
+    let steps = |values: Option<Array2<f64>>| values.map(|v| PyArray2::from_owned_array(py, v));
+    let result = PyDict::new(py);
+    result.set_item("top", column(py, top.into_iter().map(|row| row as i64).collect()))?;
+    result.set_item("collapse", column(py, collapse))?;
+    result.set_item("entropy", steps(entropy))?;
+    result.set_item("effective_count", steps(effective_count))?;
+    let Certificate { tau, velocity_error, dropped_mass, need, rescans } = certificate;
+    result.set_item("certificate", (tau, velocity_error, dropped_mass, need, rescans))?;
     Ok(result)
 }

@@ -107,6 +107,42 @@ def test_the_paths_of_an_exact_field_end_on_training_points() -> None:
     np.testing.assert_array_equal(posterior.top, found.nearest)
 
 
+def test_exact_paths_say_what_they_left_out() -> None:
+    points = np.random.default_rng(5).normal(size=(400, 2, 3)).astype(np.float32)
+    field, noise, plan = kp.EmpiricalField(points), kp.noise(1, 12, (2, 3)), kp.Plan(40)
+    paths = kp.sample(field, noise, plan, record=kp.Record(profile=True, trajectory=41))
+    whole = kp.sample(field, noise, plan, certify=None)
+    assert whole.posterior is None and "top_index" not in whole.table()
+    np.testing.assert_allclose(paths.endpoints, whole.endpoints, atol=1e-4)
+    np.testing.assert_allclose(paths.kpe, whole.kpe, rtol=1e-5)
+
+    found = paths.posterior
+    assert found is not None and found.entropy is not None and found.effective_count is not None
+    assert found.top.dtype == np.int64
+    certificate = found.certificate
+    assert certificate.tau == 20.0 and 0.0 < certificate.need < 20.0 and certificate.rescans == 0
+    assert 0.0 < certificate.velocity_error < 1e-2 and "τ = 20" in str(certificate)
+    assert paths.trajectory is not None
+    for step, t in enumerate(plan.grid.nodes[:-1]):
+        posterior = field.posterior_at(paths.trajectory[:, step], np.full(12, t))
+        np.testing.assert_allclose(found.entropy[:, step], posterior.entropy, atol=2e-3)
+        np.testing.assert_allclose(found.effective_count[:, step], posterior.effective_count, 1e-2)
+    np.testing.assert_array_equal(found.top, posterior.top)
+    collapsed = ~np.isnan(found.collapse)
+    assert collapsed.sum() > 5
+    np.testing.assert_array_equal(paths.endpoints[collapsed], points[found.top[collapsed]])
+
+    columns = paths.table()
+    assert list(columns)[-3:] == ["collapse_time", "top_index", "velocity_error"]
+    np.testing.assert_array_equal(columns["collapse_time"], found.collapse)
+    assert (columns["velocity_error"] == certificate.velocity_error).all()
+    assert list(paths.to_pandas().columns) == paths.to_arrow().column_names == list(columns)
+    assert paths.to_polars().columns == list(columns)
+    wide = kp.sample(field, noise, plan, certify=12.0).posterior
+    assert wide is not None and wide.certificate.velocity_error > certificate.velocity_error
+    assert kp.sample(field, noise, kp.Plan(5, "midpoint")).posterior is None
+
+
 def test_metrics_and_statistics_agree_with_other_libraries() -> None:
     random = np.random.default_rng(1)
     queries, points = random.normal(size=(30, 5)), random.normal(size=(80, 5))
@@ -163,6 +199,11 @@ def test_gains_have_one_meaning() -> None:
         (lambda: kp.Grid([0.5, 0.2]), kp.KinepathError, "must increase"),
         (lambda: kp.EmpiricalField(np.full((3, 2), np.nan)), kp.KinepathError, "NaN"),
         (lambda: kp.EmpiricalField(1.0), kp.KinepathError, "single number"),
+        (
+            lambda: kp.sample(kp.EmpiricalField([[0.0]]), [[1.0]], kp.Plan(4), certify=-1.0),
+            kp.KinepathError,
+            "gap above 0 nats, got -1; 20 is usual",
+        ),
         (lambda: kp.OnnxField("absent.onnx"), kp.KinepathError, "absent.onnx"),
         (lambda: kp.neighbours(np.zeros((2, 3)), np.zeros((4, 2))), kp.KinepathError, r"\[3\]"),
         (lambda: kp.compare([1.0, 2.0], [1.0]), kp.KinepathError, "one value per sample"),

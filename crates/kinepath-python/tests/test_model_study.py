@@ -27,11 +27,16 @@ def test_every_gain_is_sampled_from_the_same_noise_and_compared(tmp_path: Path) 
         np.testing.assert_allclose(run.samples, paths.endpoints, rtol=1e-5, atol=1e-5)
         np.testing.assert_allclose(run.table()["kpe"], paths.kpe, rtol=1e-5)
         assert run.profile is not None and run.profile.shape == (48, 20)
+        assert paths.posterior is not None and run.certificate is not None
+        np.testing.assert_array_equal(run.table()["top_index"], paths.posterior.top)
+        assert run.posterior_entropy is not None and run.posterior_entropy.shape == (48, 20)
+        assert run.certificate.velocity_error == run.table()["velocity_error"].max()
     assert study.figures()["f_mem"][0] == 1.0
     # A fifth of the velocity leaves most of the noise where it was.
     assert study.figures("slow")["f_mem"][0] < 0.5
     assert study.verdicts["slow"].startswith(("improves", "leaves noise", "trades"))
     assert set(study.verdicts) == set(GAINS)
+    assert study.results["models"][0]["certificate"]["tau"] == 20.0
 
 
 def test_a_function_samples_as_the_field_it_calls(tmp_path: Path) -> None:

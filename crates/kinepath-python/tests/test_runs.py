@@ -38,6 +38,14 @@ def test_measured_paths_come_back_whole(tmp_path: Path) -> None:
     for name, column in sampled.table().items():
         np.testing.assert_array_equal(table[name], column, err_msg=name)
     assert table["label"].tolist() == list(range(6)) and table["label"].dtype == np.int64
+    posterior = sampled.posterior
+    assert posterior is not None and again.certificate == posterior.certificate
+    assert posterior.entropy is not None and posterior.effective_count is not None
+    np.testing.assert_array_equal(again.posterior_entropy, posterior.entropy.astype(np.float32))
+    np.testing.assert_array_equal(
+        again.effective_count, posterior.effective_count.astype(np.float32)
+    )
+    assert np.isnan(table["collapse_time"]).sum() == np.isnan(posterior.collapse).sum()
     settings = again.settings
     assert settings["shape"] == [1, 2, 3] and settings["field"]["spec"] == "external:exact"
     assert settings["sampler"]["nodes"] == PLAN.grid.nodes.tolist()
@@ -65,6 +73,8 @@ def test_samples_alone_have_no_energies(tmp_path: Path) -> None:
     expected = pictures.transpose(0, 3, 1, 2) / np.float32(127.5) - 1
     np.testing.assert_allclose(run.samples, expected, atol=1e-6)
     assert run.profile is None and run.energy_map is None and run.trajectory is None
+    assert run.certificate is None and run.posterior_entropy is None
+    assert run.effective_count is None
     assert "sampler" not in run.settings and run.settings["noise"] == {"source": "unknown"}
     assert run.settings["field"]["sha256"] == "unknown"
     assert run.settings["field"]["scaling"] == "uint8-to-symmetric"
@@ -104,6 +114,12 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     refused("at least 0, got -1", bare, noise=-1)
     refused("needs the plan and the record", paths())
     refused("3 states per sample, but 0 times", paths(), plan=PLAN)
+    exact = bare.posterior
+    assert exact is not None
+    short = dataclasses.replace(exact, top=exact.top[:2])
+    refused("top has 2 values for 6", dataclasses.replace(bare, posterior=short))
+    negative = dataclasses.replace(exact, top=exact.top - 100)
+    refused("which is no row", dataclasses.replace(bare, posterior=negative))
     profile = kp.Record(profile=True)
     refused("10 steps, but the plan has 5", paths(profile), plan=kp.Plan(5), record=profile)
     refused("2 labels for 12", POINTS, labels=[1, 2])

@@ -1,6 +1,7 @@
 //! Sampling into a run folder, batch by batch.
 
 mod effect;
+mod following;
 mod given;
 mod part;
 mod search;
@@ -56,7 +57,8 @@ pub struct SampleJob<'a> {
     pub source: &'a FieldSource,
     /// The compiled plan.
     pub plan: &'a Plan,
-    /// The plan's settings, for `run.toml`.
+    /// The plan's settings, for `run.toml`; a gap that nobody asked for is filled in where paths
+    /// are followed.
     pub sampler: SamplerSettings,
     /// Where samples start.
     pub start: Start,
@@ -81,7 +83,8 @@ impl SampleJob<'_> {
     /// job goes on from the last whole batch.
     ///
     /// # Errors
-    /// [`StudyError::Mismatch`] if shapes or counts disagree; [`StudyError::Selection`] if a sample
+    /// [`StudyError::Mismatch`] if shapes or counts disagree; [`StudyError::Spec`] for a gap where
+    /// paths cannot be followed, or labels that the field does not take; [`StudyError::Selection`] if a sample
     /// is not found; [`StudyError::Interrupted`] after a break; and whatever sampling or writing
     /// brings.
     pub fn run(
@@ -158,7 +161,8 @@ impl SampleJob<'_> {
     fn sampler<'s>(&'s self, labels: Option<&'s [i64]>) -> Result<Sampler<'s>, StudyError> {
         Ok(Sampler::new(self.source.field.as_ref(), self.plan)?
             .record(self.record.clone())
-            .condition(labels.map_or(Condition::None, Condition::Labels)))
+            .condition(labels.map_or(Condition::None, Condition::Labels))
+            .certify(self.tau())?)
     }
 
     /// The index of the noise that sample `sample` starts from at its `attempt`-th further draw.
@@ -169,6 +173,7 @@ impl SampleJob<'_> {
     /// What can be refused before a folder is touched.
     fn check(&self) -> Result<(), StudyError> {
         Sampler::new(self.source.field.as_ref(), self.plan)?;
+        self.check_certify()?;
         let mismatch = |text: String| Err(StudyError::Mismatch(text));
         if self.count == 0 || self.batch == 0 {
             return mismatch(format!(
@@ -237,7 +242,7 @@ impl SampleJob<'_> {
             batch: self.batch,
             shape: self.source.shape.clone(),
             field: self.source.settings.clone(),
-            sampler: Some(self.sampler.clone()),
+            sampler: Some(self.resolved()),
             noise: match &self.start {
                 Start::Seed(seed) => NoiseSettings::Seed { seed: *seed },
                 Start::Selected { seed, selection } => NoiseSettings::Selected {
@@ -253,6 +258,7 @@ impl SampleJob<'_> {
                 energy_map: self.record.energy_map,
                 trajectory: self.record.trajectory.iter().map(|&node| nodes[node]).collect(),
             },
+            certificate: None,
         }
     }
 

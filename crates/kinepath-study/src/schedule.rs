@@ -11,7 +11,7 @@ use kinepath::tableau::Tableau;
 pub use gain::read_gain;
 
 use crate::StudyError;
-use crate::run::SamplerSettings;
+use crate::run::{Certify, SamplerSettings};
 
 /// Solver, time grid and gain as a person writes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,9 @@ pub struct ScheduleSpec {
     pub rtol: f64,
     /// Absolute tolerance of an adaptive solver, in data units.
     pub atol: f64,
+    /// The gap at which paths of an empirical field drop training points; the usual one unless
+    /// told, and nothing to tell where paths cannot be followed.
+    pub certify: Option<Certify>,
 }
 
 impl Default for ScheduleSpec {
@@ -48,6 +51,7 @@ impl Default for ScheduleSpec {
             quadrature: "solver".to_owned(),
             rtol: 1e-5,
             atol: 1e-5,
+            certify: None,
         }
     }
 }
@@ -89,7 +93,8 @@ impl ScheduleSpec {
         } else {
             Plan::fixed(grid, tableau, gain, quadrature)?
         };
-        let settings = SamplerSettings::of(&plan, &self.grid);
+        let settings =
+            SamplerSettings { certify: self.certify, ..SamplerSettings::of(&plan, &self.grid) };
         Ok((plan, settings))
     }
 

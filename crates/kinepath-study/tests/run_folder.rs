@@ -42,9 +42,11 @@ fn settings() -> RunSettings {
             split: 0.6,
             rtol: None,
             atol: None,
+            certify: None,
         }),
         noise: NoiseSettings::Seed { seed: 3 },
         record: RecordSettings { profile: true, energy_map: true, trajectory: vec![0.5, 1.0] },
+        certificate: None,
     }
 }
 
@@ -76,6 +78,7 @@ fn part(range: Range<usize>) -> Part {
             ("energy_map".to_owned(), tensor(&[1, 2, 3], 0.75)),
             ("trajectory".to_owned(), tensor(&[2, 1, 2, 3], 0.125)),
         ],
+        certificate: None,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 
 use kinepath_study::StudyError;
-use kinepath_study::run::Existing;
+use kinepath_study::run::{Existing, RunReader};
 use kinepath_study::study::results::{
     ControlKind, Effect, EnergyResults, RunResults, StudyResults, Verdict,
 };
@@ -67,6 +67,14 @@ fn a_study_finds_what_must_be_there_and_repeats_to_the_same_bytes() {
         assert_eq!((energy.profile.len(), energy.values.len()), (10, 64));
     }
     assert!(energy(&model.runs[1]).kpe.mean < energy(baseline).kpe.mean);
+    let certificate = model.certificate.as_ref().unwrap();
+    assert!(certificate.tau == 20.0 && certificate.velocity_error > 0.0, "{certificate}");
+    assert_eq!(model.runs.len(), 3);
+    for run in &model.runs {
+        let reader = RunReader::open(&folder.path().join(&run.folder)).unwrap();
+        let of_run = reader.settings().certificate.unwrap();
+        assert!(of_run.velocity_error <= certificate.velocity_error, "{of_run}");
+    }
     let curve = model.goldilocks.as_ref().unwrap();
     assert_eq!(curve.bins.iter().map(|bin| bin.count).sum::<usize>(), 64);
     assert_eq!(model.pictures.len(), 18);

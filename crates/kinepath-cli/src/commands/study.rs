@@ -33,6 +33,8 @@ const PREAMBLE: &str = "\
 #   gain: kts:alpha=A,beta=B[,split=T,launch=SHAPE,landing=SHAPE,rate=K], ssc:alpha=A,power=P,
 #         table:T=ETA,..., governed:quantile=Q[,strength=K,split=T] (damps only samples that are
 #         faster than that quantile of the field's baseline), or a file
+#   certify in [sampler]: the gap at which Euler paths through empirical fields drop training points
+#         (20 unless told otherwise), or \"off\", as for kinepath sample --certify
 #   copies_in: pixels, or features, those of the encoder: where copies of training records are sought
 ";
 

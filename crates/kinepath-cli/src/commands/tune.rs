@@ -53,6 +53,7 @@ const PREAMBLE: &str = "\
 #   finalists, confirm: at most that many gains of the last rung are judged by `confirm` fresh
 #     samples each
 #   minutes = M instead chooses candidates and confirm to fit
+#   certify in [sampler]: as for kinepath sample --certify, where the field is empirical:DATA
 #   [[family]]: kind = \"kts\", \"ssc\" or \"governed\", with the bounds of its parameters
 ";
 

@@ -34,6 +34,8 @@ fn the_help_of_sample_is_grouped_and_tells_the_defaults() {
         "Samples:",
         "Output:",
         "Gains:",
+        "Exact flows:",
+        "--certify <TAU|off>",
         "FIELD",
         "[default: euler]",
         "discrete:T",

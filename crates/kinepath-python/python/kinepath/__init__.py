@@ -36,6 +36,7 @@ from .metrics import (
 )
 from .model_study import study_model
 from .paths import Paths
+from .posteriors import Certificate, PosteriorPaths
 from .runs import Run, read_run, write_run
 from .sampling import Record, noise, sample
 from .solvers import Solver
@@ -45,6 +46,7 @@ from .study import Study, study
 __all__ = [
     "KTS",
     "SSC",
+    "Certificate",
     "Comparison",
     "EmpiricalField",
     "Field",
@@ -61,6 +63,7 @@ __all__ = [
     "Paths",
     "Plan",
     "Posterior",
+    "PosteriorPaths",
     "Prdc",
     "Record",
     "Run",

@@ -14,6 +14,7 @@ from ._kinepath import Field, Gain, KinepathError, Plan
 from .arrays import F32, f32
 from .fields import OnnxField
 from .paths import Paths
+from .posteriors import PosteriorPaths
 from .runs import write_run
 from .sampling import Record, noise, sample
 from .study import BASELINE, Study, run_folder_of, study
@@ -127,6 +128,8 @@ def _joined(parts: Sequence[Paths[Any]]) -> Paths[F32]:
             joined[field.name] = None
         elif field.name in ("endpoints", "energy_map"):
             joined[field.name] = np.concatenate([f32(value) for value in values])
+        elif field.name == "posterior":
+            joined[field.name] = PosteriorPaths.joined(values)
         elif field.name != "trajectory":
             joined[field.name] = np.concatenate(values)
     return Paths(**joined)

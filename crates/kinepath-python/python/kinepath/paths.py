@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .arrays import F64
+from .posteriors import PosteriorPaths
 from .tables import Tabular
 
 State = TypeVar("State")
@@ -48,6 +49,9 @@ class Paths(Tabular, Generic[State]):
     """Element-wise share of the energy, ``[B, *shape]``, if recorded."""
     trajectory: State | None = None
     """States at the recorded nodes, ``[B, K, *shape]``, if recorded."""
+    posterior: PosteriorPaths | None = None
+    """The posteriors on the way, and what is guaranteed of the velocities, where the field is an
+    empirical one whose paths were followed: see ``certify`` of :func:`kinepath.sample`."""
 
     def __len__(self) -> int:
         return len(self.kpe)
@@ -85,6 +89,11 @@ class Paths(Tabular, Generic[State]):
         }
         if self.noise_left is not None:
             columns["noise_left"] = self.noise_left
+        if self.posterior is not None:
+            error = self.posterior.certificate.velocity_error
+            columns["collapse_time"] = self.posterior.collapse
+            columns["top_index"] = self.posterior.top
+            columns["velocity_error"] = np.full(len(self), error)
         return columns
 
 

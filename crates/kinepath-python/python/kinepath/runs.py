@@ -8,6 +8,7 @@ read them, and so do :func:`read_run` and :func:`kinepath.study`.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import fields
@@ -22,6 +23,7 @@ from ._kinepath import KinepathError, Plan
 from .arrays import F32, f32, f64, real
 from .fields import OnnxField
 from .paths import Paths
+from .posteriors import Certificate, PosteriorPaths
 from .sampling import Record
 from .tables import Tabular
 
@@ -49,7 +51,8 @@ class Run(Tabular):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What ``run.toml`` says: counts, shape, field, sampler, noise and record."""
+        """What ``run.toml`` says: counts, shape, field, sampler, noise, record and, where the paths
+        of an empirical field were followed, certificate."""
         settings: dict[str, Any] = json.loads(self._run.settings())
         return settings
 
@@ -81,6 +84,25 @@ class Run(Tabular):
         """States at the times of ``settings["record"]["trajectory"]``, ``[N, K, *shape]``, if
         recorded."""
         return self._run.trajectory()
+
+    @property
+    def posterior_entropy(self) -> F32 | None:
+        """Entropy of the posterior over training points at the start of every step, in nats,
+        ``[N, steps]``, where profiles of followed paths were recorded."""
+        return self._run.posterior_entropy()
+
+    @property
+    def effective_count(self) -> F32 | None:
+        """``1 / Σ λ²`` of the posterior at the start of every step, ``[N, steps]``, where profiles
+        of followed paths were recorded."""
+        return self._run.effective_count()
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """What exact integration guarantees of all samples, where their paths were followed."""
+        found: dict[str, Any] | None = self.settings.get("certificate")
+        # A need beyond any gap has no number in the file.
+        return None if found is None else Certificate(**{"need": math.inf, **found})
 
     def __len__(self) -> int:
         count: int = self.settings["count"]
@@ -175,7 +197,10 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
         value = getattr(samples, name)
         if value is not None:
             states = name in ("endpoints", "energy_map", "trajectory")
-            value = f32(value) if states else f64(value)
+            if isinstance(value, PosteriorPaths):
+                value = vars(value)
+            else:
+                value = f32(value) if states else f64(value)
         columns[name] = value
     return columns, columns.pop("endpoints")
 

@@ -25,6 +25,18 @@ pub const MEAN_GAIN: &str = "mean_gain";
 /// Field evaluations (i64).
 pub const NFE: &str = "nfe";
 
+// A run whose paths through an empirical field were followed has these too.
+
+/// The time from which on a single distinct training point was left, and the path a straight line to
+/// it; NaN where there was none (f64).
+pub const COLLAPSE_TIME: &str = "collapse_time";
+/// Row of the training point of largest posterior weight at the last evaluation; the first of equal
+/// points (i64).
+pub const TOP_INDEX: &str = "top_index";
+/// Bound on what dropped training points can change in a velocity, data units per unit of time: that
+/// of the samples integrated together (f64).
+pub const VELOCITY_ERROR: &str = "velocity_error";
+
 // A run with a selection has these too.
 
 /// Index of the noise that the kept sample started from (i64).

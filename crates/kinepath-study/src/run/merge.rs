@@ -12,12 +12,13 @@ use super::part::{Layout, PartFile, SAMPLES};
 use super::pending::Pending;
 use super::settings::RunSettings;
 use super::table::Table;
-use super::{SAMPLES_FILE, TABLE_FILE, parquet};
+use super::{RunCertificate, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
 
 /// The final files under temporary names.
 pub(crate) struct Merged {
     pub(crate) samples: Pending,
     pub(crate) table: Pending,
+    pub(crate) settings: Pending,
 }
 
 /// Merges all parts, which lie in `parts` and cover the run, for the folder `dir`.
@@ -32,12 +33,21 @@ pub(crate) fn merge(
     };
     let layout = PartFile::open(parts, first)?.layout()?;
     let mut table = Table::default();
+    let mut certificates = Vec::with_capacity(batches.len());
     for batch in batches {
-        table.append(PartFile::open(parts, batch)?.table()?)?;
+        let mut part = PartFile::open(parts, batch)?;
+        certificates.push(part.certificate());
+        table.append(part.table()?)?;
     }
     let table = parquet::pending(&table, parts, &dir.join(TABLE_FILE))?;
     let samples = merge_tensors(dir, parts, settings, batches, &layout)?;
-    Ok(Merged { samples, table })
+    let target = dir.join(SETTINGS_FILE);
+    let certificate = RunCertificate::of_all(certificates);
+    let settings = RunSettings { certificate, ..settings.clone() }.to_toml(&target)?;
+    let settings = Pending::write(parts, &target, |file| {
+        file.write_all(settings.as_bytes()).map_err(|error| RunError::io(&target, "write", &error))
+    })?;
+    Ok(Merged { samples, table, settings })
 }
 
 fn merge_tensors(

@@ -1,15 +1,18 @@
 //! Run folders: what sampling writes and everything else reads.
 //!
 //! ```text
-//! run.toml              the resolved settings: enough to repeat the run; its presence says "whole"
+//! run.toml              the resolved settings: enough to repeat the run; where paths of an empirical
+//!                       field were followed, `[certificate]`; its presence says "whole"
 //! samples.safetensors   `samples` f32 [N, *shape]; with recording `profile` [N, steps],
 //!                       `energy_map` [N, *shape], `trajectory` [N, K, *shape]; with a selection
-//!                       `first_draws` [N, *shape]
+//!                       `first_draws` [N, *shape]; with profiles of followed paths
+//!                       `posterior_entropy` and `effective_count` [N, steps]
 //! samples.parquet       a row a sample: the columns of [`columns`]; evaluation adds its own.
 //!                       Samples whose paths nobody measured have an index and a label only
 //! parts/                until the run is finished: one file a batch, the settings, a lock
 //! ```
 
+mod certificate;
 pub mod columns;
 mod error;
 mod lock;
@@ -22,12 +25,14 @@ mod settings;
 mod table;
 mod writer;
 
+pub use certificate::RunCertificate;
 pub use error::RunError;
 pub use part::Part;
 pub(crate) use pending::write_bytes;
 pub use reader::RunReader;
 pub use settings::{
-    FieldSettings, NoiseSettings, RecordSettings, RunSettings, SamplerSettings, UNKNOWN,
+    Certify, CertifyError, FieldSettings, NoiseSettings, RecordSettings, RunSettings,
+    SamplerSettings, UNKNOWN,
 };
 pub use table::{Column, Table, TableError};
 pub use writer::{Existing, Opened, RunWriter};
@@ -40,5 +45,9 @@ const SAMPLES_FILE: &str = "samples.safetensors";
 const TABLE_FILE: &str = "samples.parquet";
 /// The tensor of the endpoints before selection.
 pub(crate) const FIRST_DRAWS: &str = "first_draws";
+/// The tensor of posterior entropies, in nats.
+pub(crate) const POSTERIOR_ENTROPY: &str = "posterior_entropy";
+/// The tensor of effective counts of training points.
+pub(crate) const EFFECTIVE_COUNT: &str = "effective_count";
 /// The batches of an unfinished run.
 const PARTS_FOLDER: &str = "parts";

@@ -13,6 +13,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use serde::{Deserialize, Serialize};
 
+use super::certificate::RunCertificate;
 use super::error::RunError;
 use super::pending;
 use super::table::{Column, Table};
@@ -35,6 +36,8 @@ pub struct Part {
     /// What was recorded beside the endpoints, by name: `[n, …]`, the same names and trailing
     /// axes in every part.
     pub tensors: Vec<(String, ArrayD<f32>)>,
+    /// What following the paths guarantees, if they were followed.
+    pub certificate: Option<RunCertificate>,
 }
 
 /// What all parts of a run have in common.
@@ -46,11 +49,13 @@ pub(crate) struct Layout {
     pub(crate) columns: Vec<(String, String)>,
 }
 
-/// Order and kinds, as written into the file.
+/// Order and kinds, as written into the file, and what is no array.
 #[derive(Debug, Serialize, Deserialize)]
 struct Note {
     tensors: Vec<String>,
     columns: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<RunCertificate>,
 }
 
 /// The name of the file of a batch.
@@ -117,7 +122,11 @@ impl Part {
             tensors.push((column_key(name), dtype, vec![column.len()], bytes));
         }
         let layout = self.layout()?;
-        let note = Note { tensors: names(&layout.tensors), columns: layout.columns };
+        let note = Note {
+            tensors: names(&layout.tensors),
+            columns: layout.columns,
+            certificate: self.certificate,
+        };
         let note = serde_json::to_string(&note).map_err(|error| RunError::damaged(path, error))?;
         let views = tensors
             .iter()
@@ -163,6 +172,11 @@ impl PartFile {
             tensors.push((name.clone(), shape.get(1..).unwrap_or_default().to_vec()));
         }
         Ok(Layout { tensors, columns: self.note.columns.clone() })
+    }
+
+    /// What following the paths of this part guarantees, if they were followed.
+    pub(crate) fn certificate(&self) -> Option<RunCertificate> {
+        self.note.certificate
     }
 
     /// Copies the bytes of a tensor, f32 little-endian, to `to`, a file meant for `target`.

@@ -51,7 +51,7 @@ pub(crate) fn write_bytes(target: &Path, bytes: &[u8]) -> Result<(), RunError> {
 }
 
 /// Makes a new name in a folder last through a power failure.
-pub(crate) fn sync_folder(target: &Path) -> Result<(), RunError> {
+fn sync_folder(target: &Path) -> Result<(), RunError> {
     #[cfg(unix)]
     {
         let folder = folder_of(target);

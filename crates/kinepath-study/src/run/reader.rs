@@ -8,7 +8,10 @@ use super::error::RunError;
 use super::part::{PartFile, SAMPLES};
 use super::settings::RunSettings;
 use super::table::Table;
-use super::{FIRST_DRAWS, PARTS_FOLDER, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
+use super::{
+    EFFECTIVE_COUNT, FIRST_DRAWS, PARTS_FOLDER, POSTERIOR_ENTROPY, SAMPLES_FILE, SETTINGS_FILE,
+    TABLE_FILE, parquet,
+};
 use crate::data::tensors::TensorFile;
 
 /// A finished run folder. Settings and table are in memory, arrays are read when asked for.
@@ -81,13 +84,25 @@ impl RunReader {
     /// # Errors
     /// As [`samples`](Self::samples).
     pub fn profile(&self) -> Result<Option<Array2<f32>>, RunError> {
-        let Some(profile) = self.tensor("profile")? else { return Ok(None) };
-        let shape = profile.shape().to_vec();
-        let fits = |steps: usize| self.settings.sampler.as_ref().is_none_or(|s| s.steps == steps);
-        match profile.into_dimensionality::<ndarray::Ix2>() {
-            Ok(profile) if fits(profile.ncols()) => Ok(Some(profile)),
-            _ => Err(self.misfit("profile", &shape)),
-        }
+        self.steps("profile")
+    }
+
+    /// The entropy of the posterior over training points at the start of every step, in nats,
+    /// `[N, steps]`, where profiles of followed paths were recorded.
+    ///
+    /// # Errors
+    /// As [`samples`](Self::samples).
+    pub fn posterior_entropy(&self) -> Result<Option<Array2<f32>>, RunError> {
+        self.steps(POSTERIOR_ENTROPY)
+    }
+
+    /// The effective count of training points, `1/Σ λ²` of the posterior λ, at the start of every
+    /// step, `[N, steps]`, where profiles of followed paths were recorded.
+    ///
+    /// # Errors
+    /// As [`samples`](Self::samples).
+    pub fn effective_count(&self) -> Result<Option<Array2<f32>>, RunError> {
+        self.steps(EFFECTIVE_COUNT)
     }
 
     /// The energy map, `[N, *shape]`, where it was recorded.
@@ -130,6 +145,17 @@ impl RunReader {
             return Err(self.misfit(name, &shape));
         }
         Array2::from_shape_vec((count, dim), values).map_err(|_| self.misfit(name, &shape))
+    }
+
+    /// A number for each sample and step.
+    fn steps(&self, name: &str) -> Result<Option<Array2<f32>>, RunError> {
+        let Some(array) = self.tensor(name)? else { return Ok(None) };
+        let shape = array.shape().to_vec();
+        let fits = |steps: usize| self.settings.sampler.as_ref().is_none_or(|s| s.steps == steps);
+        match array.into_dimensionality::<ndarray::Ix2>() {
+            Ok(array) if fits(array.ncols()) => Ok(Some(array)),
+            _ => Err(self.misfit(name, &shape)),
+        }
     }
 
     fn tensor(&self, name: &str) -> Result<Option<ArrayD<f32>>, RunError> {

@@ -1,5 +1,6 @@
 //! `run.toml`: everything needed to repeat a run.
 
+mod certify;
 mod sampler;
 
 use std::ops::Range;
@@ -8,11 +9,15 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+pub use certify::{Certify, CertifyError};
 pub use sampler::SamplerSettings;
 
+use super::RunCertificate;
 use super::error::RunError;
 use crate::data::Scaling;
 
+/// The key of what finishing a run adds to its settings.
+const CERTIFICATE: &str = "certificate";
 /// What stands for a fact about samples from elsewhere that nobody told.
 pub const UNKNOWN: &str = "unknown";
 /// The form of a field that this program has not opened.
@@ -46,6 +51,10 @@ pub struct RunSettings {
     pub noise: NoiseSettings,
     /// What is kept beside the endpoints.
     pub record: RecordSettings,
+    /// What following the paths of an empirical field guarantees: a result, which is known when the
+    /// run is finished and makes no other run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<RunCertificate>,
 }
 
 /// The velocity field and its conventions.
@@ -117,7 +126,8 @@ pub enum NoiseSettings {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordSettings {
-    /// `profile` `[N, steps]`: ‖k₁‖² at each step, in squared data units.
+    /// `profile` `[N, steps]`: ‖k₁‖² at each step, in squared data units; along followed paths also
+    /// `posterior_entropy` and `effective_count`.
     pub profile: bool,
     /// `energy_map` `[N, *shape]`: the energy of each element of a sample.
     pub energy_map: bool,
@@ -180,13 +190,18 @@ impl RunSettings {
         toml::to_string(self).map_err(|error| unusable(path, error.to_string()))
     }
 
-    /// Refuses a settings file that says anything else than these settings. Both are compared as
-    /// text, so that a file of another version is told by its first difference.
+    /// Refuses a settings file that says anything else than these settings, certificates aside.
+    /// Both are compared as text, so that a file of another version is told by its first difference.
     pub(crate) fn compare(&self, path: &Path) -> Result<(), RunError> {
         let parse =
             |text: &str| text.parse::<Table>().map_err(|error| unusable(path, error.to_string()));
-        let found = parse(&read_text(path)?)?;
-        let wanted = parse(&self.to_toml(path)?)?;
+        let settings = |text: &str| {
+            let mut table = parse(text)?;
+            table.remove(CERTIFICATE);
+            Ok::<_, RunError>(table)
+        };
+        let found = settings(&read_text(path)?)?;
+        let wanted = settings(&self.to_toml(path)?)?;
         match first_difference("", &found, &wanted) {
             None => Ok(()),
             Some((key, found, wanted)) => Err(RunError::OtherSettings {

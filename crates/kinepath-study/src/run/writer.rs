@@ -189,13 +189,10 @@ impl RunWriter {
             });
         }
         let batches: Vec<_> = self.settings.batches().collect();
-        let settings = self.dir.join(SETTINGS_FILE);
         let merged = merge(&self.dir, &self.parts, &self.settings, &batches)?;
         merged.samples.publish(&self.dir.join(SAMPLES_FILE))?;
         merged.table.publish(&self.dir.join(TABLE_FILE))?;
-        fs::rename(self.parts.join(SETTINGS_FILE), &settings)
-            .map_err(|error| RunError::io(&settings, "rename", &error))?;
-        pending::sync_folder(&settings)?;
+        merged.settings.publish(&self.dir.join(SETTINGS_FILE))?;
         remove_parts(&self.parts)
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kinepath::field::{Certificate, PosteriorPaths};
 use kinepath::paths::Paths;
 use ndarray::Array2;
 
@@ -80,6 +81,7 @@ impl GivenRun {
                 samples,
                 table: bare_table(0, count, labels.as_deref())?,
                 tensors: Vec::new(),
+                certificate: None,
             },
         };
         writer.write(&part)?;
@@ -103,6 +105,7 @@ impl GivenRun {
             sampler: self.sampler.clone(),
             noise: self.noise.clone(),
             record: RecordSettings { profile, energy_map, trajectory: self.trajectory.clone() },
+            certificate: None,
         }
     }
 
@@ -141,21 +144,16 @@ impl GivenRun {
             length("noise_left", left.len(), count)?;
             finite("noise_left", 1, left.iter().copied())?;
         }
-        if let (Some(profile), Some(sampler)) = (&paths.profile, &self.sampler)
-            && profile.ncols() != sampler.steps
-        {
-            return mismatch(format!(
-                "the profile has {} steps, but the plan has {}",
-                profile.ncols(),
-                sampler.steps
-            ));
-        }
+        per_step("profile", paths.profile.as_ref(), count, self.sampler.as_ref())?;
         let of_states = |name: &str, shape: &[usize]| match (shape.first(), shape.last()) {
             (Some(&rows), Some(&width)) if (rows, width) == (count, dim) => Ok(()),
             _ => mismatch(format!("{name} is {shape:?} for {count} samples of {dim} values")),
         };
         if let Some(map) = &paths.energy_map {
             of_states("energy_map", map.shape())?;
+        }
+        if let Some(posterior) = &paths.posterior {
+            check_posterior(posterior, count, self.sampler.as_ref())?;
         }
         if let Some(states) = &paths.trajectory {
             of_states("trajectory", states.shape())?;
@@ -168,6 +166,44 @@ impl GivenRun {
             ));
         }
         Ok(())
+    }
+}
+
+/// Refuses posteriors of other samples or steps than the run's.
+fn check_posterior(
+    posterior: &PosteriorPaths,
+    count: usize,
+    sampler: Option<&SamplerSettings>,
+) -> Result<(), StudyError> {
+    let Certificate { tau, velocity_error, dropped_mass, .. } = posterior.certificate;
+    if [tau, velocity_error, dropped_mass].iter().any(|value| !value.is_finite()) {
+        return Err(StudyError::Mismatch(format!(
+            "a certificate that bounds nothing: gap {tau}, velocity error {velocity_error}, dropped \
+             mass {dropped_mass}; a run holds finite ones only"
+        )));
+    }
+    length("top", posterior.top.len(), count)?;
+    length("collapse", posterior.collapse.len(), count)?;
+    per_step("entropy", posterior.entropy.as_ref(), count, sampler)?;
+    per_step("effective_count", posterior.effective_count.as_ref(), count, sampler)
+}
+
+/// Refuses an array of a number for each sample and step that has others.
+fn per_step(
+    name: &str,
+    array: Option<&Array2<f64>>,
+    count: usize,
+    sampler: Option<&SamplerSettings>,
+) -> Result<(), StudyError> {
+    let Some(array) = array else { return Ok(()) };
+    length(name, array.nrows(), count)?;
+    match sampler {
+        Some(sampler) if array.ncols() != sampler.steps => Err(StudyError::Mismatch(format!(
+            "{name} has {} steps, but the plan has {}",
+            array.ncols(),
+            sampler.steps
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@ use ndarray::{ArrayD, IxDyn};
 use super::SampleJob;
 use super::search::Draws;
 use crate::StudyError;
-use crate::run::{Column, FIRST_DRAWS, Part, Table, columns};
+use crate::run::{Column, EFFECTIVE_COUNT, FIRST_DRAWS, POSTERIOR_ENTROPY, Part, Table, columns};
 
 impl SampleJob<'_> {
     /// The part that begins at sample `start`; `draws` tell of a selection.
@@ -70,7 +70,24 @@ pub(super) fn measured_part(
     if let Some(trajectory) = paths.trajectory {
         keep("trajectory", unflatten(shape, trajectory.into_dyn()));
     }
-    Ok(Part { start, samples: paths.endpoints, table, tensors })
+    let certificate = paths.posterior.as_ref().map(|posterior| posterior.certificate);
+    if let Some(posterior) = paths.posterior {
+        let collapse = posterior.collapse.into_iter().map(|t| t.unwrap_or(f64::NAN)).collect();
+        let top = posterior.top.into_iter().map(|row| row as i64).collect();
+        let error = vec![posterior.certificate.velocity_error; rows];
+        table.set(columns::COLLAPSE_TIME, floats(collapse))?;
+        table.set(columns::TOP_INDEX, Column::I64(top))?;
+        table.set(columns::VELOCITY_ERROR, floats(error))?;
+        for (name, values) in
+            [(POSTERIOR_ENTROPY, posterior.entropy), (EFFECTIVE_COUNT, posterior.effective_count)]
+        {
+            if let Some(values) = values {
+                keep(name, values.mapv(|v| v as f32).into_dyn());
+            }
+        }
+    }
+    let certificate = certificate.map(Into::into);
+    Ok(Part { start, samples: paths.endpoints, table, tensors, certificate })
 }
 
 /// The columns that every sample has: its index, from `first` on, and its class, if any.

@@ -20,7 +20,7 @@ use super::results::{Effect, ModelResults, RunResults, SampleColumns, StudyResul
 use super::settings::{DataSettings, StudySettings};
 use super::{Observer, RunInput};
 use crate::StudyError;
-use crate::run::{RunReader, UNKNOWN};
+use crate::run::{RunCertificate, RunReader, UNKNOWN};
 use crate::source::FieldSource;
 
 /// Judges the runs of one model, the first being the baseline, and compares the others and their
@@ -85,6 +85,8 @@ pub(super) fn analyse(
     let map = baseline.input.energy_map()?;
     let known = (!along.kpe.is_empty()).then_some(along.kpe.as_slice());
     let pictures = pictures(judge, known, judged, &baseline.samples, map.as_ref())?;
+    let certificates = judged_runs.iter().map(|run| run.input.certificate());
+    let certificate = RunCertificate::of_all(certificates);
     let runs = judged_runs
         .iter()
         .zip(&figures)
@@ -113,6 +115,7 @@ pub(super) fn analyse(
         spec: baseline.input.settings().field.spec.clone(),
         findings: findings(&runs, &along, settings),
         runs,
+        certificate,
         associations: along.associations,
         terciles: along.terciles,
         goldilocks: along.goldilocks,

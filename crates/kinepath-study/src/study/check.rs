@@ -11,6 +11,7 @@ use crate::StudyError;
 pub(super) fn check(settings: &StudySettings) -> Result<(), StudyError> {
     let mismatch = |text: &str| Err(StudyError::Mismatch(text.to_owned()));
     settings.data.check()?;
+    settings.sampler.check(&settings.fields)?;
     if settings.fields.is_empty() {
         return mismatch("a study needs at least one [[field]]");
     }
@@ -60,6 +61,7 @@ pub(super) fn check(settings: &StudySettings) -> Result<(), StudyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Certify;
     use crate::study::CopySpace;
 
     #[test]
@@ -87,6 +89,23 @@ mod tests {
             },
             "there is no encoder",
         );
-        assert!(check(&StudySettings::default()).is_ok());
+        refused(
+            |s| {
+                s.sampler.certify = Some(Certify::OFF);
+                s.fields.truncate(1);
+            },
+            "certify `off` cannot be used: only Euler paths",
+        );
+        refused(
+            |s| {
+                s.sampler.certify = Some(Certify::default());
+                s.sampler.solver = "midpoint".into();
+            },
+            "certify `20` cannot be used",
+        );
+        let mut settings = StudySettings::default();
+        assert!(check(&settings).is_ok());
+        settings.sampler.certify = Some(Certify::OFF);
+        assert!(check(&settings).is_ok());
     }
 }

@@ -33,12 +33,14 @@ pub(super) fn settings_of(
                 steps: sampler.steps,
                 grid: sampler.grid.clone(),
                 quadrature: sampler.quadrature.clone(),
+                certify: sampler.certify,
             },
             None => SamplerChoice {
                 solver: UNKNOWN.to_owned(),
                 steps: 0,
                 grid: UNKNOWN.to_owned(),
                 quadrature: UNKNOWN.to_owned(),
+                certify: None,
             },
         },
         fields: vec![FieldChoice {
@@ -76,6 +78,8 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
                 gain: String::new(),
                 grid: String::new(),
                 split: 0.0,
+                // Exact whichever way it was evaluated, up to what the certificate says.
+                certify: None,
                 ..sampler
             })
         };

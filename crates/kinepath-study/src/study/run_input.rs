@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayD, Axis, concatenate};
 
 use crate::StudyError;
-use crate::run::{Column, RunReader, RunSettings, Table, UNKNOWN, columns};
+use crate::run::{Column, RunCertificate, RunReader, RunSettings, Table, UNKNOWN, columns};
 
 /// A finished run to be judged.
 pub struct RunInput {
@@ -29,6 +29,11 @@ impl RunInput {
     /// Whether the paths of the samples were measured.
     pub(super) fn has_energies(&self) -> bool {
         self.seeds.iter().all(|reader| reader.table().get(columns::KPE).is_some())
+    }
+
+    /// What following the paths of all seeds guarantees, if all were followed.
+    pub(super) fn certificate(&self) -> Option<RunCertificate> {
+        RunCertificate::of_all(self.seeds.iter().map(|reader| reader.settings().certificate))
     }
 
     /// Number of samples of every seed.

@@ -150,6 +150,8 @@ impl ModelRuns<'_> {
             grid: sampler.grid.clone(),
             quadrature: sampler.quadrature.clone(),
             gain: gain.to_owned(),
+            // A study may have other fields beside the empirical one that it is meant for.
+            certify: sampler.certify.filter(|_| self.source.empirical.is_some()),
             ..ScheduleSpec::default()
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy_space::CopySpace;
 use crate::StudyError;
+use crate::run::Certify;
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -99,6 +100,10 @@ pub struct SamplerChoice {
     pub grid: String,
     /// `solver` or `left`.
     pub quadrature: String,
+    /// The gap at which Euler paths through empirical fields drop training points, or `off`; the
+    /// usual one if absent. Other fields have no use for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certify: Option<Certify>,
 }
 
 /// A velocity field to study.
@@ -131,6 +136,26 @@ impl StudySettings {
     /// The first seed, 0 if there is none.
     pub fn first_seed(&self) -> u64 {
         self.seeds.first().copied().unwrap_or(0)
+    }
+}
+
+impl SamplerChoice {
+    /// Refuses a gap that would change nothing on any of `fields`.
+    ///
+    /// # Errors
+    /// [`StudyError::Spec`] for a gap without Euler paths through an empirical field.
+    pub fn check(&self, fields: &[FieldChoice]) -> Result<(), StudyError> {
+        let followed = fields.iter().any(|field| field.spec.starts_with("empirical:"));
+        match self.certify {
+            Some(certify) if !followed || self.solver != "euler" => Err(StudyError::Spec {
+                what: "certify",
+                text: certify.to_string(),
+                reason: "only Euler paths through an empirical: field are followed, and there are \
+                         none; leave it out"
+                    .to_owned(),
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -216,6 +241,7 @@ impl Default for StudySettings {
                 steps: 50,
                 grid: "uniform".to_owned(),
                 quadrature: "solver".to_owned(),
+                certify: None,
             },
             fields: vec![
                 field("trained U-Net", "onnx:builtin:velocity"),

@@ -46,9 +46,11 @@ impl<'a> Runs<'a> {
     /// [`GainParseError::NoCeiling`](kinepath::gain::GainParseError::NoCeiling) for a governed one
     /// without a baseline.
     pub(super) fn plan(&self, gain: &str) -> Result<(Plan, SamplerSettings), StudyError> {
-        let SamplerChoice { solver, steps, grid, quadrature } = self.settings.sampler.clone();
+        let SamplerChoice { solver, steps, grid, quadrature, certify } =
+            self.settings.sampler.clone();
         let gain = read_gain(gain, self.reference.as_ref())?.to_string();
-        ScheduleSpec { solver, steps, grid, quadrature, gain, ..ScheduleSpec::default() }.compile()
+        let defaults = ScheduleSpec::default();
+        ScheduleSpec { solver, steps, grid, quadrature, gain, certify, ..defaults }.compile()
     }
 
     /// The endpoints of `gain`, `[N, D]`, for the samples of `seed` from the first cut to the last.

@@ -101,6 +101,7 @@ impl TuneSettings {
             return mismatch("a search needs at least one [[family]] of gains".to_owned());
         }
         self.data.check()?;
+        self.sampler.check(std::slice::from_ref(&self.field))?;
         self.families.iter().try_for_each(Family::check)?;
         let least = PUBLISHED.len() + 1;
         if !(least..=MOST_CANDIDATES).contains(&self.candidates) {
@@ -140,6 +141,7 @@ impl TuneSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::Certify;
 
     #[test]
     fn impossible_settings_are_refused_with_the_offending_value() {
@@ -158,6 +160,7 @@ mod tests {
         refused(|s| s.confirm = 0, "confirm must be at least 1");
         refused(|s| s.minutes = Some(f64::NAN), "minutes must be a positive number, got NaN");
         refused(|s| s.families[1] = Family::Ssc { alpha: [0.2, 0.1], power: [1.0, 1.0] }, "alpha");
+        refused(|s| s.sampler.certify = Some(Certify::OFF), "certify `off` cannot be used");
         assert!(TuneSettings::default().check().is_ok());
     }
 

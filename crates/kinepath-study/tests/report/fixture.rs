@@ -7,6 +7,7 @@ mod pictures;
 mod search;
 
 use kinepath::stats::{Interval, Summary};
+use kinepath_study::run::RunCertificate;
 use kinepath_study::study::results::*;
 use kinepath_study::study::{StudyResults, StudySettings};
 
@@ -57,6 +58,7 @@ pub(crate) fn bare() -> StudyResults {
             spec: "mixture:field.toml".into(),
             findings: Vec::new(),
             runs: vec![run],
+            certificate: None,
             associations: Vec::new(),
             terciles: Vec::new(),
             goldilocks: None,
@@ -139,6 +141,13 @@ fn model(name: &str, spec: &str, band: bool, random: &mut Random) -> ModelResult
         pictures: (0..18).map(|i| picture(i, &samples)).collect(),
         samples,
         runs,
+        certificate: (!band).then_some(RunCertificate {
+            tau: 20.0,
+            velocity_error: 2.14e-4,
+            dropped_mass: 3e-7,
+            need: Some(15.07),
+            rescans: 0,
+        }),
     }
 }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use anyhow::Result;
 use clap::{Args, value_parser};
+use kinepath_study::run::Certify;
 use kinepath_study::sampling::{Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::FieldSpec;
@@ -31,6 +32,8 @@ Examples:
       Only samples with little landing energy and a straight path, each drawn again until it is one
   kinepath sample --field empirical:train.npz --count 64 --record profile,map,trajectory:6
       The exact flow of a data set, with all that can be recorded
+  kinepath sample --field empirical:train.npz --certify off
+      The same flow, every step over all training points: slow, and what the fast way agrees with
   kinepath sample --field onnx:model.onnx --gain governed:reference=runs/baseline --out runs/governed
       Damp only what is faster than 90 % of runs/baseline, recorded with --record profile
 
@@ -46,6 +49,14 @@ Gains:
       gain and with --record profile; quantile 0.9, strength 1 (hold them at it), split 0.6
   FILE                                          a time and a gain on each line
   FILE.toml                                     its key `gain`: what `kinepath tune` found
+
+Exact flows:
+  Euler paths through an empirical: field are followed: a training point whose posterior weight is
+  below e^-TAU, 2e-9 at the usual 20, is dropped where it is certain to stay negligible, and looked
+  at again if that certainty is lost. A line of the results, and [certificate] in run.toml, bound
+  what that can have changed in any velocity. A smaller TAU drops more, under a wider bound. The
+  table tells which point each path ends on and from when on no other is left; with --record
+  profile, entropies and effective counts of the posterior are kept too.
 
 A run that was stopped goes on where it was when the same command is repeated, and ends with the
 same bytes.";
@@ -105,6 +116,11 @@ pub(crate) struct SampleArgs {
     /// Absolute tolerance of dopri5, in data units [default: 1e-5]
     #[arg(long, value_name = "X", help_heading = "Path")]
     atol: Option<f64>,
+    /// The gap, in nats, at which Euler paths through an empirical: field drop training points: those
+    /// of a posterior weight below e^-TAU, where they are certain to stay so; or off, for the whole
+    /// field at every step [default: 20]
+    #[arg(long, value_name = "TAU|off", help_heading = "Path", allow_negative_numbers = true)]
+    certify: Option<Certify>,
 
     /// Number of samples [default: the rows of --noise, or 128]
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Samples")]
@@ -205,6 +221,7 @@ impl SampleArgs {
             quadrature: self.quadrature.clone(),
             rtol: self.rtol.unwrap_or(defaults.rtol),
             atol: self.atol.unwrap_or(defaults.atol),
+            certify: self.certify,
         }
     }
 

@@ -127,6 +127,9 @@ impl fmt::Display for Summary {
         writeln!(f, "{}", tables::text(&table))?;
         writeln!(f, "energies in squared data units; D = {}", self.settings.dim())?;
         writeln!(f)?;
+        if let Some(certificate) = &self.settings.certificate {
+            writeln!(f, "{certificate}\n")?;
+        }
         if let Some(selection) = &self.selection {
             writeln!(f, "{}\n", tables::selection(selection))?;
         }

@@ -31,6 +31,9 @@ pub(super) fn section(model: &ModelResults, figures: &mut Figures) -> Markup {
                  from noise to data. Path efficiency is the share that the straight line at \
                  constant speed would have needed."
             }
+            @if let Some(certificate) = &model.certificate {
+                p { "The paths of the empirical field are " (certificate) "." }
+            }
             (summary(model))
             (histogram::figure(model, figures))
             h3 { "When they spend it" }

@@ -3,6 +3,8 @@
 use kinepath::plan::{Plan, Quadrature, Schedule};
 use serde::{Deserialize, Serialize};
 
+use super::Certify;
+
 /// Solver, time grid and gain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,10 +30,15 @@ pub struct SamplerSettings {
     /// Absolute tolerance of an adaptive solver, in data units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub atol: Option<f64>,
+    /// The gap at which training points are dropped, where paths of an empirical field can be
+    /// followed; absent elsewhere, and in runs of versions that evaluated the whole field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certify: Option<Certify>,
 }
 
 impl SamplerSettings {
-    /// The settings of a compiled plan, whose grid was asked for as `grid`.
+    /// The settings of a compiled plan, whose grid was asked for as `grid`. Nothing is said of
+    /// [`certify`](Self::certify), which is the field's affair as much.
     #[must_use]
     pub fn of(plan: &Plan, grid: &str) -> Self {
         let tolerances = match plan.schedule() {
@@ -51,6 +58,7 @@ impl SamplerSettings {
             split: plan.gain().split(),
             rtol: tolerances.map(|(rtol, _)| rtol),
             atol: tolerances.map(|(_, atol)| atol),
+            certify: None,
         }
     }
 }

@@ -20,6 +20,7 @@ pub use theory::{Theory, TheoryNode};
 use serde::{Deserialize, Serialize};
 
 use super::StudySettings;
+use crate::run::RunCertificate;
 
 /// The results of a study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +67,10 @@ pub struct ModelResults {
     pub findings: Vec<String>,
     /// One entry per gain; the first is the baseline, η = 1.
     pub runs: Vec<RunResults>,
+    /// What following the paths of all runs guarantees; absent where paths of one of them were not
+    /// followed, as they are for an empirical field only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<RunCertificate>,
     /// What the energy of the baseline's samples goes with; empty without energies, as is whatever
     /// else goes along the energy.
     pub associations: Vec<Association>,

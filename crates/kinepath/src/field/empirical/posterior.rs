@@ -1,0 +1,297 @@
+//! The posterior over training points, in one pass.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use rayon::prelude::*;
+
+use super::EmpiricalField;
+use crate::field::{FieldError, VelocityField, check_states};
+use crate::kernel::matmul;
+
+/// Samples handled together: large enough for the matrix product, small enough to share work.
+const ROWS: usize = 64;
+/// Training points handled together: a block in f64 should stay in the second-level cache.
+const POINTS: usize = 128;
+/// Weights below e^−45 of the largest vanish in f64 sums.
+const NEGLIGIBLE: f64 = -45.0;
+
+/// The posterior λ over training points, given B states and times, summarised per state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Posterior {
+    /// Posterior mean `m = Σ λ_i x_i`, the denoiser: `[B, D]`.
+    pub mean: Array2<f64>,
+    /// Entropy `−Σ λ log λ`, in nats.
+    pub entropy: Vec<f64>,
+    /// Effective count `1/Σ λ²`, between 1 and N.
+    pub effective_count: Vec<f64>,
+    /// Index of the training point of largest weight; the lowest of equals.
+    pub top: Vec<usize>,
+    /// Its weight.
+    pub top_weight: Vec<f64>,
+    /// `log p̂_t(x) = log mean_i N(x; t x_i, (1 − t)² I)`, in nats.
+    pub log_density: Vec<f64>,
+}
+
+impl EmpiricalField {
+    /// The posterior over training points at states `x`, `[B, D]`, and times `t`, length B.
+    ///
+    /// # Errors
+    /// [`FieldError::Shape`] if a shape does not fit, [`FieldError::Undefined`] unless every time
+    /// is in `[0, 1)`.
+    pub fn posterior(&self, x: ArrayView2<'_, f32>, t: &[f64]) -> Result<Posterior, FieldError> {
+        let (rows, dim) = (x.nrows(), self.dim());
+        check_states(dim, &x, t)?;
+        if let Some(&t) = t.iter().find(|&&t| !self.domain().contains(t)) {
+            return Err(FieldError::Undefined { t });
+        }
+        let starts: Vec<usize> = (0..rows).step_by(ROWS).collect();
+        let chunks: Vec<Vec<Softmax>> = starts
+            .into_par_iter()
+            .map(|start| {
+                let end = (start + ROWS).min(rows);
+                self.chunk(x.slice(s![start..end, ..]), &t[start..end])
+            })
+            .collect();
+        let count = self.points.nrows() as f64;
+        let mut posterior = Posterior {
+            mean: Array2::zeros((rows, dim)),
+            entropy: Vec::with_capacity(rows),
+            effective_count: Vec::with_capacity(rows),
+            top: Vec::with_capacity(rows),
+            top_weight: Vec::with_capacity(rows),
+            log_density: Vec::with_capacity(rows),
+        };
+        for (row, sums) in chunks.into_iter().flatten().enumerate() {
+            let spread = (1.0 - t[row]).powi(2);
+            let norm: f64 = x.row(row).iter().map(|&v| f64::from(v).powi(2)).sum();
+            let log_total = sums.largest + sums.total.ln();
+            posterior.mean.row_mut(row).assign(&(&sums.mean / sums.total));
+            // Σ λ s is taken relative to the largest score, where its terms are small.
+            posterior.entropy.push((sums.total.ln() - sums.weighted_score / sums.total).max(0.0));
+            posterior.effective_count.push(sums.total.powi(2) / sums.squares);
+            posterior.top.push(sums.top);
+            posterior.top_weight.push(1.0 / sums.total);
+            posterior.log_density.push(
+                log_total
+                    - 0.5 * norm / spread
+                    - count.ln()
+                    - 0.5 * dim as f64 * (2.0 * std::f64::consts::PI * spread).ln(),
+            );
+        }
+        Ok(posterior)
+    }
+
+    /// One pass over all training points for a few samples.
+    fn chunk(&self, x: ArrayView2<'_, f32>, t: &[f64]) -> Vec<Softmax> {
+        let (rows, dim) = x.dim();
+        let x = x.mapv(f64::from);
+        let mut sums = vec![Softmax::new(dim); rows];
+        let mut block = Array2::<f64>::zeros((POINTS, dim));
+        let mut scores = Array2::<f64>::zeros((rows, POINTS));
+        let mut partial = Array2::<f64>::zeros((rows, dim));
+        for start in (0..self.points.nrows()).step_by(POINTS) {
+            let end = (start + POINTS).min(self.points.nrows());
+            let mut block = block.slice_mut(s![..end - start, ..]);
+            block.zip_mut_with(&self.points.slice(s![start..end, ..]), |b, &p| *b = f64::from(p));
+            let mut scores = scores.slice_mut(s![.., ..end - start]);
+            matmul(0.0, scores.view_mut(), 1.0, x.view(), block.t());
+            let mut live = false;
+            for (row, (sums, mut scores)) in
+                sums.iter_mut().zip(scores.outer_iter_mut()).enumerate()
+            {
+                let linear = t[row] / (1.0 - t[row]).powi(2);
+                let quadratic = 0.5 * t[row] * linear;
+                for (score, norm) in scores.iter_mut().zip(&self.squared_norms[start..end]) {
+                    *score = linear * *score - quadratic * norm;
+                }
+                live |= sums.absorb(start, scores.as_slice_mut().unwrap_or_default());
+            }
+            if live {
+                matmul(0.0, partial.view_mut(), 1.0, scores.view(), block.view());
+                for (sums, partial) in sums.iter_mut().zip(partial.axis_iter(Axis(0))) {
+                    sums.mean += &partial;
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Running softmax sums of one sample, relative to the largest score so far.
+#[derive(Clone)]
+struct Softmax {
+    largest: f64,
+    top: usize,
+    /// Σ e^{s − largest}
+    total: f64,
+    /// Σ e^{2(s − largest)}
+    squares: f64,
+    /// Σ e^{s − largest} (s − largest)
+    weighted_score: f64,
+    /// Σ e^{s − largest} x_i
+    mean: Array1<f64>,
+}
+
+impl Softmax {
+    fn new(dim: usize) -> Self {
+        Self {
+            largest: f64::NEG_INFINITY,
+            top: 0,
+            total: 0.0,
+            squares: 0.0,
+            weighted_score: 0.0,
+            mean: Array1::zeros(dim),
+        }
+    }
+
+    /// Adds a block of scores to the sums and replaces them by their weights; whether any weight
+    /// matters to the mean.
+    fn absorb(&mut self, first: usize, scores: &mut [f64]) -> bool {
+        let (best, largest) =
+            scores.iter().copied().enumerate().fold((0, f64::NEG_INFINITY), |best, next| {
+                if next.1 > best.1 { next } else { best }
+            });
+        if largest > self.largest {
+            if self.total > 0.0 {
+                let shift = self.largest - largest;
+                let factor = shift.exp();
+                self.weighted_score = factor * (self.weighted_score + shift * self.total);
+                self.total *= factor;
+                self.squares *= factor * factor;
+                self.mean *= factor;
+            }
+            (self.largest, self.top) = (largest, first + best);
+        }
+        for score in scores.iter_mut() {
+            let relative = *score - self.largest;
+            let weight = relative.exp();
+            *score = if relative < NEGLIGIBLE { 0.0 } else { weight };
+            self.total += weight;
+            self.squares += weight * weight;
+            if weight > 0.0 {
+                self.weighted_score += weight * relative;
+            }
+        }
+        // A NaN score does not count as large, but it has made the total NaN, and so the mean.
+        largest - self.largest >= NEGLIGIBLE
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::{Condition, MixtureField};
+    use crate::noise::noise;
+    use ndarray::array;
+
+    /// The definition, one pair at a time, from distances instead of inner products.
+    fn direct(points: &Array2<f32>, x: &Array2<f32>, t: f64) -> (Array2<f64>, Vec<f64>) {
+        let mut velocities = Array2::zeros(x.dim());
+        let mut entropies = Vec::new();
+        for (row, x) in x.outer_iter().enumerate() {
+            let scores: Vec<f64> = points
+                .outer_iter()
+                .map(|p| {
+                    let square: f64 = x
+                        .iter()
+                        .zip(p)
+                        .map(|(&x, &p)| (f64::from(x) - t * f64::from(p)).powi(2))
+                        .sum();
+                    -0.5 * square / (1.0 - t).powi(2)
+                })
+                .collect();
+            let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let weights: Vec<f64> = scores.iter().map(|s| (s - largest).exp()).collect();
+            let total: f64 = weights.iter().sum();
+            for d in 0..points.ncols() {
+                let mean: f64 = weights
+                    .iter()
+                    .zip(points.column(d))
+                    .map(|(w, &p)| w * f64::from(p))
+                    .sum::<f64>()
+                    / total;
+                velocities[[row, d]] = (mean - f64::from(x[d])) / (1.0 - t);
+            }
+            entropies.push(
+                weights.iter().map(|w| w / total).filter(|&w| w > 0.0).map(|w| -w * w.ln()).sum(),
+            );
+        }
+        (velocities, entropies)
+    }
+
+    fn training_set(count: usize, dim: usize) -> Array2<f32> {
+        noise(99, 0..count as u64, dim)
+    }
+
+    #[test]
+    fn agrees_with_the_definition_at_every_time_and_size() {
+        for (count, dim, copies) in [(1, 5, 1), (7, 1, 1), (300, 3, 2), (1000, 64, 1), (400, 1, 1)]
+        {
+            let mut points = training_set(count, dim);
+            for _ in 1..copies {
+                points = ndarray::concatenate![Axis(0), points, points];
+            }
+            let field = EmpiricalField::new(points.clone()).unwrap();
+            for t in [0.0, 0.02, 0.3, 0.7, 0.95, 0.99, 0.999, 0.99999] {
+                let x = (1.0 - t as f32) * noise(5, 0..70, dim)
+                    + t as f32
+                        * points
+                            .select(Axis(0), &(0..70).map(|i| i * 31 % count).collect::<Vec<_>>());
+                let mut out = Array2::zeros(x.dim());
+                field.velocity(x.view(), &[t; 70], Condition::None, out.view_mut()).unwrap();
+                let (expected, entropies) = direct(&points, &x, t);
+                for row in 0..70 {
+                    let error: f64 = out
+                        .row(row)
+                        .iter()
+                        .zip(expected.row(row))
+                        .map(|(&a, b)| (f64::from(a) - b).powi(2))
+                        .sum::<f64>()
+                        .sqrt();
+                    let size = expected.row(row).iter().map(|v| v * v).sum::<f64>().sqrt();
+                    assert!(
+                        error <= 1e-5 * size.max(1e-6),
+                        "N {count} D {dim} t {t} row {row}: {error} of {size}"
+                    );
+                }
+                let posterior = field.posterior(x.view(), &[t; 70]).unwrap();
+                for (a, b) in posterior.entropy.iter().zip(entropies) {
+                    assert!((a - b).abs() < 1e-6, "entropy at {t}: {a} {b}");
+                }
+            }
+        }
+    }
+
+    /// The smoothed training set is a Gaussian mixture with vanishing variance.
+    #[test]
+    fn density_is_that_of_the_mixture_it_is() {
+        let points = training_set(40, 3);
+        let field = EmpiricalField::new(points.clone()).unwrap();
+        let mixture =
+            MixtureField::isotropic(&[1.0; 40], points.mapv(f64::from), &[1e-14; 40]).unwrap();
+        let x = noise(2, 0..9, 3);
+        let t = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
+        let posterior = field.posterior(x.view(), &t).unwrap();
+        for (a, b) in posterior.log_density.iter().zip(mixture.log_density(x.view(), &t).unwrap()) {
+            assert!((a - b).abs() < 1e-8 * b.abs(), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn posterior_summaries_are_those_of_known_weights() {
+        // Two copies of one point: the posterior is (½, ½) wherever we look.
+        let field = EmpiricalField::new(array![[1.0, 2.0], [1.0, 2.0]]).unwrap();
+        let posterior = field.posterior(array![[0.3f32, -4.0]].view(), &[0.999]).unwrap();
+        assert_eq!((posterior.top[0], posterior.top_weight[0]), (0, 0.5));
+        assert!((posterior.entropy[0] - 2f64.ln()).abs() < 1e-12);
+        assert!((posterior.effective_count[0] - 2.0).abs() < 1e-12);
+        assert_eq!(posterior.mean.row(0).to_vec(), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn results_do_not_depend_on_the_batch() {
+        let field = EmpiricalField::new(training_set(500, 20)).unwrap();
+        let x = noise(3, 0..200, 20);
+        let all = field.posterior(x.view(), &[0.4; 200]).unwrap();
+        let one = field.posterior(x.slice(s![150..151, ..]), &[0.4]).unwrap();
+        assert!((all.entropy[150] - one.entropy[0]).abs() < 1e-12);
+    }
+}
