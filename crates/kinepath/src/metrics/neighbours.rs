@@ -2,22 +2,24 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
 use rayon::prelude::*;
 
 use super::{
     distance::squared_distance,
     distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_points},
-    prepared::{Margin, Prepared, QUERY_ROWS},
+    prepared::{Prepared, QUERY_ROWS, SERIAL, mean_of_some},
     projection::Projection,
-    top_k::TopK,
 };
-use crate::kernel::prefetch;
+use crate::kernel::{LANES, prefetch};
 
+mod candidates;
 mod chunk;
+mod images;
 
-use chunk::Chunk;
+use candidates::Candidates;
+use chunk::{Chunk, Method, Workspace};
 
 /// Dimension from which products of images are enough shorter than products of points.
 const LEAST_DIMENSION: usize = 96;
@@ -25,6 +27,14 @@ const LEAST_DIMENSION: usize = 96;
 const PREPARATION: usize = 12_288;
 /// How many times the cost of a projection a search must cost to risk one.
 const EARNINGS: usize = 10;
+/// Queries from which preparing the points costs less than judging all pairs.
+const FEW_QUERIES: usize = 6;
+
+/// Points that are searched at a time at most: their numbers fit 32 bits.
+const PART: usize = 1 << 31;
+
+/// Where neighbours of some queries are written.
+type Rows<'o> = (ArrayViewMut2<'o, usize>, ArrayViewMut2<'o, f64>);
 
 /// Points prepared for exact nearest-neighbour search in L2.
 ///
@@ -51,8 +61,8 @@ pub struct NeighbourIndex<'a> {
     source: CowArray<'a, f32, Ix2>,
     rows: Vec<usize>,
     multiplicities: Vec<usize>,
-    prepared: Prepared,
-    /// Made by the first search that it pays for.
+    /// Made by the first search that it pays for, as is the projection.
+    prepared: OnceLock<Prepared>,
     projection: OnceLock<Option<Projection>>,
 }
 
@@ -71,8 +81,13 @@ impl<'a> NeighbourIndex<'a> {
     #[must_use]
     pub fn new(points: DistinctPoints<'a>) -> Self {
         let DistinctPoints { source, first_rows, multiplicities, .. } = points;
-        let prepared = Prepared::new(&source.view(), &first_rows);
-        Self { source, rows: first_rows, multiplicities, prepared, projection: OnceLock::new() }
+        Self {
+            source,
+            rows: first_rows,
+            multiplicities,
+            prepared: OnceLock::new(),
+            projection: OnceLock::new(),
+        }
     }
 
     /// An index over all rows of `points`, shape `[N, D]`, where duplicates are neighbours of each
@@ -85,12 +100,11 @@ impl<'a> NeighbourIndex<'a> {
         let source = points.into();
         check_points("points", &source.view())?;
         let rows: Vec<usize> = (0..source.nrows()).collect();
-        let prepared = Prepared::new(&source.view(), &rows);
         Ok(Self {
             multiplicities: vec![1; rows.len()],
             source,
             rows,
-            prepared,
+            prepared: OnceLock::new(),
             projection: OnceLock::new(),
         })
     }
@@ -140,8 +154,9 @@ impl<'a> NeighbourIndex<'a> {
         self.check_queries(&queries)?;
         self.check_k(k, k)?;
         let count = queries.nrows();
-        Ok(self.nearest(count, k, self.projection(count), |first, last| {
-            (queries.slice(s![first..last, ..]).into(), None)
+        let queries = queries.as_standard_layout();
+        Ok(self.nearest(count, k, self.method(count, k), |rows| {
+            (queries.slice(s![rows, ..]).into(), None)
         }))
     }
 
@@ -157,37 +172,102 @@ impl<'a> NeighbourIndex<'a> {
     pub fn search_self(&self, k: usize) -> Result<Neighbours, MetricsError> {
         self.check_k(k, k + 1)?;
         let count = self.len();
-        Ok(self.nearest(count, k, self.projection(count), |first, last| {
-            (self.points(first..last).into(), Some(first))
+        Ok(self.nearest(count, k, self.method(count, k), |rows| {
+            let first = rows.start;
+            (self.points(rows).into(), Some(first))
         }))
     }
 
-    /// Searches in parallel over fixed chunks; `chunk(first, last)` gives the queries and, when
-    /// they are points of the index, the position of the first, so that each skips itself.
+    /// Searches in parallel; `chunk(rows)` gives some of the queries, contiguous, and, when they
+    /// are points of the index, the number of the first, so that each skips itself.
+    ///
+    /// Many queries are shared among the threads; of few, each thread searches all in its part of
+    /// the points. What the k nearest are does not depend on how they were found.
     fn nearest<'q>(
         &self,
         count: usize,
         k: usize,
-        projection: Option<&Projection>,
-        chunk: impl Fn(usize, usize) -> (CowArray<'q, f32, Ix2>, Option<usize>) + Sync,
+        method: Method<'_>,
+        chunk: impl Fn(Range<usize>) -> (CowArray<'q, f32, Ix2>, Option<usize>) + Sync,
     ) -> Neighbours {
-        let found: Vec<Vec<TopK>> = (0..count.div_ceil(QUERY_ROWS))
-            .into_par_iter()
-            .map(|task| {
-                let first = task * QUERY_ROWS;
-                let (queries, own) = chunk(first, (first + QUERY_ROWS).min(count));
-                Chunk::new(self, queries.view(), own, k).nearest(projection)
-            })
-            .collect();
-        let mut neighbours =
+        let mut found =
             Neighbours { indices: Array2::zeros((count, k)), distances: Array2::zeros((count, k)) };
-        for (query, best) in found.into_iter().flatten().enumerate() {
-            for (rank, (squared, point)) in best.into_ascending().into_iter().enumerate() {
-                neighbours.indices[[query, rank]] = self.rows[point];
-                neighbours.distances[[query, rank]] = squared.sqrt();
+        let Neighbours { indices, distances } = &mut found;
+        let threads = rayon::current_num_threads();
+        let serial = count * self.len() * (self.dimension() + k) < SERIAL;
+        let search = |first: usize, points: &Range<usize>, workspace: &mut Workspace| {
+            let (queries, own) = chunk(first..(first + QUERY_ROWS).min(count));
+            let chunk = Chunk { index: self, queries: queries.view(), own, k, points };
+            chunk.nearest(method, workspace);
+        };
+        let write = |found: &[Candidates], mut rows: Rows<'_>| {
+            for (candidates, (mut indices, mut distances)) in
+                found.iter().zip(rows.0.rows_mut().into_iter().zip(rows.1.rows_mut()))
+            {
+                let out = indices.iter_mut().zip(&mut distances);
+                for (&(squared, point), (index, distance)) in candidates.nearest().iter().zip(out) {
+                    *index = self.rows[point];
+                    *distance = squared.sqrt();
+                }
             }
+        };
+        if !serial && (count < 2 * threads * QUERY_ROWS || self.len() > PART) {
+            let parts = self.parts(threads);
+            let merge = |task: usize| {
+                let (first, part) = (task / parts.len() * QUERY_ROWS, &parts[task % parts.len()]);
+                let mut workspace = Workspace::default();
+                search(first, part, &mut workspace);
+                workspace.found()
+            };
+            let tasks = count.div_ceil(QUERY_ROWS) * parts.len();
+            let mut all: Vec<Vec<Candidates>> = (0..tasks).into_par_iter().map(merge).collect();
+            let rows = indices
+                .axis_chunks_iter_mut(Axis(0), QUERY_ROWS)
+                .zip(distances.axis_chunks_iter_mut(Axis(0), QUERY_ROWS));
+            for (parts, rows) in all.chunks_mut(parts.len()).zip(rows) {
+                let Some((merged, others)) = parts.split_first_mut() else { continue };
+                for other in others {
+                    merged.iter_mut().zip(other).for_each(|(all, other)| all.merge(other.nearest()));
+                }
+                write(merged, rows);
+            }
+            return found;
         }
-        neighbours
+        let all = 0..self.len();
+        let one = |workspace: &mut Workspace, (number, rows): (usize, Rows<'_>)| {
+            search(number * QUERY_ROWS, &all, workspace);
+            write(workspace.candidates(), rows);
+        };
+        let indices = indices.axis_chunks_iter_mut(Axis(0), QUERY_ROWS);
+        let distances = distances.axis_chunks_iter_mut(Axis(0), QUERY_ROWS);
+        if serial {
+            let mut workspace = Workspace::default();
+            indices.zip(distances).enumerate().for_each(|rows| one(&mut workspace, rows));
+        } else {
+            let rows = indices.into_par_iter().zip(distances.into_par_iter()).enumerate();
+            rows.for_each_init(Workspace::default, one);
+        }
+        found
+    }
+
+    /// The points in about `count` parts, none too long.
+    fn parts(&self, count: usize) -> Vec<Range<usize>> {
+        let length = self.len().div_ceil(count).next_multiple_of(LANES).min(PART);
+        let end = |first: usize| (first + length).min(self.len());
+        (0..self.len()).step_by(length).map(|first| first..end(first)).collect()
+    }
+
+    /// How to search.
+    fn method(&self, queries: usize, k: usize) -> Method<'_> {
+        let unprepared = self.prepared.get().is_none();
+        if (unprepared && queries < FEW_QUERIES) || self.len() <= 2 * k {
+            return Method::Direct;
+        }
+        Method::Keys(self.prepared(), self.projection(queries))
+    }
+
+    fn prepared(&self) -> &Prepared {
+        self.prepared.get_or_init(|| Prepared::new(&self.source.view(), &self.rows))
     }
 
     /// The projection, for a search that is long enough to pay for it.
@@ -201,31 +281,26 @@ impl<'a> NeighbourIndex<'a> {
         if queries * self.len() < EARNINGS * making {
             return None;
         }
-        self.projection.get_or_init(|| Projection::new(&self.prepared, components)).as_ref()
+        self.projection.get_or_init(|| Projection::new(self.prepared(), components)).as_ref()
     }
 
-    /// Certified lower bounds block by block, see [`Prepared::scan`].
+    /// Calls `visit(query, point, low, high)` for every pair, with certified bounds on its squared
+    /// distance in data units.
     pub(super) fn scan(
         &self,
         queries: ArrayView2<'_, f32>,
-        visit: impl FnMut(usize, usize, &[f64], Margin),
+        visit: impl FnMut(usize, usize, f64, f64),
     ) {
-        self.prepared.scan(queries, visit);
+        self.prepared().scan(queries, visit);
     }
 
-    /// From a lower bound on the squared distance of a point to an upper one.
-    pub(super) fn bound_width(&self, margin: Margin, point: usize) -> f64 {
-        self.prepared.width(margin, point)
-    }
-
-    /// Exact squared distance of row `query` of `queries` to point number `point`.
-    pub(super) fn squared_distance(
+    /// Exact squared distance of `query` to point number `point`.
+    pub(super) fn squared_distance<'q>(
         &self,
-        queries: ArrayView2<'_, f32>,
-        query: usize,
+        query: impl Into<ArrayView1<'q, f32>>,
         point: usize,
     ) -> f64 {
-        squared_distance(queries.row(query), self.source.row(self.rows[point]))
+        squared_distance(query.into(), self.source.row(self.rows[point]))
     }
 
     /// Asks for a point that will be judged soon.
@@ -240,9 +315,9 @@ impl<'a> NeighbourIndex<'a> {
         self.source.select(Axis(0), &self.rows[numbers])
     }
 
-    /// The mean of the points.
-    pub(super) fn centre(&self) -> &[f64] {
-        self.prepared.centre()
+    /// About the mean of the points.
+    pub(super) fn centre(&self) -> Vec<f64> {
+        mean_of_some(&self.source.view(), &self.rows)
     }
 
     /// Refuses queries that are empty, not finite or of another dimension.
