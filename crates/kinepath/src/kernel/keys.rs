@@ -160,14 +160,22 @@ unsafe fn go<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool>
                         (queries.as_ptr().add(first), points.as_ptr().add(part));
                     tile::<V, M, P, DIFFERENCES>(queries, points, depth)
                 };
-                for (m, row) in tile.iter().enumerate() {
-                    let query = first + m;
-                    let mut mask = 0;
+                // All compared before any is looked at: most tiles have none.
+                let mut masks = [0u32; M];
+                let mut any = 0;
+                for (m, (mask, row)) in masks.iter_mut().zip(&tile).enumerate() {
                     for (p, keys) in row.iter().enumerate() {
                         // SAFETY: the processor has the instructions.
-                        let bits = unsafe { keys.at_most(V::splat(limits[query])) };
-                        mask |= bits << (part + p * V::WIDTH);
+                        let bits = unsafe { keys.at_most(V::splat(limits[first + m])) };
+                        *mask |= bits << (part + p * V::WIDTH);
                     }
+                    any |= *mask;
+                }
+                if any == 0 {
+                    continue;
+                }
+                for (m, (&mask, row)) in masks.iter().zip(&tile).enumerate() {
+                    let query = first + m;
                     if mask != 0 && query < count {
                         let mut keys = [f32::INFINITY; LANES];
                         for (p, vector) in row.iter().enumerate() {

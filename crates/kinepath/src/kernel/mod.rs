@@ -5,9 +5,13 @@
 mod keys;
 mod matmul;
 mod prefetch;
+mod squares;
+mod transpose;
 mod vectors;
 
 pub(crate) use keys::{CHUNK, Form, GROUP, LANES, keys};
 pub(crate) use matmul::matmul;
 pub(crate) use prefetch::prefetch;
+pub(crate) use squares::{MANY, SUMS, squared_distances};
+pub(crate) use transpose::{FOUR, transpose_four};
 pub(crate) use vectors::vectorised;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{
     largest::largest_magnitude,
-    packing::{pack_group, pack_panel},
+    packing::{Frame, pack_group, pack_panel},
 };
 use crate::kernel::{CHUNK, Form, GROUP, LANES, keys};
 
@@ -37,8 +37,7 @@ const UNDERFLOW: f64 = 1.0e-41;
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     form: Form,
-    centre: Vec<f64>,
-    scale: f64,
+    frame: Frame,
     /// Shape `[panels, D + 1, LANES]`, the first rows being what keys start with.
     panels: Vec<f32>,
     count: usize,
@@ -71,6 +70,7 @@ pub(super) struct Queries {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keys {
     slope: f64,
+    inverse_slope: f64,
     low: f64,
     high_slope: f64,
     high: f64,
@@ -79,29 +79,73 @@ pub(super) struct Keys {
 }
 
 impl Prepared {
-    /// Prepares the rows `rows` of `source`, all finite.
-    pub(super) fn new(source: &ArrayView2<'_, f32>, rows: &[usize]) -> Self {
+    /// Prepares `count` rows of `source`, numbered `row(0)` and so on, all finite.
+    pub(super) fn new(
+        source: &ArrayView2<'_, f32>,
+        count: usize,
+        row: impl Fn(usize) -> usize + Sync,
+    ) -> Self {
+        let mut prepared = Self::unpacked(source, count, &row);
+        let panel = prepared.panel();
+        let mut panels = vec![0.0; count.div_ceil(LANES) * panel];
+        let pack = |(number, out): (usize, &mut [f32])| {
+            let first = number * LANES;
+            prepared.pack(source, first..(first + LANES).min(count), &row, out);
+        };
+        if count * source.ncols() < SERIAL {
+            panels.chunks_mut(panel).enumerate().for_each(pack);
+        } else {
+            panels.par_chunks_mut(panel).enumerate().with_min_len(4).for_each(pack);
+        }
+        prepared.panels = panels;
+        prepared
+    }
+
+    /// The same without panels, for [`below_packed`](Self::below_packed).
+    pub(super) fn unpacked(
+        source: &ArrayView2<'_, f32>,
+        count: usize,
+        row: impl Fn(usize) -> usize,
+    ) -> Self {
         let dimension = source.ncols();
         let form = if dimension <= MOST_DIFFERENCES { Form::Differences } else { Form::Products };
         let centre = match form {
             Form::Differences => vec![0.0; dimension],
-            Form::Products => mean_of_some(source, rows),
+            Form::Products => mean_of_some(source, count, row),
         };
-        let scale = power_of_two(2.0 * largest_magnitude(source));
+        let frame = Frame::new(&centre, largest_magnitude(source));
         let operations = CHUNK.min(dimension) + 2 * dimension.div_ceil(CHUNK);
         let error = (operations + 16) as f64 * UNIT;
-        let panel = (dimension + 1) * LANES;
-        let mut panels = vec![0.0; rows.len().div_ceil(LANES) * panel];
-        let pack = |(out, rows): (&mut [f32], &[usize])| {
-            pack_panel(form, source, rows, &centre, scale, 1.0 - 2.0 * error, out);
-        };
-        let parts = panels.chunks_mut(panel).zip(rows.chunks(LANES));
-        if rows.len() * dimension < SERIAL {
-            parts.for_each(pack);
-        } else {
-            panels.par_chunks_mut(panel).zip(rows.par_chunks(LANES)).with_min_len(4).for_each(pack);
+        Self { form, frame, panels: Vec::new(), count, error }
+    }
+
+    /// The panels of one block.
+    pub(super) fn panels_of(&self, block: &Range<usize>) -> &[f32] {
+        let panel = self.panel();
+        &self.panels[block.start / LANES * panel..block.end.div_ceil(LANES) * panel]
+    }
+
+    /// Length of a panel.
+    pub(super) fn panel(&self) -> usize {
+        (self.dimension() + 1) * LANES
+    }
+
+    /// Packs points number `numbers`, from the first of a panel, into `out`, as many panels as
+    /// they need.
+    pub(super) fn pack(
+        &self,
+        source: &ArrayView2<'_, f32>,
+        numbers: Range<usize>,
+        row: impl Fn(usize) -> usize,
+        out: &mut [f32],
+    ) {
+        let parts = numbers.clone().step_by(LANES).zip(out.chunks_mut(self.panel()));
+        for (first, out) in parts {
+            let points = LANES.min(numbers.end - first);
+            let rows: [usize; LANES] = std::array::from_fn(|lane| row(first + lane % points));
+            let share = 1.0 - 2.0 * self.error;
+            pack_panel(self.form, &self.frame, share, (source, &rows[..points]), out);
         }
-        Self { form, centre, scale, panels, count: rows.len(), error }
     }
 
     /// Number of points.
@@ -111,7 +155,7 @@ impl Prepared {
 
     /// Dimension of the points.
     pub(super) fn dimension(&self) -> usize {
-        self.centre.len()
+        self.frame.dimension()
     }
 
     /// Points number `numbers`, centred and divided by [`scale`](Self::scale).
@@ -129,13 +173,18 @@ impl Prepared {
 
     /// The power of two that points were divided by.
     pub(super) fn scale(&self) -> f64 {
-        self.scale
+        self.frame.scale()
     }
 
     /// What the keys of the points of a panel start with, number `first` being its first.
     pub(super) fn starts(&self, first: usize) -> &[f32] {
         let place = first * (self.dimension() + 1);
         &self.panels[place..place + LANES]
+    }
+
+    /// The panels of the points, shape `[panels, D + 1, LANES]`.
+    pub(super) fn panels(&self) -> &[f32] {
+        &self.panels
     }
 
     /// The ranges of points to look at one after the other, whole panels.
@@ -153,11 +202,10 @@ impl Prepared {
         out.keys.clear();
         for (number, group) in out.groups.chunks_mut(dimension * GROUP).enumerate() {
             let first = number * GROUP;
-            for query in first..(first + GROUP).min(count) {
-                let square =
-                    pack_group(queries.row(query), &self.centre, self.scale, query - first, group);
-                out.keys.push(self.keys_of(square));
-            }
+            let rows: [usize; GROUP] = std::array::from_fn(|place| first + place);
+            let rows = &rows[..GROUP.min(count - first)];
+            let squares = pack_group(&self.frame, (&queries, rows), group);
+            out.keys.extend(squares[..rows.len()].iter().map(|&square| self.keys_of(square)));
         }
     }
 
@@ -176,14 +224,22 @@ impl Prepared {
         queries: &Queries,
         block: &Range<usize>,
         limits: &mut [f32],
+        visit: impl FnMut(usize, usize, u32, &[f32; LANES], &mut f32),
+    ) {
+        self.below_packed(queries, (block.start, self.panels_of(block)), limits, visit);
+    }
+
+    /// The same for points that were [packed](Self::pack), of which `first` is the first.
+    pub(super) fn below_packed(
+        &self,
+        queries: &Queries,
+        (first, panels): (usize, &[f32]),
+        limits: &mut [f32],
         mut visit: impl FnMut(usize, usize, u32, &[f32; LANES], &mut f32),
     ) {
-        let panel = (self.dimension() + 1) * LANES;
-        let panels = &self.panels[block.start / LANES * panel..block.end.div_ceil(LANES) * panel];
-        queries.each_group(limits, |first, group, count, limits| {
+        queries.each_group(limits, |query, group, count, limits| {
             keys(self.form, (group, count), panels, limits, |hit, limit| {
-                let point = block.start + hit.panel * LANES;
-                visit(first + hit.query, point, hit.mask, hit.keys, limit);
+                visit(query + hit.query, first + hit.panel * LANES, hit.mask, hit.keys, limit);
             });
         });
     }
@@ -211,12 +267,13 @@ impl Prepared {
 
     /// `square` is `‖q‖²` of the prepared query, not finite for one that is too far away.
     fn keys_of(&self, square: f64) -> Keys {
-        let squared_scale = self.scale * self.scale;
+        let squared_scale = self.frame.scale() * self.frame.scale();
         let error = self.error;
         let lost = UNDERFLOW * self.dimension() as f64 * (1.0 + square.sqrt());
         match self.form {
             _ if !square.is_finite() => Keys {
                 slope: 0.0,
+                inverse_slope: f64::INFINITY,
                 low: f64::NEG_INFINITY,
                 high_slope: 0.0,
                 high: f64::INFINITY,
@@ -225,6 +282,7 @@ impl Prepared {
             },
             Form::Differences => Keys {
                 slope: 1.0 - error,
+                inverse_slope: 1.0 / (1.0 - error),
                 low: -lost,
                 high_slope: 1.0 + error,
                 high: lost,
@@ -233,6 +291,7 @@ impl Prepared {
             },
             Form::Products => Keys {
                 slope: 2.0,
+                inverse_slope: 0.5,
                 low: square * (1.0 - error) - lost,
                 high_slope: 2.0,
                 high: square * (1.0 + error) + lost,
@@ -244,7 +303,7 @@ impl Prepared {
 }
 
 /// Below so many numbers, threads cost more than they save.
-pub(super) const SERIAL: usize = 1 << 15;
+pub(super) const SERIAL: usize = 1 << 17;
 
 impl Keys {
     /// Bounds on the squared distance in data units.
@@ -256,15 +315,14 @@ impl Keys {
 
     /// The largest key of a pair whose squared distance may be at most `squared`, in data units.
     pub(super) fn limit(&self, squared: f64) -> f32 {
-        round_up((squared / self.squared_scale - self.low) / self.slope)
+        round_up((squared / self.squared_scale - self.low) * self.inverse_slope)
     }
 
     /// The largest key of a pair that may be as near as one with this key.
     pub(super) fn limit_beside(&self, key: f32, start: f32) -> f32 {
-        let high = self.high_slope * f64::from(key)
-            + self.high
-            + self.start_slope * f64::from(start);
-        round_up((high - self.low) / self.slope)
+        let high =
+            self.high_slope * f64::from(key) + self.high + self.start_slope * f64::from(start);
+        round_up((high - self.low) * self.inverse_slope)
     }
 }
 
@@ -336,22 +394,20 @@ pub(super) fn each_group(
 }
 
 /// The mean of rows spread evenly over all.
-pub(super) fn mean_of_some(source: &ArrayView2<'_, f32>, rows: &[usize]) -> Vec<f64> {
-    let count = rows.len().min(CENTRE_ROWS);
+pub(super) fn mean_of_some(
+    source: &ArrayView2<'_, f32>,
+    count: usize,
+    row: impl Fn(usize) -> usize,
+) -> Vec<f64> {
+    let some = count.min(CENTRE_ROWS);
     let mut centre = vec![0.0; source.ncols()];
-    for number in 0..count {
-        let row = source.row(rows[number * rows.len() / count]);
-        for (sum, &value) in centre.iter_mut().zip(row) {
+    for number in 0..some {
+        for (sum, &value) in centre.iter_mut().zip(source.row(row(number * count / some))) {
             *sum += f64::from(value);
         }
     }
-    centre.iter_mut().for_each(|sum| *sum /= count as f64);
+    centre.iter_mut().for_each(|sum| *sum /= some as f64);
     centre
-}
-
-/// The least power of two that is at least `largest`; 1 for 0. Scaling by it is exact.
-fn power_of_two(largest: f64) -> f64 {
-    if largest > 0.0 { largest.log2().ceil().exp2() } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -375,8 +431,7 @@ mod tests {
             };
             let points = Array2::from_shape_fn((40, dimension), |(i, j)| value(i, j, 0.3));
             let queries = Array2::from_shape_fn((15, dimension), |(i, j)| value(i, j, 0.9));
-            let rows: Vec<usize> = (0..40).collect();
-            let prepared = Prepared::new(&points.view(), &rows);
+            let prepared = Prepared::new(&points.view(), 40, |row| row);
             let mut seen = 0;
             let centre = points.mapv(f64::from).mean_axis(ndarray::Axis(0)).unwrap();
             let norm = |row: ndarray::ArrayView1<'_, f32>| {

@@ -18,10 +18,7 @@ const ITERATIONS: usize = 3;
 /// Subspace iteration on a sample, `V ← orth(Sᵀ S V)` from points as the first V: Halko,
 /// Martinsson & Tropp (2011), "Finding structure with randomness", algorithm 4.4, without its
 /// random numbers.
-pub(super) fn principal_directions(
-    points: &Prepared,
-    count: usize,
-) -> (Array2<f64>, f64) {
+pub(super) fn principal_directions(points: &Prepared, count: usize) -> (Array2<f64>, f64) {
     let dimension = points.dimension();
     let sample = spread(points, SAMPLE_ROWS);
     let mut basis = orthonormal(&spread(points, count).reversed_axes(), count);
@@ -56,7 +53,7 @@ mod tests {
     use super::*;
 
     fn prepare(points: &Array2<f32>) -> Prepared {
-        Prepared::new(&points.view(), &(0..points.nrows()).collect::<Vec<_>>())
+        Prepared::new(&points.view(), points.nrows(), |row| row)
     }
 
     /// Points in the span of two directions and a little noise: the two are found.

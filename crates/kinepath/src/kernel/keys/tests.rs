@@ -40,8 +40,9 @@ fn agree_with_plain_sums() {
                     for (place, key) in seen.into_iter().enumerate() {
                         let (query, panel, lane) =
                             (place / LANES / 3, place / LANES % 3, place % LANES);
-                        let x =
-                            |row: usize| f64::from(panels[(panel * (depth + 1) + row) * LANES + lane]);
+                        let x = |row: usize| {
+                            f64::from(panels[(panel * (depth + 1) + row) * LANES + lane])
+                        };
                         let (mut exact, mut size) = (x(0), x(0).abs());
                         for row in 0..depth {
                             let q = f64::from(queries[row * GROUP + query]);

@@ -2,12 +2,10 @@
 
 use super::NeighbourIndex;
 use crate::{
-    kernel::LANES,
+    kernel::{LANES, MANY},
     metrics::prepared::{Keys, lanes},
 };
 
-/// Points between that which is judged and that which is fetched from memory.
-const AHEAD: usize = 4;
 /// How many pending points are gathered before the k best are sought among them, beside k or more.
 const ROOM: usize = 8;
 
@@ -21,7 +19,14 @@ pub(super) struct Candidates {
     /// Squared distance in data units and number of the point, ascending, at most k.
     judged: Vec<(f64, usize)>,
     pending: Vec<Pending>,
+    /// A point further away is not offered.
+    ceiling: f64,
+    /// The least of what pending points hold as `beside`, where k is small.
+    least: [f32; SMALL],
 }
+
+/// Up to so many neighbours, the limit falls with every point.
+const SMALL: usize = 4;
 
 /// A point that its key does not exclude.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +55,8 @@ impl Candidates {
         self.k = k;
         self.judged.clear();
         self.pending.clear();
+        self.ceiling = f64::INFINITY;
+        self.least = [f32::MAX; SMALL];
     }
 
     /// A point further away, by its squared distance, is not among the k nearest.
@@ -68,21 +75,72 @@ impl Candidates {
         }
     }
 
-    /// Adds the points of `mask`, number `first` and the following, and lowers the limit.
+    /// Adds points that were judged, number `first` and the following, in any order; the last call
+    /// must be followed by [`sort`](Self::sort).
+    #[inline(always)]
+    pub(super) fn offer_all(&mut self, squared: &[f64], first: usize, own: Option<usize>) {
+        if self.k > 1 {
+            for (&squared, point) in squared.iter().zip(first..) {
+                if squared <= self.ceiling && own != Some(point) {
+                    self.judged.push((squared, point));
+                }
+            }
+            if self.judged.len() >= 2 * self.k + ROOM {
+                self.sort();
+                self.ceiling = self.threshold();
+            }
+            return;
+        }
+        for (&squared, point) in squared.iter().zip(first..) {
+            if own != Some(point) && self.judged.first().is_none_or(|held| squared < held.0) {
+                self.judged.clear();
+                self.judged.push((squared, point));
+            }
+        }
+    }
+
+    /// Orders what was judged and forgets all but the k nearest.
+    pub(super) fn sort(&mut self) {
+        let by_distance =
+            |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+        if self.judged.len() > 2 * self.k {
+            self.judged.select_nth_unstable_by(self.k - 1, by_distance);
+            self.judged.truncate(self.k);
+        }
+        if self.judged.len() > 1 {
+            self.judged.sort_unstable_by(by_distance);
+        }
+        self.judged.truncate(self.k);
+    }
+
+    /// Adds the points of `mask`, lane after lane number `point(lane)`, and lowers the limit.
     pub(super) fn add(
         &mut self,
         against: Against<'_, '_>,
         bounds: &Keys,
-        (first, mask, keys, starts): (usize, u32, &[f32; LANES], &[f32]),
+        (mask, keys, starts): (u32, &[f32; LANES], &[f32]),
+        point: impl Fn(usize) -> usize,
         limit: &mut f32,
     ) {
+        if self.k == 1 && against.own.is_none() && mask.count_ones() > 2 {
+            let least = keys.iter().fold(f32::INFINITY, |least, &key| least.min(key));
+            if let Some(lane) = keys.iter().position(|&key| key == least) {
+                *limit = limit.min(bounds.limit_beside(least, starts[lane]));
+            }
+        }
         for lane in lanes(mask) {
-            if against.own != Some(first + lane) {
-                self.pending.push(Pending {
-                    key: keys[lane],
-                    beside: bounds.limit_beside(keys[lane], starts[lane]),
-                    point: (first + lane - against.first) as u32,
-                });
+            let key = keys[lane];
+            if key > *limit {
+                continue;
+            }
+            let point = point(lane);
+            if against.own == Some(point) {
+                continue;
+            }
+            let beside = bounds.limit_beside(key, starts[lane]);
+            self.pending.push(Pending { key, beside, point: (point - against.first) as u32 });
+            if self.k <= SMALL {
+                *limit = limit.min(self.kth_least(beside));
             }
         }
         if self.pending.len() >= self.k + self.k.max(ROOM) {
@@ -93,9 +151,18 @@ impl Candidates {
         }
     }
 
+    /// The k-th least of what pending points hold as `beside`, with one more.
+    fn kth_least(&mut self, beside: f32) -> f32 {
+        let mut carried = beside;
+        for held in &mut self.least[..self.k] {
+            (*held, carried) = (held.min(carried), held.max(carried));
+        }
+        self.least[self.k - 1]
+    }
+
     /// Discards what the k-th of the pending excludes.
     fn discard(&mut self, limit: &mut f32) {
-        if self.k <= self.pending.len() {
+        if self.k > SMALL && self.k <= self.pending.len() {
             let by_beside = |a: &Pending, b: &Pending| a.beside.total_cmp(&b.beside);
             let (_, kth, _) = self.pending.select_nth_unstable_by(self.k - 1, by_beside);
             *limit = limit.min(kth.beside);
@@ -113,18 +180,17 @@ impl Candidates {
             self.discard(limit);
         }
         let Against { index, first, query, .. } = against;
-        for (number, pending) in self.pending.iter().enumerate() {
-            if let Some(next) = self.pending.get(number + AHEAD) {
+        for (number, some) in self.pending.chunks(MANY).enumerate() {
+            for next in self.pending.iter().skip((number + 1) * MANY).take(MANY) {
                 index.prefetch(first + next.point as usize);
             }
-            let point = first + pending.point as usize;
-            self.judged.push((index.squared_distance(query, point), point));
+            let points =
+                std::array::from_fn(|place| first + some[place.min(some.len() - 1)].point as usize);
+            let squared = index.squared_distances(query, points);
+            self.judged.extend(squared.into_iter().zip(points).take(some.len()));
         }
         self.pending.clear();
-        if self.judged.len() > 1 {
-            self.judged.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        }
-        self.judged.truncate(self.k);
+        self.sort();
         *limit = limit.min(bounds.limit(self.threshold()));
     }
 

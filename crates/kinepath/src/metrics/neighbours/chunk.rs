@@ -8,7 +8,10 @@ use super::{
     NeighbourIndex,
     candidates::{Against, Candidates},
     images::Images,
+    small::Small,
+    tree::Tree,
 };
+use crate::kernel::{LANES, MANY};
 use crate::metrics::{
     prepared::{Prepared, Queries},
     projection::Projection,
@@ -19,6 +22,12 @@ use crate::metrics::{
 pub(super) enum Method<'s> {
     /// Not at all: every pair is judged.
     Direct,
+    /// Not at all, points being few and the queries many.
+    Small(&'s Small),
+    /// By keys, box after box of points.
+    Tree(&'s Tree),
+    /// By keys of points that are packed when they are needed, and not kept.
+    Passing(&'s Prepared),
     /// By keys, and by images before that where there is a projection.
     Keys(&'s Prepared, Option<&'s Projection>),
 }
@@ -29,6 +38,8 @@ pub(super) struct Workspace {
     queries: Queries,
     limits: Vec<f32>,
     candidates: Vec<Candidates>,
+    /// Points that were packed in passing.
+    panels: Vec<f32>,
     /// Queries of the last search.
     count: usize,
 }
@@ -70,24 +81,31 @@ impl<'s, 'a> Chunk<'s, 'a> {
         workspace.candidates[..count].iter_mut().for_each(|candidates| candidates.reset(self.k));
         match method {
             Method::Direct => self.directly(&mut workspace.candidates),
+            Method::Small(small) => {
+                for (query, candidates) in workspace.candidates[..count].iter_mut().enumerate() {
+                    let Against { query, own, .. } = self.against(query);
+                    small.search(query, own, candidates);
+                }
+            }
+            Method::Tree(tree) => self.by_tree(tree, workspace),
+            Method::Passing(unpacked) => self.in_passing(unpacked, workspace),
             Method::Keys(prepared, projection) => self.by_keys(prepared, projection, workspace),
         }
     }
 
     fn directly(&self, candidates: &mut [Candidates]) {
-        let rows = (DIRECT / self.index.dimension()).max(1);
+        let rows = (DIRECT / self.index.dimension()).next_multiple_of(MANY);
         for first in self.points.clone().step_by(rows) {
             let points = first..(first + rows).min(self.points.end);
-            for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
+            for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows())
+            {
                 let Against { query, own, .. } = self.against(query);
-                for point in points.clone() {
-                    let squared = self.index.squared_distance(query, point);
-                    if squared <= candidates.threshold() && own != Some(point) {
-                        candidates.offer(squared, point);
-                    }
-                }
+                self.index.distances(query, points.clone(), |first, squared| {
+                    candidates.offer_all(squared, first, own);
+                });
             }
         }
+        candidates.iter_mut().take(self.queries.nrows()).for_each(Candidates::sort);
     }
 
     fn by_keys(
@@ -106,18 +124,61 @@ impl<'s, 'a> Chunk<'s, 'a> {
                 images.look_at(self, (&*queries, limits), candidates, &block)
             });
             if !done {
-                prepared.below(queries, &block, limits, |query, first, mask, keys, limit| {
-                    candidates[query].add(
-                        self.against(query),
-                        &queries.keys[query],
-                        (first, mask, keys, prepared.starts(first)),
-                        limit,
-                    );
-                });
+                let panels = prepared.panels_of(&block);
+                self.by_panels(prepared, (block.start, panels), queries, limits, candidates);
             }
         }
         for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
             candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
+        }
+    }
+
+    fn in_passing(&self, unpacked: &Prepared, workspace: &mut Workspace) {
+        let Workspace { queries, limits, candidates, panels, .. } = workspace;
+        unpacked.queries_into(self.queries, queries);
+        limits.clear();
+        limits.extend(queries.limits(f32::MAX));
+        for block in unpacked.blocks(self.points.clone()) {
+            self.index.pack(unpacked, &block, panels);
+            self.by_panels(unpacked, (block.start, panels), queries, limits, candidates);
+        }
+        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
+            candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
+        }
+    }
+
+    /// Goes through the points of some panels, of which `first` is the first.
+    fn by_panels(
+        &self,
+        prepared: &Prepared,
+        (first, panels): (usize, &[f32]),
+        queries: &Queries,
+        limits: &mut [f32],
+        candidates: &mut [Candidates],
+    ) {
+        let panel = prepared.panel();
+        prepared.below_packed(
+            queries,
+            (first, panels),
+            limits,
+            |query, point, mask, keys, limit| {
+                let starts = &panels[(point - first) / LANES * panel..][..LANES];
+                candidates[query].add(
+                    self.against(query),
+                    &queries.keys[query],
+                    (mask, keys, starts),
+                    |lane| point + lane,
+                    limit,
+                );
+            },
+        );
+    }
+
+    fn by_tree(&self, tree: &Tree, workspace: &mut Workspace) {
+        let Workspace { queries, candidates, .. } = workspace;
+        tree.prepared().queries_into(self.queries, queries);
+        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
+            tree.search(queries, query, self.against(query), candidates);
         }
     }
 
@@ -135,4 +196,4 @@ impl<'s, 'a> Chunk<'s, 'a> {
 }
 
 /// Numbers in the points that a query meets before the next does: they stay in the first cache.
-const DIRECT: usize = 1 << 12;
+const DIRECT: usize = 1 << 13;

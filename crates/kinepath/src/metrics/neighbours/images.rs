@@ -104,9 +104,7 @@ impl<'s> Images<'s> {
             }
             let own = chunk.own.map(|own| own + query);
             let points = lanes(mask).filter(|lane| own != Some(first + lane));
-            pairs.extend(
-                points.map(|lane| Pair { query, point: first + lane, key: keys[lane] }),
-            );
+            pairs.extend(points.map(|lane| Pair { query, point: first + lane, key: keys[lane] }));
         });
         pairs.len() <= most
     }

@@ -36,7 +36,7 @@ fn refused(
 }
 
 fn prepare(points: &Array2<f32>) -> Prepared {
-    Prepared::new(&points.view(), &(0..points.nrows()).collect::<Vec<_>>())
+    Prepared::new(&points.view(), points.nrows(), |row| row)
 }
 
 proptest! {
