@@ -2,46 +2,23 @@
 
 use ndarray::ArrayView1;
 
-use crate::kernel::vectorised;
-
-/// Independent partial sums: enough to fill the vector units, few enough to stay in registers.
-const LANES: usize = 8;
+use crate::kernel::{MANY, SUMS, squared_distances};
 
 /// `‖a − b‖²` in f64, the difference taken in f64 too: exact to a few ulp, symmetric in its
 /// arguments, zero only for equal points, and the same for every memory layout.
 pub(super) fn squared_distance(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
     debug_assert_eq!(a.len(), b.len());
     match (a.to_slice(), b.to_slice()) {
-        (Some(a), Some(b)) => vectorised(
-            #[inline(always)]
-            || contiguous(a, b),
-        ),
-        _ => accumulate([0.0; LANES], a.iter().zip(b)),
-    }
-}
-
-#[inline(always)]
-fn contiguous(a: &[f32], b: &[f32]) -> f64 {
-    let (a_lanes, a_rest) = a.as_chunks::<LANES>();
-    let (b_lanes, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0f64; LANES];
-    for (a, b) in a_lanes.iter().zip(b_lanes) {
-        for lane in 0..LANES {
-            let difference = f64::from(a[lane]) - f64::from(b[lane]);
-            sums[lane] += difference * difference;
+        (Some(a), Some(b)) => squared_distances(a, [b; MANY])[0],
+        _ => {
+            let mut sums = [0.0f64; SUMS];
+            for (index, (&a, &b)) in a.iter().zip(b).enumerate() {
+                let difference = f64::from(a) - f64::from(b);
+                sums[index % SUMS] += difference * difference;
+            }
+            sums.iter().sum()
         }
     }
-    accumulate(sums, a_rest.iter().zip(b_rest))
-}
-
-/// Adds one pair after the other, each to the lane that [`contiguous`] would use.
-#[inline(always)]
-fn accumulate<'v>(mut sums: [f64; LANES], pairs: impl Iterator<Item = (&'v f32, &'v f32)>) -> f64 {
-    for (index, (&a, &b)) in pairs.enumerate() {
-        let difference = f64::from(a) - f64::from(b);
-        sums[index % LANES] += difference * difference;
-    }
-    sums.iter().sum()
 }
 
 #[cfg(test)]

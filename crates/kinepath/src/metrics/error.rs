@@ -3,6 +3,8 @@
 use ndarray::ArrayView2;
 use thiserror::Error;
 
+use super::largest::largest_magnitude;
+
 /// Why a metric could not be computed.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum MetricsError {
@@ -143,6 +145,9 @@ pub(super) fn check_points(
     let (rows, columns) = points.dim();
     if rows == 0 || columns == 0 {
         return Err(MetricsError::Empty { what, rows, columns });
+    }
+    if largest_magnitude(points).is_finite() {
+        return Ok(());
     }
     match points.indexed_iter().find(|(_, value)| !value.is_finite()) {
         Some(((row, column), _)) => Err(MetricsError::NotFinite { what, row, column }),

@@ -2,22 +2,28 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
 use rayon::prelude::*;
 
 use super::{
     distance::squared_distance,
     distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_points},
-    prepared::{Margin, Prepared, QUERY_ROWS},
+    prepared::{Prepared, QUERY_ROWS, SERIAL, mean_of_some},
     projection::Projection,
-    top_k::TopK,
 };
-use crate::kernel::prefetch;
+use crate::kernel::{KEY_LANES, MANY, prefetch, squared_distances};
 
+mod candidates;
 mod chunk;
+mod images;
+mod small;
+mod tree;
 
-use chunk::Chunk;
+use candidates::Candidates;
+use chunk::{Chunk, Method, Workspace};
+use small::Small;
+use tree::Tree;
 
 /// Dimension from which products of images are enough shorter than products of points.
 const LEAST_DIMENSION: usize = 96;
@@ -25,6 +31,24 @@ const LEAST_DIMENSION: usize = 96;
 const PREPARATION: usize = 12_288;
 /// How many times the cost of a projection a search must cost to risk one.
 const EARNINGS: usize = 10;
+/// Queries from which preparing the points costs less than judging all pairs.
+const FEW_QUERIES: usize = 6;
+
+/// Most queries for which points are packed without being kept.
+const PASSING: usize = 2048;
+/// Points that are sooner judged than compared by keys.
+const FEW_POINTS: usize = 16;
+/// How many times each side of a box must have been cut for boxes to keep points apart.
+const CUTS: usize = 2;
+/// Largest dimension of points in boxes.
+const MOST_BOXED: usize = 8;
+/// Points that are as soon looked at as boxes around them.
+const LEAST_BOXED: usize = 8 * KEY_LANES;
+/// Points that are searched at a time at most: their numbers fit 32 bits.
+const PART: usize = 1 << 31;
+
+/// Where neighbours of some queries are written.
+type Rows<'o> = (ArrayViewMut2<'o, usize>, ArrayViewMut2<'o, f64>);
 
 /// Points prepared for exact nearest-neighbour search in L2.
 ///
@@ -49,10 +73,15 @@ const EARNINGS: usize = 10;
 #[derive(Debug, Clone)]
 pub struct NeighbourIndex<'a> {
     source: CowArray<'a, f32, Ix2>,
-    rows: Vec<usize>,
-    multiplicities: Vec<usize>,
-    prepared: Prepared,
-    /// Made by the first search that it pays for.
+    /// Rows searched and how many each stands for; without, all rows.
+    distinct: Option<(Vec<usize>, Vec<usize>)>,
+    /// The same for all rows, for who asks.
+    all: OnceLock<(Vec<usize>, Vec<usize>)>,
+    /// Made by the first search that it pays for, as are the tree and the projection.
+    prepared: OnceLock<Prepared>,
+    unpacked: OnceLock<Prepared>,
+    small: OnceLock<Small>,
+    tree: OnceLock<Tree>,
     projection: OnceLock<Option<Projection>>,
 }
 
@@ -71,8 +100,16 @@ impl<'a> NeighbourIndex<'a> {
     #[must_use]
     pub fn new(points: DistinctPoints<'a>) -> Self {
         let DistinctPoints { source, first_rows, multiplicities, .. } = points;
-        let prepared = Prepared::new(&source.view(), &first_rows);
-        Self { source, rows: first_rows, multiplicities, prepared, projection: OnceLock::new() }
+        Self {
+            source,
+            distinct: Some((first_rows, multiplicities)),
+            all: OnceLock::new(),
+            prepared: OnceLock::new(),
+            unpacked: OnceLock::new(),
+            small: OnceLock::new(),
+            tree: OnceLock::new(),
+            projection: OnceLock::new(),
+        }
     }
 
     /// An index over all rows of `points`, shape `[N, D]`, where duplicates are neighbours of each
@@ -84,13 +121,14 @@ impl<'a> NeighbourIndex<'a> {
     pub fn over_rows(points: impl Into<CowArray<'a, f32, Ix2>>) -> Result<Self, MetricsError> {
         let source = points.into();
         check_points("points", &source.view())?;
-        let rows: Vec<usize> = (0..source.nrows()).collect();
-        let prepared = Prepared::new(&source.view(), &rows);
         Ok(Self {
-            multiplicities: vec![1; rows.len()],
             source,
-            rows,
-            prepared,
+            distinct: None,
+            all: OnceLock::new(),
+            prepared: OnceLock::new(),
+            unpacked: OnceLock::new(),
+            small: OnceLock::new(),
+            tree: OnceLock::new(),
             projection: OnceLock::new(),
         })
     }
@@ -99,7 +137,7 @@ impl<'a> NeighbourIndex<'a> {
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "an index without points cannot be made")]
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.distinct.as_ref().map_or(self.source.nrows(), |(rows, _)| rows.len())
     }
 
     /// The array the index was made from, shape `[N, D]`.
@@ -117,13 +155,23 @@ impl<'a> NeighbourIndex<'a> {
     /// For each point searched its row in the array the index was made from, increasing.
     #[must_use]
     pub fn rows(&self) -> &[usize] {
-        &self.rows
+        &self.points_searched().0
     }
 
     /// For each point searched the number of rows it stands for.
     #[must_use]
     pub fn multiplicities(&self) -> &[usize] {
-        &self.multiplicities
+        &self.points_searched().1
+    }
+
+    fn points_searched(&self) -> &(Vec<usize>, Vec<usize>) {
+        let all = || ((0..self.len()).collect(), vec![1; self.len()]);
+        self.distinct.as_ref().unwrap_or_else(|| self.all.get_or_init(all))
+    }
+
+    /// The row of a point in the array.
+    fn row(&self, point: usize) -> usize {
+        self.distinct.as_ref().map_or(point, |(rows, _)| rows[point])
     }
 
     /// The `k` nearest points of each row of `queries`, shape `[Q, D]`.
@@ -140,8 +188,9 @@ impl<'a> NeighbourIndex<'a> {
         self.check_queries(&queries)?;
         self.check_k(k, k)?;
         let count = queries.nrows();
-        Ok(self.nearest(count, k, self.projection(count), |first, last| {
-            (queries.slice(s![first..last, ..]).into(), None)
+        let queries = queries.as_standard_layout();
+        Ok(self.nearest(count, k, self.method(count, k), |rows| {
+            (queries.slice(s![rows, ..]).into(), None)
         }))
     }
 
@@ -157,37 +206,154 @@ impl<'a> NeighbourIndex<'a> {
     pub fn search_self(&self, k: usize) -> Result<Neighbours, MetricsError> {
         self.check_k(k, k + 1)?;
         let count = self.len();
-        Ok(self.nearest(count, k, self.projection(count), |first, last| {
-            (self.points(first..last).into(), Some(first))
+        Ok(self.nearest(count, k, self.method(count, k), |rows| {
+            let first = rows.start;
+            (self.points(rows).into(), Some(first))
         }))
     }
 
-    /// Searches in parallel over fixed chunks; `chunk(first, last)` gives the queries and, when
-    /// they are points of the index, the position of the first, so that each skips itself.
+    /// Searches in parallel; `chunk(rows)` gives some of the queries, contiguous, and, when they
+    /// are points of the index, the number of the first, so that each skips itself.
+    ///
+    /// Many queries are shared among the threads; of few, each thread searches all in its part of
+    /// the points. What the k nearest are does not depend on how they were found.
     fn nearest<'q>(
         &self,
         count: usize,
         k: usize,
-        projection: Option<&Projection>,
-        chunk: impl Fn(usize, usize) -> (CowArray<'q, f32, Ix2>, Option<usize>) + Sync,
+        method: Method<'_>,
+        chunk: impl Fn(Range<usize>) -> (CowArray<'q, f32, Ix2>, Option<usize>) + Sync,
     ) -> Neighbours {
-        let found: Vec<Vec<TopK>> = (0..count.div_ceil(QUERY_ROWS))
-            .into_par_iter()
-            .map(|task| {
-                let first = task * QUERY_ROWS;
-                let (queries, own) = chunk(first, (first + QUERY_ROWS).min(count));
-                Chunk::new(self, queries.view(), own, k).nearest(projection)
-            })
-            .collect();
-        let mut neighbours =
+        let mut found =
             Neighbours { indices: Array2::zeros((count, k)), distances: Array2::zeros((count, k)) };
-        for (query, best) in found.into_iter().flatten().enumerate() {
-            for (rank, (squared, point)) in best.into_ascending().into_iter().enumerate() {
-                neighbours.indices[[query, rank]] = self.rows[point];
-                neighbours.distances[[query, rank]] = squared.sqrt();
+        let Neighbours { indices, distances } = &mut found;
+        let threads = rayon::current_num_threads();
+        let serial = self.cost(method, count, k) < SERIAL;
+        // Points that are packed in passing meet all queries then.
+        let together =
+            if matches!(method, Method::Passing(_)) { count.max(QUERY_ROWS) } else { QUERY_ROWS };
+        let search = |first: usize, points: &Range<usize>, workspace: &mut Workspace| {
+            let (queries, own) = chunk(first..(first + together).min(count));
+            let chunk = Chunk { index: self, queries: queries.view(), own, k, points };
+            chunk.nearest(method, workspace);
+        };
+        let write = |found: &[Candidates], mut rows: Rows<'_>| {
+            for (candidates, (mut indices, mut distances)) in
+                found.iter().zip(rows.0.rows_mut().into_iter().zip(rows.1.rows_mut()))
+            {
+                let out = indices.iter_mut().zip(&mut distances);
+                for (&(squared, point), (index, distance)) in candidates.nearest().iter().zip(out) {
+                    *index = self.row(point);
+                    *distance = squared.sqrt();
+                }
+            }
+        };
+        let whole = matches!(method, Method::Tree(_) | Method::Small(_));
+        let shared = count < 2 * threads * QUERY_ROWS || together > QUERY_ROWS;
+        if !serial && !whole && (shared || self.len() > PART) {
+            let parts = self.parts(threads);
+            let merge = |task: usize| {
+                let (first, part) = (task / parts.len() * together, &parts[task % parts.len()]);
+                let mut workspace = Workspace::default();
+                search(first, part, &mut workspace);
+                workspace.found()
+            };
+            let tasks = count.div_ceil(together) * parts.len();
+            let mut all: Vec<Vec<Candidates>> = (0..tasks).into_par_iter().map(merge).collect();
+            let rows = indices
+                .axis_chunks_iter_mut(Axis(0), together)
+                .zip(distances.axis_chunks_iter_mut(Axis(0), together));
+            for (parts, rows) in all.chunks_mut(parts.len()).zip(rows) {
+                let Some((merged, others)) = parts.split_first_mut() else { continue };
+                for other in others {
+                    merged
+                        .iter_mut()
+                        .zip(other)
+                        .for_each(|(all, other)| all.merge(other.nearest()));
+                }
+                write(merged, rows);
+            }
+            return found;
+        }
+        let all = 0..self.len();
+        let one = |workspace: &mut Workspace, (number, rows): (usize, Rows<'_>)| {
+            search(number * together, &all, workspace);
+            write(workspace.candidates(), rows);
+        };
+        let indices = indices.axis_chunks_iter_mut(Axis(0), together);
+        let distances = distances.axis_chunks_iter_mut(Axis(0), together);
+        if serial {
+            let mut workspace = Workspace::default();
+            indices.zip(distances).enumerate().for_each(|rows| one(&mut workspace, rows));
+        } else {
+            let rows = indices.into_par_iter().zip(distances.into_par_iter()).enumerate();
+            rows.for_each_init(Workspace::default, one);
+        }
+        found
+    }
+
+    /// The points in about `count` parts, none too long.
+    fn parts(&self, count: usize) -> Vec<Range<usize>> {
+        let length = self.len().div_ceil(count).next_multiple_of(KEY_LANES).min(PART);
+        let end = |first: usize| (first + length).min(self.len());
+        (0..self.len()).step_by(length).map(|first| first..end(first)).collect()
+    }
+
+    /// About how many numbers a search looks at, of which the processor takes a few in a
+    /// nanosecond.
+    fn cost(&self, method: Method<'_>, queries: usize, k: usize) -> usize {
+        let (points, dimension) = (self.len(), self.dimension());
+        let (each, once) = match method {
+            Method::Direct | Method::Small(_) => (points * (dimension + 4) + 40, 0),
+            Method::Tree(_) => (1000, 0),
+            Method::Passing(_) => {
+                (points * (dimension + 4) / 8 + k * dimension + 100, 2 * points * dimension)
+            }
+            Method::Keys(..) => (points * (dimension + 4) / 8 + k * dimension + 100, 0),
+        };
+        (queries * each + once) / 4
+    }
+
+    /// How to search.
+    fn method(&self, queries: usize, k: usize) -> Method<'_> {
+        let (dimension, count) = (self.dimension(), self.len());
+        if queries < FEW_QUERIES && self.prepared.get().is_none() {
+            return Method::Direct;
+        }
+        if count <= FEW_POINTS || count <= 2 * k {
+            if dimension <= Small::MOST_DIMENSION {
+                return Method::Small(self.small.get_or_init(|| Small::new(self)));
+            }
+            return Method::Direct;
+        }
+        if count > LEAST_BOXED
+            && dimension <= ((count / KEY_LANES).ilog2() as usize / CUTS).min(MOST_BOXED)
+            && count < PART
+            && queries * (dimension + 3) > 300 * count.ilog2() as usize
+        {
+            return Method::Tree(self.tree.get_or_init(|| Tree::new(self)));
+        }
+        let projection = self.projection(queries);
+        if projection.is_none() && queries <= PASSING && self.prepared.get().is_none() {
+            // A second search will not pack the points again.
+            let unpacked =
+                || Prepared::unpacked(&self.source.view(), count, |point| self.row(point));
+            if self.unpacked.get().is_none() {
+                return Method::Passing(self.unpacked.get_or_init(unpacked));
             }
         }
-        neighbours
+        Method::Keys(self.prepared(), projection)
+    }
+
+    /// Packs some points in place of what is in `panels`.
+    fn pack(&self, unpacked: &Prepared, points: &Range<usize>, panels: &mut Vec<f32>) {
+        panels.resize(points.len().div_ceil(KEY_LANES) * unpacked.panel(), 0.0);
+        unpacked.pack(&self.source.view(), points.clone(), |point| self.row(point), panels);
+    }
+
+    fn prepared(&self) -> &Prepared {
+        self.prepared
+            .get_or_init(|| Prepared::new(&self.source.view(), self.len(), |point| self.row(point)))
     }
 
     /// The projection, for a search that is long enough to pay for it.
@@ -201,48 +367,62 @@ impl<'a> NeighbourIndex<'a> {
         if queries * self.len() < EARNINGS * making {
             return None;
         }
-        self.projection.get_or_init(|| Projection::new(&self.prepared, components)).as_ref()
+        self.projection.get_or_init(|| Projection::new(self.prepared(), components)).as_ref()
     }
 
-    /// Certified lower bounds block by block, see [`Prepared::scan`].
+    /// Calls `visit(query, point, low, high)` for every pair, with certified bounds on its squared
+    /// distance in data units.
     pub(super) fn scan(
         &self,
         queries: ArrayView2<'_, f32>,
-        visit: impl FnMut(usize, usize, &[f64], Margin),
+        visit: impl FnMut(usize, usize, f64, f64),
     ) {
-        self.prepared.scan(queries, visit);
+        self.prepared().scan(queries, visit);
     }
 
-    /// From a lower bound on the squared distance of a point to an upper one.
-    pub(super) fn bound_width(&self, margin: Margin, point: usize) -> f64 {
-        self.prepared.width(margin, point)
-    }
-
-    /// Exact squared distance of row `query` of `queries` to point number `point`.
-    pub(super) fn squared_distance(
+    /// Exact squared distance of `query` to point number `point`.
+    pub(super) fn squared_distance<'q>(
         &self,
-        queries: ArrayView2<'_, f32>,
-        query: usize,
+        query: impl Into<ArrayView1<'q, f32>>,
         point: usize,
     ) -> f64 {
-        squared_distance(queries.row(query), self.source.row(self.rows[point]))
+        squared_distance(query.into(), self.source.row(self.row(point)))
+    }
+
+    /// Calls `visit(first, squared)` with the exact squared distances of a few points at a time.
+    fn distances(&self, query: &[f32], points: Range<usize>, mut visit: impl FnMut(usize, &[f64])) {
+        let last = points.end.saturating_sub(1);
+        for first in points.clone().step_by(MANY) {
+            let four: [usize; MANY] = std::array::from_fn(|place| (first + place).min(last));
+            let squared = self.squared_distances(query, four);
+            visit(first, &squared[..MANY.min(points.end - first)]);
+        }
+    }
+
+    /// Exact squared distances of some points.
+    fn squared_distances(&self, query: &[f32], points: [usize; MANY]) -> [f64; MANY] {
+        let rows = points.map(|point| self.source.row(self.row(point)));
+        match rows.map(|row| row.to_slice()) {
+            [Some(a), Some(b), Some(c), Some(d)] => squared_distances(query, [a, b, c, d]),
+            _ => rows.map(|row| squared_distance(query.into(), row)),
+        }
     }
 
     /// Asks for a point that will be judged soon.
     fn prefetch(&self, point: usize) {
-        if let Some(values) = self.source.row(self.rows[point]).to_slice() {
+        if let Some(values) = self.source.row(self.row(point)).to_slice() {
             prefetch(values);
         }
     }
 
     /// The values of some points, copied.
     pub(super) fn points(&self, numbers: Range<usize>) -> Array2<f32> {
-        self.source.select(Axis(0), &self.rows[numbers])
+        self.source.select(Axis(0), &self.rows()[numbers])
     }
 
-    /// The mean of the points.
-    pub(super) fn centre(&self) -> &[f64] {
-        self.prepared.centre()
+    /// About the mean of the points.
+    pub(super) fn centre(&self) -> Vec<f64> {
+        mean_of_some(&self.source.view(), self.len(), |point| self.row(point))
     }
 
     /// Refuses queries that are empty, not finite or of another dimension.

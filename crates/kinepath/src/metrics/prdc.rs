@@ -139,30 +139,27 @@ impl<'a> PrdcReference<'a> {
         distances: ArrayView2<'_, f64>,
     ) -> Chunk {
         let mut placed = Chunk { balls: vec![0; generated.nrows()], ..Chunk::default() };
-        self.index.scan(generated, |query, first, bounds, margin| {
+        self.index.scan(generated, |query, real, low, high| {
             let others = distances.row(query);
             let reach = others[others.len() - 1];
+            let own = self.radii[real];
+            if outside(low, own.max(reach)) {
+                return;
+            }
             let number = (offset + query) as u32;
-            for (real, &low) in (first..).zip(bounds) {
-                let own = self.radii[real];
-                if outside(low, own.max(reach)) {
-                    continue;
-                }
-                let mut exact = None;
-                let mut distance = || {
-                    *exact.get_or_insert_with(|| {
-                        self.index.squared_distance(generated, query, real).sqrt()
-                    })
-                };
-                let high = low + self.index.bound_width(margin, real);
-                if !outside(low, own) && (inside(high, own) || distance() < own) {
-                    placed.balls[query] += 1;
-                    placed.covering.push((real, number));
-                }
-                if !outside(low, reach) && distance() < reach {
-                    let rank = others.iter().filter(|&&other| other <= distance()).count() as u32;
-                    placed.near.push((real, Near { point: number, rank }));
-                }
+            let mut exact = None;
+            let mut distance = || {
+                *exact.get_or_insert_with(|| {
+                    self.index.squared_distance(generated.row(query), real).sqrt()
+                })
+            };
+            if !outside(low, own) && (inside(high, own) || distance() < own) {
+                placed.balls[query] += 1;
+                placed.covering.push((real, number));
+            }
+            if !outside(low, reach) && distance() < reach {
+                let rank = others.iter().filter(|&&other| other <= distance()).count() as u32;
+                placed.near.push((real, Near { point: number, rank }));
             }
         });
         placed

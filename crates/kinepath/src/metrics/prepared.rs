@@ -1,245 +1,413 @@
-//! Certified lower bounds on squared distances, a block of them at a time, from f32 products.
+//! Certified bounds on squared distances from keys in f32.
 //!
-//! `‖q − x‖² = ‖q‖² + ‖x‖² − 2⟨q, x⟩` turns a search into one matrix product, at the price of
-//! cancellation. Points are centred and scaled to keep that price small, and the rest of it is
-//! bounded, so that a caller can discard a pair on its bound and judge what is left exactly.
+//! `‖q − x‖² = ‖q‖² + ‖x‖² − 2⟨q, x⟩` turns a search into products, at the price of cancellation;
+//! points are centred to keep that price small. Where few coordinates make products no faster, keys
+//! are squared differences and nothing cancels. What rounding can do to a key is bounded, so that
+//! a caller can discard a pair on its bound and judge what is left exactly.
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
-use crate::kernel::matmul;
+use super::{
+    largest::largest_magnitude,
+    packing::{Frame, pack_group, pack_panel},
+};
+use crate::kernel::{CHUNK, Form, GROUP, KEY_LANES, keys};
 
-/// Queries a task handles: fixed, so that results do not depend on the thread count.
-pub(super) const QUERY_ROWS: usize = 64;
-/// Points a tile covers: 64 × 1024 products stay in the second-level cache.
-pub(super) const POINT_ROWS: usize = 1024;
-/// Longest sum inside one product. Shorter sums have smaller error bounds, whatever D.
-const INNER: usize = 512;
 /// Unit roundoff of f32.
 pub(super) const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
-/// Far below any rounding of values near 1, far above what underflow can take away.
-const UNDERFLOW: f64 = 1.0e-42;
+/// Queries a task handles at a time, a whole number of groups.
+pub(super) const QUERY_ROWS: usize = 8 * GROUP;
+/// Largest dimension in which keys are differences.
+const MOST_DIFFERENCES: usize = 16;
+/// Rows that the centre is the mean of, spread over all: any centre will do.
+const CENTRE_ROWS: usize = 4096;
+/// Numbers in the panels that a group of queries meets before the next does: they stay in the
+/// second-level cache.
+const BLOCK: usize = 1 << 16;
+/// Largest coordinate of a query, in units of the points' scale: its square is far from overflow.
+/// Beyond, every pair is judged exactly.
+pub(super) const FARTHEST: f64 = 1.0e15;
+/// Far below any rounding of values near 1, above what underflow can take away.
+const UNDERFLOW: f64 = 1.0e-41;
 
-/// Points centred on their mean and scaled by a power of two to at most 1, with what the error
-/// bound needs of each.
+/// Points centred, scaled by a power of two to at most 1 and packed in panels.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
-    centre: Vec<f64>,
-    scale: f64,
-    rows: Array2<f32>,
-    /// `‖x‖` in data units.
-    norms: Vec<f64>,
-    /// `‖x‖² (1 − 3u)`.
-    squares: Vec<f64>,
+    form: Form,
+    frame: Frame,
+    /// Shape `[panels, D + 1, KEY_LANES]`, the first rows being what keys start with.
+    panels: Vec<f32>,
+    count: usize,
+    /// Rounding of a key, see [`Keys`].
+    error: f64,
 }
 
-/// Queries centred and scaled as the points are, each by its own power of two, with the working
-/// memory of one block.
-#[derive(Debug)]
+/// Queries centred and scaled as the points are, in groups.
+#[derive(Debug, Default)]
 pub(super) struct Queries {
-    pub(super) rows: Array2<f32>,
-    pub(super) scales: Vec<f64>,
-    margins: Vec<Margin>,
-    tile: Array2<f32>,
-    bounds: Vec<f64>,
+    count: usize,
+    dimension: usize,
+    /// Shape `[groups, D, GROUP]`.
+    groups: Vec<f32>,
+    /// One for each query.
+    pub(super) keys: Vec<Keys>,
 }
 
-/// What the error of one query's row of bounds is made of.
+/// What keys of one query say of squared distances, in units of the squared scale of the points:
+/// `slope · key + low ≤ d² ≤ high_slope · key + high + start_slope · start`.
+///
+/// With u the unit roundoff, sums of κ operations on the longest path and `e = (κ + 16) u`:
+///
+/// Differences lose nothing before they are squared, so keys are right up to a factor `1 ± e`.
+///
+/// Products are off by at most `κ u (‖x‖²/2 + ‖q‖ ‖x‖)`, and rounding the centred rows moves each
+/// by `u` times its norm and so d² by at most `4u (‖q‖² + ‖x‖²)`. With `start = (1 − 2e) ‖x‖²/2` and
+/// `‖q‖ ‖x‖ ≤ (‖q‖² + ‖x‖²)/2` both are below `e ‖q‖²` from one side and `e ‖q‖² + 4e ‖x‖²` from
+/// the other.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Margin {
-    norm: f64,
+pub(super) struct Keys {
     slope: f64,
-    constant: f64,
+    inverse_slope: f64,
+    low: f64,
+    high_slope: f64,
+    high: f64,
+    start_slope: f64,
+    squared_scale: f64,
 }
 
 impl Prepared {
-    /// Prepares the rows `rows` of `source`.
-    pub(super) fn new(source: &ArrayView2<'_, f32>, rows: &[usize]) -> Self {
-        let dimension = source.ncols();
-        let mut centre = vec![0.0; dimension];
-        for &row in rows {
-            for (sum, &value) in centre.iter_mut().zip(source.row(row)) {
-                *sum += f64::from(value);
-            }
+    /// Prepares `count` rows of `source`, numbered `row(0)` and so on, all finite.
+    pub(super) fn new(
+        source: &ArrayView2<'_, f32>,
+        count: usize,
+        row: impl Fn(usize) -> usize + Sync,
+    ) -> Self {
+        let mut prepared = Self::unpacked(source, count, &row);
+        let panel = prepared.panel();
+        let mut panels = vec![0.0; count.div_ceil(KEY_LANES) * panel];
+        let pack = |(number, out): (usize, &mut [f32])| {
+            let first = number * KEY_LANES;
+            prepared.pack(source, first..(first + KEY_LANES).min(count), &row, out);
+        };
+        if count * source.ncols() < SERIAL {
+            panels.chunks_mut(panel).enumerate().for_each(pack);
+        } else {
+            panels.par_chunks_mut(panel).enumerate().with_min_len(4).for_each(pack);
         }
-        centre.iter_mut().for_each(|sum| *sum /= rows.len() as f64);
-        let largest = rows
-            .iter()
-            .flat_map(|&row| source.row(row).into_iter().zip(&centre))
-            .fold(0.0f64, |largest, (&value, centre)| {
-                largest.max((f64::from(value) - centre).abs())
-            });
-        let scale = power_of_two(largest);
-        let mut prepared = Array2::zeros((rows.len(), dimension));
-        let mut norms = Vec::with_capacity(rows.len());
-        for (mut out, &row) in prepared.rows_mut().into_iter().zip(rows) {
-            let values = source.row(row);
-            norms.push(scale * centre_row(values.iter(), &centre, scale, out.iter_mut()));
-        }
-        let squares = norms.iter().map(|norm| norm * norm * (1.0 - 3.0 * UNIT)).collect();
-        Self { centre, scale, rows: prepared, norms, squares }
+        prepared.panels = panels;
+        prepared
     }
 
-    /// The points, centred and divided by [`scale`](Self::scale).
-    pub(super) fn rows(&self) -> ArrayView2<'_, f32> {
-        self.rows.view()
+    /// The same without panels, for [`below_packed`](Self::below_packed).
+    pub(super) fn unpacked(
+        source: &ArrayView2<'_, f32>,
+        count: usize,
+        row: impl Fn(usize) -> usize,
+    ) -> Self {
+        let dimension = source.ncols();
+        let form = if dimension <= MOST_DIFFERENCES { Form::Differences } else { Form::Products };
+        let centre = match form {
+            Form::Differences => vec![0.0; dimension],
+            Form::Products => mean_of_some(source, count, row),
+        };
+        let frame = Frame::new(&centre, largest_magnitude(source));
+        let operations = CHUNK.min(dimension) + 2 * dimension.div_ceil(CHUNK);
+        let error = (operations + 16) as f64 * UNIT;
+        Self { form, frame, panels: Vec::new(), count, error }
+    }
+
+    /// The panels of one block.
+    pub(super) fn panels_of(&self, block: &Range<usize>) -> &[f32] {
+        let panel = self.panel();
+        &self.panels[block.start / KEY_LANES * panel..block.end.div_ceil(KEY_LANES) * panel]
+    }
+
+    /// Length of a panel.
+    pub(super) fn panel(&self) -> usize {
+        (self.dimension() + 1) * KEY_LANES
+    }
+
+    /// Packs points number `numbers`, from the first of a panel, into `out`, as many panels as
+    /// they need.
+    pub(super) fn pack(
+        &self,
+        source: &ArrayView2<'_, f32>,
+        numbers: Range<usize>,
+        row: impl Fn(usize) -> usize,
+        out: &mut [f32],
+    ) {
+        let parts = numbers.clone().step_by(KEY_LANES).zip(out.chunks_mut(self.panel()));
+        for (first, out) in parts {
+            let points = KEY_LANES.min(numbers.end - first);
+            let rows: [usize; KEY_LANES] = std::array::from_fn(|lane| row(first + lane % points));
+            let share = 1.0 - 2.0 * self.error;
+            pack_panel(self.form, &self.frame, share, (source, &rows[..points]), out);
+        }
+    }
+
+    /// Number of points.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Dimension of the points.
+    pub(super) fn dimension(&self) -> usize {
+        self.frame.dimension()
+    }
+
+    /// Points number `numbers`, centred and divided by [`scale`](Self::scale).
+    pub(super) fn rows(&self, numbers: impl ExactSizeIterator<Item = usize>) -> Array2<f64> {
+        let dimension = self.dimension();
+        let mut rows = Array2::zeros((numbers.len(), dimension));
+        for (number, mut row) in numbers.zip(rows.rows_mut()) {
+            let first = number / KEY_LANES * (dimension + 1) * KEY_LANES + number % KEY_LANES;
+            for (coordinate, out) in row.iter_mut().enumerate() {
+                *out = f64::from(self.panels[first + (coordinate + 1) * KEY_LANES]);
+            }
+        }
+        rows
     }
 
     /// The power of two that points were divided by.
     pub(super) fn scale(&self) -> f64 {
-        self.scale
+        self.frame.scale()
     }
 
-    /// The mean that points were centred on.
-    pub(super) fn centre(&self) -> &[f64] {
-        &self.centre
+    /// What the keys of the points of a panel start with, number `first` being its first.
+    pub(super) fn starts(&self, first: usize) -> &[f32] {
+        let place = first * (self.dimension() + 1);
+        &self.panels[place..place + KEY_LANES]
     }
 
-    /// Number of blocks that [`bounds`](Self::bounds) takes the points in.
-    pub(super) fn blocks(&self) -> usize {
-        self.rows.nrows().div_ceil(POINT_ROWS)
+    /// The panels of the points, shape `[panels, D + 1, KEY_LANES]`.
+    pub(super) fn panels(&self) -> &[f32] {
+        &self.panels
     }
 
-    /// The points of block number `block`.
-    pub(super) fn block(&self, block: usize) -> Range<usize> {
-        block * POINT_ROWS..((block + 1) * POINT_ROWS).min(self.rows.nrows())
+    /// The ranges of points to look at one after the other, whole panels.
+    pub(super) fn blocks(&self, points: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        blocks(points, self.dimension() + 1)
     }
 
-    /// Centres and scales `queries`, at most [`QUERY_ROWS`] rows.
-    pub(super) fn queries(&self, queries: ArrayView2<'_, f32>) -> Queries {
+    /// Prepares `queries`, finite, in place of those that are in `out`.
+    pub(super) fn queries_into(&self, queries: ArrayView2<'_, f32>, out: &mut Queries) {
         let (count, dimension) = queries.dim();
-        let mut rows = Array2::<f32>::zeros((count, dimension));
-        let mut scales = Vec::with_capacity(count);
-        let mut margins = Vec::with_capacity(count);
-        for (query, mut out) in queries.rows().into_iter().zip(rows.rows_mut()) {
-            let largest = query
-                .iter()
-                .zip(&self.centre)
-                .fold(0.0f64, |most, (&value, centre)| most.max((f64::from(value) - centre).abs()));
-            let scale = power_of_two(largest);
-            let norm = scale * centre_row(query.iter(), &self.centre, scale, out.iter_mut());
-            scales.push(scale);
-            margins.push(self.margin(norm, scale));
+        out.count = count;
+        out.dimension = dimension;
+        out.groups.clear();
+        out.groups.resize(count.div_ceil(GROUP) * dimension * GROUP, 0.0);
+        out.keys.clear();
+        for (number, group) in out.groups.chunks_mut(dimension * GROUP).enumerate() {
+            let first = number * GROUP;
+            let rows: [usize; GROUP] = std::array::from_fn(|place| first + place);
+            let rows = &rows[..GROUP.min(count - first)];
+            let squares = pack_group(&self.frame, (&queries, rows), group);
+            out.keys.extend(squares[..rows.len()].iter().map(|&square| self.keys_of(square)));
         }
-        let tile = Array2::zeros((count, POINT_ROWS.min(self.rows.nrows())));
-        let bounds = vec![0.0; tile.ncols()];
-        Queries { rows, scales, margins, tile, bounds }
     }
 
-    /// Calls `visit(query, first, bounds, margin)` for every query and block of points, blocks in
-    /// increasing order: `bounds[j] ≤ ‖q − x_{first + j}‖² ≤ bounds[j] + 2·margin.of(first + j)`.
-    ///
-    /// `queries` has at most [`QUERY_ROWS`] rows.
+    /// Prepares `queries`, finite.
+    pub(super) fn queries(&self, queries: ArrayView2<'_, f32>) -> Queries {
+        let mut out = Queries::default();
+        self.queries_into(queries, &mut out);
+        out
+    }
+
+    /// Calls `visit(query, first, mask, keys, limit)` where keys of the points of one block, as
+    /// [`blocks`](Self::blocks) gives them, are at most the limit of their query: for the lanes in
+    /// the mask, the first of which is point number `first`. `limits` is as long as whole groups.
+    pub(super) fn below(
+        &self,
+        queries: &Queries,
+        block: &Range<usize>,
+        limits: &mut [f32],
+        visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
+    ) {
+        self.below_packed(queries, (block.start, self.panels_of(block)), limits, visit);
+    }
+
+    /// The same for points that were [packed](Self::pack), of which `first` is the first.
+    pub(super) fn below_packed(
+        &self,
+        queries: &Queries,
+        (first, panels): (usize, &[f32]),
+        limits: &mut [f32],
+        mut visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
+    ) {
+        queries.each_group(limits, |query, group, count, limits| {
+            keys(self.form, (group, count), panels, limits, |hit, limit| {
+                visit(query + hit.query, first + hit.panel * KEY_LANES, hit.mask, hit.keys, limit);
+            });
+        });
+    }
+
+    /// Calls `visit(query, point, low, high)` for every pair, with bounds on its squared distance
+    /// in data units.
     pub(super) fn scan(
         &self,
         queries: ArrayView2<'_, f32>,
-        mut visit: impl FnMut(usize, usize, &[f64], Margin),
+        mut visit: impl FnMut(usize, usize, f64, f64),
     ) {
-        let mut queries = self.queries(queries);
-        for block in 0..self.blocks() {
-            let first = self.block(block).start;
-            self.bounds(&mut queries, block, |query, bounds, margin| {
-                visit(query, first, bounds, margin);
+        let queries = self.queries(queries);
+        let mut limits = queries.limits(f32::MAX);
+        for block in self.blocks(0..self.count) {
+            self.below(&queries, &block, &mut limits, |query, first, mask, keys, _| {
+                let bounds = &queries.keys[query];
+                for lane in lanes(mask) {
+                    let start = f64::from(self.starts(first)[lane]);
+                    let (low, high) = bounds.squared(f64::from(keys[lane]), start);
+                    visit(query, first + lane, low, high);
+                }
             });
         }
     }
 
-    /// Calls `visit(query, bounds, margin)` for every query with the bounds of one block, see
-    /// [`scan`](Self::scan).
-    pub(super) fn bounds(
+    /// `square` is `‖q‖²` of the prepared query, not finite for one that is too far away.
+    fn keys_of(&self, square: f64) -> Keys {
+        let squared_scale = self.frame.scale() * self.frame.scale();
+        let error = self.error;
+        let lost = UNDERFLOW * self.dimension() as f64 * (1.0 + square.sqrt());
+        match self.form {
+            _ if !square.is_finite() => Keys {
+                slope: 0.0,
+                inverse_slope: f64::INFINITY,
+                low: f64::NEG_INFINITY,
+                high_slope: 0.0,
+                high: f64::INFINITY,
+                start_slope: 0.0,
+                squared_scale,
+            },
+            Form::Differences => Keys {
+                slope: 1.0 - error,
+                inverse_slope: 1.0 / (1.0 - error),
+                low: -lost,
+                high_slope: 1.0 + error,
+                high: lost,
+                start_slope: 0.0,
+                squared_scale,
+            },
+            Form::Products => Keys {
+                slope: 2.0,
+                inverse_slope: 0.5,
+                low: square * (1.0 - error) - lost,
+                high_slope: 2.0,
+                high: square * (1.0 + error) + lost,
+                start_slope: 8.0 * error / (1.0 - 2.0 * error),
+                squared_scale,
+            },
+        }
+    }
+}
+
+/// Below so many numbers, threads cost more than they save.
+pub(super) const SERIAL: usize = 1 << 17;
+
+impl Keys {
+    /// Bounds on the squared distance in data units.
+    fn squared(&self, key: f64, start: f64) -> (f64, f64) {
+        let low = self.slope * key + self.low;
+        let high = self.high_slope * key + self.high + self.start_slope * start;
+        (low * self.squared_scale, high * self.squared_scale)
+    }
+
+    /// The largest key of a pair whose squared distance may be at most `squared`, in data units.
+    pub(super) fn limit(&self, squared: f64) -> f32 {
+        round_up((squared / self.squared_scale - self.low) * self.inverse_slope)
+    }
+
+    /// The largest key of a pair that may be as near as one with this key.
+    pub(super) fn limit_beside(&self, key: f32, start: f32) -> f32 {
+        let high =
+            self.high_slope * f64::from(key) + self.high + self.start_slope * f64::from(start);
+        round_up((high - self.low) * self.inverse_slope)
+    }
+}
+
+/// At least `key`, as f32, and finite: an infinite key belongs to no point.
+pub(super) fn round_up(key: f64) -> f32 {
+    ((key + 2.0 * UNIT * key.abs() + UNDERFLOW) as f32).min(f32::MAX)
+}
+
+/// The lanes whose bit is set.
+pub(super) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (mask != 0).then(|| {
+            let lane = mask.trailing_zeros() as usize;
+            mask &= mask - 1;
+            lane
+        })
+    })
+}
+
+/// Ranges of panels of `height` rows that stay in the cache.
+pub(super) fn blocks(points: Range<usize>, height: usize) -> impl Iterator<Item = Range<usize>> {
+    let length = (BLOCK / height).next_multiple_of(KEY_LANES);
+    points.clone().step_by(length).map(move |first| first..(first + length).min(points.end))
+}
+
+impl Queries {
+    /// The coordinates of one, divided by the scale of the points.
+    pub(super) fn row(&self, query: usize) -> impl Iterator<Item = f32> {
+        let group = &self.groups[query / GROUP * self.dimension * GROUP..];
+        group.iter().skip(query % GROUP).step_by(GROUP).take(self.dimension).copied()
+    }
+
+    /// Whether some query is too far away for keys.
+    pub(super) fn some_far(&self) -> bool {
+        self.keys.iter().any(|keys| keys.slope == 0.0)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// As many limits as [`Prepared::below`] takes.
+    pub(super) fn limits(&self, limit: f32) -> Vec<f32> {
+        vec![limit; self.count.next_multiple_of(GROUP)]
+    }
+
+    fn each_group(
         &self,
-        queries: &mut Queries,
-        block: usize,
-        mut visit: impl FnMut(usize, &[f64], Margin),
+        limits: &mut [f32],
+        visit: impl FnMut(usize, &[f32], usize, &mut [f32; GROUP]),
     ) {
-        let Queries { rows, scales, margins, tile, bounds } = queries;
-        let dimension = rows.ncols();
-        let points = self.block(block);
-        let mut tile = tile.slice_mut(s![.., ..points.len()]);
-        for start in (0..dimension).step_by(INNER) {
-            let inner = start..(start + INNER).min(dimension);
-            let keep = if start == 0 { 0.0 } else { 1.0 };
-            let (a, b) =
-                (rows.slice(s![.., inner.clone()]), self.rows.slice(s![points.clone(), inner]));
-            matmul(keep, tile.view_mut(), 1.0, a, b.t());
-        }
-        let bounds = &mut bounds[..points.len()];
-        let (norms, squares) = (&self.norms[points.clone()], &self.squares[points]);
-        for (query, products) in tile.rows().into_iter().enumerate() {
-            let margin = margins[query];
-            let constant = margin.norm * margin.norm - margin.constant;
-            let slope = margin.norm * margin.slope;
-            let factor = -2.0 * scales[query] * self.scale;
-            let bound = |product: f32, norm: f64, square: f64| {
-                constant + square + factor * f64::from(product) - slope * norm
-            };
-            // A slice, as every row of the tile is, lets the compiler use vectors.
-            match products.as_slice() {
-                Some(products) => fill(bounds, products.iter(), norms, squares, bound),
-                None => fill(bounds, products.iter(), norms, squares, bound),
-            }
-            visit(query, bounds, margin);
-        }
-    }
-
-    /// Largest error of `bound + margin` as a squared distance, with `u` the unit roundoff.
-    ///
-    /// The product of rows of norms `a`, `b` is off by at most `κ u a b`, where κ counts the
-    /// operations on the longest path to a result; rounding the centred rows to f32 moves each by
-    /// `u` times its norm, and so a squared distance by `2u (a + b)²`. Twice the first plus the
-    /// second, rounded up, is `u ((2κ + 6) a b + 3a² + 3b²)`.
-    fn margin(&self, norm: f64, query_scale: f64) -> Margin {
-        let dimension = self.rows.ncols();
-        let operations = INNER.min(dimension) + 2 * dimension.div_ceil(INNER) + 2;
-        let largest = query_scale + self.scale;
-        Margin {
-            norm,
-            slope: (2.0 * operations as f64 + 6.0) * UNIT,
-            constant: 3.0 * UNIT * norm * norm + UNDERFLOW * dimension as f64 * largest * largest,
-        }
-    }
-
-    /// Twice the error bound: from the lower bound on a squared distance to an upper one.
-    pub(super) fn width(&self, margin: Margin, point: usize) -> f64 {
-        let norm = self.norms[point];
-        2.0 * (margin.norm * margin.slope * norm + 3.0 * UNIT * norm * norm + margin.constant)
+        each_group(&self.groups, self.count, limits, visit);
     }
 }
 
-/// Writes `bound` of every column.
-fn fill<'p>(
-    bounds: &mut [f64],
-    products: impl Iterator<Item = &'p f32>,
-    norms: &[f64],
-    squares: &[f64],
-    bound: impl Fn(f32, f64, f64) -> f64,
+/// Calls `visit(first, group, count, limits)` for every group of `count` queries.
+pub(super) fn each_group(
+    groups: &[f32],
+    count: usize,
+    limits: &mut [f32],
+    mut visit: impl FnMut(usize, &[f32], usize, &mut [f32; GROUP]),
 ) {
-    for (((out, &product), &norm), &square) in
-        bounds.iter_mut().zip(products).zip(norms).zip(squares)
-    {
-        *out = bound(product, norm, square);
+    let size = groups.len() / count.div_ceil(GROUP);
+    let (limits, _) = limits.as_chunks_mut::<GROUP>();
+    for (number, (group, limits)) in groups.chunks(size).zip(limits).enumerate() {
+        let first = number * GROUP;
+        visit(first, group, (count - first).min(GROUP), limits);
     }
 }
 
-/// The least power of two that is at least `largest`; 1 for 0. Scaling by it is exact.
-fn power_of_two(largest: f64) -> f64 {
-    if largest > 0.0 { largest.log2().ceil().exp2() } else { 1.0 }
-}
-
-/// Writes `(value − centre) / scale` rounded to f32 and returns the norm of what was written.
-fn centre_row<'v>(
-    values: impl Iterator<Item = &'v f32>,
-    centre: &[f64],
-    scale: f64,
-    out: impl Iterator<Item = &'v mut f32>,
-) -> f64 {
-    let mut square = 0.0;
-    for ((&value, centre), out) in values.zip(centre).zip(out) {
-        *out = ((f64::from(value) - centre) / scale) as f32;
-        square += f64::from(*out) * f64::from(*out);
+/// The mean of rows spread evenly over all.
+pub(super) fn mean_of_some(
+    source: &ArrayView2<'_, f32>,
+    count: usize,
+    row: impl Fn(usize) -> usize,
+) -> Vec<f64> {
+    let some = count.min(CENTRE_ROWS);
+    let mut centre = vec![0.0; source.ncols()];
+    for number in 0..some {
+        for (sum, &value) in centre.iter_mut().zip(source.row(row(number * count / some))) {
+            *sum += f64::from(value);
+        }
     }
-    square.sqrt()
+    centre.iter_mut().for_each(|sum| *sum /= some as f64);
+    centre
 }
 
 #[cfg(test)]
@@ -250,31 +418,33 @@ mod tests {
     /// Bounds hold, and are tight, for clusters far from the origin and of very unequal size.
     #[test]
     fn bounds_enclose_the_exact_squared_distance() {
-        for (dimension, offset, spread) in
-            [(1, 0.0, 1.0), (7, 1.0e4, 1.0e-2), (700, 3.0, 1.0e30), (1300, 0.0, 1.0e-30)]
-        {
+        for (dimension, offset, spread) in [
+            (1, 0.0, 1.0),
+            (7, 1.0e4, 1.0e-2),
+            (17, 1.0e4, 1.0e-2),
+            (700, 3.0, 1.0e30),
+            (1300, 0.0, 1.0e-30),
+        ] {
             let value = |i: usize, j: usize, salt: f64| {
                 let noise = ((i * 31 + j * 17) as f64 * 0.731 + salt).sin();
                 (offset + spread * noise * if i == 3 { 50.0 } else { 1.0 }) as f32
             };
             let points = Array2::from_shape_fn((40, dimension), |(i, j)| value(i, j, 0.3));
-            let queries = Array2::from_shape_fn((9, dimension), |(i, j)| value(i, j, 0.9));
-            let rows: Vec<usize> = (0..40).collect();
-            let prepared = Prepared::new(&points.view(), &rows);
+            let queries = Array2::from_shape_fn((15, dimension), |(i, j)| value(i, j, 0.9));
+            let prepared = Prepared::new(&points.view(), 40, |row| row);
             let mut seen = 0;
-            prepared.scan(queries.view(), |query, first, bounds, margin| {
-                for (j, &low) in bounds.iter().enumerate() {
-                    let (query, point) = (queries.row(query), points.row(first + j));
-                    let exact = squared_distance(query, point);
-                    let high = low + prepared.width(margin, first + j);
-                    assert!(low <= exact && exact <= high, "{low} ≤ {exact} ≤ {high}");
-                    assert!(
-                        high - low < 1.0e-2 * margin.norm.max(prepared.norms[first + j]).powi(2)
-                    );
-                    seen += 1;
-                }
+            let centre = points.mapv(f64::from).mean_axis(ndarray::Axis(0)).unwrap();
+            let norm = |row: ndarray::ArrayView1<'_, f32>| {
+                row.iter().zip(&centre).map(|(&v, c)| (f64::from(v) - c).powi(2)).sum::<f64>()
+            };
+            prepared.scan(queries.view(), |query, point, low, high| {
+                let (query, point) = (queries.row(query), points.row(point));
+                let exact = squared_distance(query, point);
+                assert!(low <= exact && exact <= high, "{low} ≤ {exact} ≤ {high}");
+                assert!(high - low < 1.0e-2 * norm(query).max(norm(point)));
+                seen += 1;
             });
-            assert_eq!(seen, 9 * 40);
+            assert_eq!(seen, 15 * 40);
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The directions in which points vary most.
 
 use faer::Mat;
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 
+use super::prepared::Prepared;
 use crate::kernel::matmul;
 
 /// Rows that the directions are found from, spread evenly over all.
@@ -17,11 +18,8 @@ const ITERATIONS: usize = 3;
 /// Subspace iteration on a sample, `V ← orth(Sᵀ S V)` from points as the first V: Halko,
 /// Martinsson & Tropp (2011), "Finding structure with randomness", algorithm 4.4, without its
 /// random numbers.
-pub(super) fn principal_directions(
-    points: ArrayView2<'_, f32>,
-    count: usize,
-) -> (Array2<f64>, f64) {
-    let dimension = points.ncols();
+pub(super) fn principal_directions(points: &Prepared, count: usize) -> (Array2<f64>, f64) {
+    let dimension = points.dimension();
     let sample = spread(points, SAMPLE_ROWS);
     let mut basis = orthonormal(&spread(points, count).reversed_axes(), count);
     let mut scores = Array2::zeros((sample.nrows(), count));
@@ -35,12 +33,10 @@ pub(super) fn principal_directions(
     (basis, variance(&scores) / variance(&sample))
 }
 
-/// At most `most` rows of `points` at equal distances.
-fn spread(points: ArrayView2<'_, f32>, most: usize) -> Array2<f64> {
-    let count = most.min(points.nrows());
-    Array2::from_shape_fn((count, points.ncols()), |(i, j)| {
-        f64::from(points[[i * points.nrows() / count, j]])
-    })
+/// At most `most` of the points at equal distances.
+fn spread(points: &Prepared, most: usize) -> Array2<f64> {
+    let count = most.min(points.len());
+    points.rows((0..count).map(|number| number * points.len() / count))
 }
 
 /// The transpose of `count` orthonormal columns whose span holds those of `columns`.
@@ -56,6 +52,10 @@ fn orthonormal(columns: &Array2<f64>, count: usize) -> Array2<f64> {
 mod tests {
     use super::*;
 
+    fn prepare(points: &Array2<f32>) -> Prepared {
+        Prepared::new(&points.view(), points.nrows(), |row| row)
+    }
+
     /// Points in the span of two directions and a little noise: the two are found.
     #[test]
     fn finds_the_span_that_holds_the_variance() {
@@ -64,7 +64,7 @@ mod tests {
             let (a, b) = (wave(0.71, i), wave(1.93, i));
             (a * wave(0.37, j) + b * wave(2.1, j) + 1.0e-4 * wave(0.013, i * 40 + j)) as f32
         });
-        let (basis, found) = principal_directions(points.view(), 2);
+        let (basis, found) = principal_directions(&prepare(&points), 2);
         let gram = basis.dot(&basis.t());
         assert!((&gram - &Array2::<f64>::eye(2)).iter().all(|error| error.abs() < 1.0e-13));
         let points = points.mapv(f64::from);
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn stays_orthonormal_where_points_do_not_span_enough() {
         for points in [Array2::zeros((9, 20)), Array2::ones((9, 20)), Array2::ones((2, 20))] {
-            let (basis, _) = principal_directions(points.view(), 5);
+            let (basis, _) = principal_directions(&prepare(&points), 5);
             let gram = basis.dot(&basis.t());
             assert!((&gram - &Array2::<f64>::eye(5)).iter().all(|error| error.abs() < 1.0e-13));
         }

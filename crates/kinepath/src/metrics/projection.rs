@@ -13,20 +13,19 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, s};
+use ndarray::{Array2, ArrayView1, s};
 use rayon::prelude::*;
 
 use super::{
-    prepared::{Prepared, Queries, UNIT},
+    prepared::{Prepared, Queries, UNIT, each_group, round_up},
     principal::principal_directions,
 };
-use crate::kernel::matmul;
+use crate::kernel::{Form, GROUP, KEY_LANES, keys, matmul};
 
 /// Share of the variance below which a projection is not worth making.
 const LEAST_SHARE: f64 = 0.5;
-/// Longest image of a query, in units of the points' scale. Products with longer ones could
-/// overflow; so far from all points, images tell little.
-const FARTHEST: f64 = 1.0e15;
+/// Points that are projected at a time, whole panels.
+const ROWS: usize = 32 * KEY_LANES;
 /// Above what underflow takes from coordinates and products near 1, below anything that f32 can
 /// tell from 0 beside them.
 const UNDERFLOW: f64 = 1.0e-38;
@@ -42,16 +41,16 @@ pub(super) struct Projection {
     /// The largest such distance over all points.
     slack: f64,
     scale: f64,
-    /// For each block of points the coordinates of their images z, and last `−‖z‖² / 2` less what
-    /// products can be wrong by: shape `[d + 2, points]`, as products read them fastest.
-    blocks: Vec<Array2<f32>>,
+    /// Shape `[panels, d + 2, KEY_LANES]`: first `‖z‖² / 2` of the images z less what products can be
+    /// wrong by, then their coordinates.
+    panels: Vec<f32>,
 }
 
 /// Images of queries.
 #[derive(Debug)]
 pub(super) struct ProjectedQueries {
-    /// Images w and last 1, shape `[queries, d + 2]`.
-    rows: Array2<f32>,
+    /// Images w, shape `[groups, d + 1, GROUP]`.
+    groups: Vec<f32>,
     /// `‖w‖²` less what products can be wrong by.
     squares: Vec<f64>,
     /// How far the images of a query and of a point can be wrong together.
@@ -62,7 +61,7 @@ impl Projection {
     /// Projects points on about their `components` leading principal components, at most D; `None`
     /// when these hold too little of the variance to tell points apart.
     pub(super) fn new(points: &Prepared, components: usize) -> Option<Self> {
-        let (basis, share) = principal_directions(points.rows(), components);
+        let (basis, share) = principal_directions(points, components);
         (share >= LEAST_SHARE).then(|| Self::on(basis, points))
     }
 
@@ -77,38 +76,48 @@ impl Projection {
             error: relative_error(basis.dim(), defect),
             slack: 0.0,
             scale: points.scale(),
-            blocks: Vec::new(),
+            panels: Vec::new(),
             basis,
         };
-        let blocks: Vec<(Array2<f32>, f64)> = (0..points.blocks())
-            .into_par_iter()
-            .map(|block| projection.block(points, points.block(block)))
-            .collect();
-        let longest = blocks.iter().fold(0.0f64, |longest, &(_, norm)| longest.max(norm));
+        let panel = (components + 2) * KEY_LANES;
+        let mut panels = vec![0.0; points.len().div_ceil(KEY_LANES) * panel];
+        let longest = panels
+            .par_chunks_mut(ROWS / KEY_LANES * panel)
+            .enumerate()
+            .map(|(part, panels)| {
+                let first = part * ROWS;
+                projection.pack(points, first..(first + ROWS).min(points.len()), panels)
+            })
+            .reduce(|| 0.0, f64::max);
         projection.slack = projection.error * longest + UNDERFLOW;
-        projection.blocks = blocks.into_iter().map(|(block, _)| block).collect();
+        projection.panels = panels;
         projection
     }
 
-    /// One of [`blocks`](Self::blocks), and the largest norm of its points.
-    fn block(&self, points: &Prepared, range: Range<usize>) -> (Array2<f32>, f64) {
-        let (images, norms) = self.images(points.rows().slice(s![range, ..]));
-        let width = images.ncols();
-        let mut block = Array2::zeros((width + 1, images.nrows()));
-        for (image, mut out) in images.rows().into_iter().zip(block.columns_mut()) {
-            for (out, &value) in out.iter_mut().zip(image) {
-                *out = value as f32;
+    /// Packs images into panels, and returns the largest norm of their points.
+    fn pack(&self, points: &Prepared, range: Range<usize>, panels: &mut [f32]) -> f64 {
+        let (images, norms) = self.images(points.rows(range));
+        let panel = (images.ncols() + 1) * KEY_LANES;
+        for (number, image) in images.rows().into_iter().enumerate() {
+            let (panel, lane) =
+                (&mut panels[number / KEY_LANES * panel..][..panel], number % KEY_LANES);
+            let mut square = 0.0;
+            for (coordinate, &value) in image.iter().enumerate() {
+                let value = value as f32;
+                panel[(coordinate + 1) * KEY_LANES + lane] = value;
+                square += f64::from(value) * f64::from(value);
             }
-            let square = square(out.slice(s![..width]));
-            out[width] = (-square * (0.5 - self.product_error())) as f32;
+            panel[lane] = (square * (0.5 - self.product_error())) as f32;
         }
-        (block, norms.into_iter().fold(0.0, f64::max))
+        for number in images.nrows()..images.nrows().next_multiple_of(KEY_LANES) {
+            panels[number / KEY_LANES * panel + number % KEY_LANES] = f32::INFINITY;
+        }
+        norms.into_iter().fold(0.0, f64::max)
     }
 
     /// Images of centred rows, shape `[rows, d + 1]`, and the norms of the rows.
-    fn images(&self, rows: ArrayView2<'_, f32>) -> (Array2<f64>, Vec<f64>) {
+    fn images(&self, rows: Array2<f64>) -> (Array2<f64>, Vec<f64>) {
         let components = self.basis.nrows();
-        let rows = rows.mapv(f64::from);
         let mut images = Array2::zeros((rows.nrows(), components + 1));
         matmul(0.0, images.slice_mut(s![.., ..components]), 1.0, rows.view(), self.basis.t());
         let mut norms = Vec::with_capacity(rows.nrows());
@@ -121,55 +130,68 @@ impl Projection {
         (images, norms)
     }
 
-    /// What a product of an image w, 1 with an image z, `−‖z‖² / 2` can be wrong by, as a multiple
-    /// of `‖w‖² / 2 + ‖z‖²`: the operations on the longest path to it, and some for the rounding
-    /// of `‖z‖² / 2` and of limits.
+    /// What a key of images w and z can be wrong by, as a multiple of `‖w‖² / 2 + ‖z‖²`: the
+    /// operations on the longest path to it, and some for the rounding of `‖z‖² / 2` and of limits.
     fn product_error(&self) -> f64 {
         (self.basis.nrows() + 12) as f64 * UNIT
     }
 
     /// Projects queries that were prepared for the same points; `None` when one is too far away.
     pub(super) fn queries(&self, queries: &Queries) -> Option<ProjectedQueries> {
-        let (images, norms) = self.images(queries.rows.view());
+        if queries.some_far() {
+            return None;
+        }
+        let dimension = self.basis.ncols();
+        let mut rows = Array2::zeros((queries.len(), dimension));
+        for (query, mut row) in rows.rows_mut().into_iter().enumerate() {
+            row.iter_mut().zip(queries.row(query)).for_each(|(out, value)| *out = value.into());
+        }
+        let (images, norms) = self.images(rows);
         let (count, width) = images.dim();
-        let mut rows = Array2::ones((count, width + 1));
+        let mut groups = vec![0.0; count.div_ceil(GROUP) * width * GROUP];
         let (mut squares, mut slacks) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (query, image) in images.rows().into_iter().enumerate() {
-            let factor = queries.scales[query] / self.scale;
-            if norms[query] * factor > FARTHEST {
-                return None;
+            let row = image.mapv(|value| value as f32);
+            let first = query / GROUP * width * GROUP + query % GROUP;
+            for (coordinate, &value) in row.iter().enumerate() {
+                groups[first + coordinate * GROUP] = value;
             }
-            let mut row = rows.row_mut(query);
-            for (out, value) in row.iter_mut().zip(image) {
-                *out = (factor * value) as f32;
-            }
-            squares.push(square(row.slice(s![..width])) * (1.0 - self.product_error()));
-            slacks.push(self.slack + self.error * norms[query] * factor);
+            squares.push(square(row.view()) * (1.0 - self.product_error()));
+            slacks.push(self.slack + self.error * norms[query]);
         }
-        Some(ProjectedQueries { rows, squares, slacks })
+        Some(ProjectedQueries { groups, squares, slacks })
     }
 
-    /// Products of all queries with the points of one block, into `out`, shape
-    /// `[queries, points]`: a pair whose product is below [`limit`](Self::limit) is further apart
-    /// than that is for.
-    pub(super) fn products(
+    /// Calls `visit(query, first, mask, keys, limit)` where keys of images of some points, whole
+    /// panels, are at most the limit of their query: such a pair may be as near as
+    /// [`limit`](Self::limit) was made for.
+    pub(super) fn below(
         &self,
         queries: &ProjectedQueries,
-        block: usize,
-        out: ArrayViewMut2<'_, f32>,
+        block: &Range<usize>,
+        limits: &mut [f32],
+        mut visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
     ) {
-        matmul(0.0, out, 1.0, queries.rows.view(), self.blocks[block].view());
+        let panel = (self.basis.nrows() + 2) * KEY_LANES;
+        let panels =
+            &self.panels[block.start / KEY_LANES * panel..block.end.div_ceil(KEY_LANES) * panel];
+        let count = queries.squares.len();
+        each_group(&queries.groups, count, limits, |first, group, count, limits| {
+            keys(Form::Products, (group, count), panels, limits, |hit, limit| {
+                let point = block.start + hit.panel * KEY_LANES;
+                visit(first + hit.query, point, hit.mask, hit.keys, limit);
+            });
+        });
     }
 
-    /// The least product of a point whose squared distance to the query, in data units, may be at
+    /// The largest key of a point whose squared distance to the query, in data units, may be at
     /// most `squared`.
     ///
     /// Images of such a pair are at most `r = stretch · distance + slack` apart, and
-    /// `r² ≥ ‖w − z‖² = ‖w‖² − 2 (⟨w, z⟩ − ‖z‖² / 2)`.
+    /// `r² ≥ ‖w − z‖² = ‖w‖² + 2 (‖z‖² / 2 − ⟨w, z⟩)`.
     pub(super) fn limit(&self, queries: &ProjectedQueries, query: usize, squared: f64) -> f32 {
         let reach = self.stretch * squared.sqrt() / self.scale + queries.slacks[query];
-        let limit = 0.5 * (queries.squares[query] - reach * reach);
-        (limit - 2.0 * UNIT * limit.abs() - UNDERFLOW) as f32
+        round_up(0.5 * (reach * reach - queries.squares[query]) + UNDERFLOW)
     }
 }
 

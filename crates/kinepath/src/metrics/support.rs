@@ -86,22 +86,27 @@ pub fn kde_support(
         return Err(MetricsError::Bandwidth { actual: h });
     }
     training.check_queries(&queries)?;
+    let centre = training.centre();
     let total: usize = training.multiplicities().iter().sum();
     let chunks: Vec<ArrayView2<'_, f32>> = queries.axis_chunks_iter(Axis(0), QUERY_ROWS).collect();
     let sums: Vec<Vec<LogSum>> =
-        chunks.into_par_iter().map(|chunk| log_sums(training, chunk, h)).collect();
+        chunks.into_par_iter().map(|chunk| log_sums(training, &centre, chunk, h)).collect();
     Ok(sums.into_iter().flatten().map(|sum| sum.value() - (total as f64).ln()).collect())
 }
 
 /// `log Σ_i m_i exp(−‖f − f_i‖² / (2h²))` of a few queries.
-fn log_sums(training: &NeighbourIndex<'_>, queries: ArrayView2<'_, f32>, h: f64) -> Vec<LogSum> {
-    let (queries, query_squares) = centred(queries, training.centre());
+fn log_sums(
+    training: &NeighbourIndex<'_>,
+    centre: &[f64],
+    queries: ArrayView2<'_, f32>,
+    h: f64,
+) -> Vec<LogSum> {
+    let (queries, query_squares) = centred(queries, centre);
     let mut sums = vec![LogSum::default(); queries.nrows()];
     let mut products = Array2::zeros((queries.nrows(), POINT_ROWS));
     for first in (0..training.len()).step_by(POINT_ROWS) {
         let block = first..(first + POINT_ROWS).min(training.len());
-        let (points, point_squares) =
-            centred(training.points(block.clone()).view(), training.centre());
+        let (points, point_squares) = centred(training.points(block.clone()).view(), centre);
         let mut products = products.slice_mut(s![.., ..block.len()]);
         matmul(0.0, products.view_mut(), 1.0, queries.view(), points.t());
         let multiplicities = &training.multiplicities()[block];

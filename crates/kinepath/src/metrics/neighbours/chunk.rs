@@ -2,184 +2,198 @@
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2, s};
+use ndarray::ArrayView2;
 
-use super::NeighbourIndex;
-use crate::{
-    kernel::vectorised,
-    metrics::{
-        prepared::{POINT_ROWS, Queries},
-        projection::{ProjectedQueries, Projection},
-        top_k::TopK,
-    },
+use super::{
+    NeighbourIndex,
+    candidates::{Against, Candidates},
+    images::Images,
+    small::Small,
+    tree::Tree,
+};
+use crate::kernel::{KEY_LANES, MANY};
+use crate::metrics::{
+    prepared::{Prepared, Queries},
+    projection::Projection,
 };
 
-/// Of so many pairs the projection may leave one; beyond, products of whole rows are faster than
-/// exact distances one by one.
-const SELECTIVITY: usize = 16;
-/// Products that are compared with a limit at a time.
-const GROUP: usize = 32;
-/// Pairs between that which is judged and that whose point is fetched from memory.
-const AHEAD: usize = 4;
-
-/// A search for at most [`QUERY_ROWS`](crate::metrics::prepared::QUERY_ROWS) queries.
-pub(super) struct Chunk<'s, 'a> {
-    index: &'s NeighbourIndex<'a>,
-    queries: ArrayView2<'s, f32>,
-    /// The position of the first query among the points, when queries are points of the index.
-    own: Option<usize>,
-    best: Vec<TopK>,
-    prepared: Queries,
+/// How pairs are compared before any is judged.
+#[derive(Clone, Copy)]
+pub(super) enum Method<'s> {
+    /// Not at all: every pair is judged.
+    Direct,
+    /// Not at all, points being few and the queries many.
+    Small(&'s Small),
+    /// By keys, box after box of points.
+    Tree(&'s Tree),
+    /// By keys of points that are packed when they are needed, and not kept.
+    Passing(&'s Prepared),
+    /// By keys, and by images before that where there is a projection.
+    Keys(&'s Prepared, Option<&'s Projection>),
 }
 
-/// What looking at images first takes.
-struct Images<'s> {
-    projection: &'s Projection,
-    queries: ProjectedQueries,
-    /// For each query the least product of a pair that may enter.
+/// Working memory of a search, used again by the next.
+#[derive(Default)]
+pub(super) struct Workspace {
+    queries: Queries,
     limits: Vec<f32>,
-    products: Array2<f32>,
-    /// Pairs of one block that are left.
-    pairs: Vec<Pair>,
-    /// Blocks until images are tried again.
-    wait: usize,
-    /// Blocks to wait when they leave too many pairs the next time.
-    penalty: usize,
+    candidates: Vec<Candidates>,
+    /// Points that were packed in passing.
+    panels: Vec<f32>,
+    /// Queries of the last search.
+    count: usize,
 }
 
-/// A query and a point, with the product of their images.
-struct Pair {
-    query: usize,
-    point: usize,
-    product: f32,
+impl Workspace {
+    /// What the last search found, for each query.
+    pub(super) fn candidates(&self) -> &[Candidates] {
+        &self.candidates[..self.count]
+    }
+
+    /// The same, without the memory for more.
+    pub(super) fn found(mut self) -> Vec<Candidates> {
+        self.candidates.truncate(self.count);
+        self.candidates
+    }
+}
+
+/// A search for a few queries among some of the points.
+#[derive(Clone, Copy)]
+pub(super) struct Chunk<'s, 'a> {
+    pub(super) index: &'s NeighbourIndex<'a>,
+    /// Contiguous.
+    pub(super) queries: ArrayView2<'s, f32>,
+    /// The number of the first query among the points, when queries are points of the index.
+    pub(super) own: Option<usize>,
+    pub(super) k: usize,
+    /// The first a multiple of the panels' lanes, fewer than 2³² points.
+    pub(super) points: &'s Range<usize>,
 }
 
 impl<'s, 'a> Chunk<'s, 'a> {
-    pub(super) fn new(
-        index: &'s NeighbourIndex<'a>,
-        queries: ArrayView2<'s, f32>,
-        own: Option<usize>,
-        k: usize,
-    ) -> Self {
-        let best = (0..queries.nrows()).map(|_| TopK::new(k)).collect();
-        Self { index, queries, own, best, prepared: index.prepared.queries(queries) }
-    }
-
-    /// The nearest points of each query.
-    pub(super) fn nearest(mut self, projection: Option<&'s Projection>) -> Vec<TopK> {
-        let mut images = projection.and_then(|projection| self.images(projection));
-        for block in 0..self.index.prepared.blocks() {
-            let done = images.as_mut().is_some_and(|images| self.by_images(images, block));
-            if !done {
-                self.by_products(block);
-            }
-        }
-        self.best
-    }
-
-    /// `None` where images of the queries tell too little.
-    fn images(&self, projection: &'s Projection) -> Option<Images<'s>> {
+    /// Finds the nearest points of each query, which the workspace then holds.
+    pub(super) fn nearest(&self, method: Method<'_>, workspace: &mut Workspace) {
         let count = self.queries.nrows();
-        Some(Images {
-            queries: projection.queries(&self.prepared)?,
-            projection,
-            limits: vec![f32::NEG_INFINITY; count],
-            products: Array2::zeros((count, POINT_ROWS.min(self.index.len()))),
-            pairs: Vec::new(),
-            // Without neighbours there are no limits.
-            wait: 1,
-            penalty: 1,
-        })
-    }
-
-    /// Goes through one block by products of whole rows.
-    fn by_products(&mut self, block: usize) {
-        let Self { index, queries, own, best, prepared } = self;
-        let first = index.prepared.block(block).start;
-        index.prepared.bounds(prepared, block, |query, bounds, _| {
-            let best = &mut best[query];
-            let skip = own.map(|own| own + query);
-            for (point, &bound) in (first..).zip(bounds) {
-                if bound <= best.threshold() && Some(point) != skip {
-                    best.offer(index.squared_distance(*queries, query, point), point);
+        workspace.count = count;
+        if workspace.candidates.len() < count {
+            workspace.candidates.resize_with(count, Candidates::default);
+        }
+        workspace.candidates[..count].iter_mut().for_each(|candidates| candidates.reset(self.k));
+        match method {
+            Method::Direct => self.directly(&mut workspace.candidates),
+            Method::Small(small) => {
+                for (query, candidates) in workspace.candidates[..count].iter_mut().enumerate() {
+                    let Against { query, own, .. } = self.against(query);
+                    small.search(query, own, candidates);
                 }
             }
-        });
+            Method::Tree(tree) => self.by_tree(tree, workspace),
+            Method::Passing(unpacked) => self.in_passing(unpacked, workspace),
+            Method::Keys(prepared, projection) => self.by_keys(prepared, projection, workspace),
+        }
     }
 
-    /// Goes through one block by products of images, unless these leave too many pairs.
-    fn by_images(&mut self, images: &mut Images<'s>, block: usize) -> bool {
-        if images.wait > 0 {
-            images.wait -= 1;
-            return false;
-        }
-        if !self.list_pairs(images, block) {
-            images.wait = images.penalty;
-            images.penalty *= 2;
-            return false;
-        }
-        let Images { projection, queries, limits, pairs, .. } = images;
-        for (number, &Pair { query, point, product }) in pairs.iter().enumerate() {
-            if let Some(next) = pairs.get(number + AHEAD) {
-                self.index.prefetch(next.point);
-            }
-            // The limit may have risen since the pair was listed.
-            if product >= limits[query] {
-                let best = &mut self.best[query];
-                best.offer(self.index.squared_distance(self.queries, query, point), point);
-                limits[query] = projection.limit(queries, query, best.threshold());
+    fn directly(&self, candidates: &mut [Candidates]) {
+        let rows = (DIRECT / self.index.dimension()).next_multiple_of(MANY);
+        for first in self.points.clone().step_by(rows) {
+            let points = first..(first + rows).min(self.points.end);
+            for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows())
+            {
+                let Against { query, own, .. } = self.against(query);
+                self.index.distances(query, points.clone(), |first, squared| {
+                    candidates.offer_all(squared, first, own);
+                });
             }
         }
-        true
+        candidates.iter_mut().take(self.queries.nrows()).for_each(Candidates::sort);
     }
 
-    /// Lists the pairs of one block that images leave, unless they are too many.
-    fn list_pairs(&self, images: &mut Images<'s>, block: usize) -> bool {
-        let points = self.index.prepared.block(block);
-        let Images { projection, queries, limits, products, pairs, .. } = images;
-        let mut products = products.slice_mut(s![.., ..points.len()]);
-        projection.products(queries, block, products.view_mut());
-        pairs.clear();
-        for (query, products) in products.rows().into_iter().enumerate() {
-            limits[query] = projection.limit(queries, query, self.best[query].threshold());
-            let skip = self.own.map(|own| own + query);
-            let Some(products) = products.to_slice() else { return false };
-            vectorised(
-                #[inline(always)]
-                || {
-                    from_limit(products, limits[query], &points, |point, product| {
-                        if Some(point) != skip {
-                            pairs.push(Pair { query, point, product });
-                        }
-                    });
-                },
-            );
-            if pairs.len() * SELECTIVITY > self.queries.nrows() * points.len() {
-                return false;
+    fn by_keys(
+        &self,
+        prepared: &Prepared,
+        projection: Option<&Projection>,
+        workspace: &mut Workspace,
+    ) {
+        let Workspace { queries, limits, candidates, .. } = workspace;
+        prepared.queries_into(self.queries, queries);
+        limits.clear();
+        limits.extend(queries.limits(f32::MAX));
+        let mut images = projection.and_then(|projection| Images::new(projection, queries));
+        for block in prepared.blocks(self.points.clone()) {
+            let done = images.as_mut().is_some_and(|images| {
+                images.look_at(self, (&*queries, limits), candidates, &block)
+            });
+            if !done {
+                let panels = prepared.panels_of(&block);
+                self.by_panels(prepared, (block.start, panels), queries, limits, candidates);
             }
         }
-        true
+        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
+            candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
+        }
+    }
+
+    fn in_passing(&self, unpacked: &Prepared, workspace: &mut Workspace) {
+        let Workspace { queries, limits, candidates, panels, .. } = workspace;
+        unpacked.queries_into(self.queries, queries);
+        limits.clear();
+        limits.extend(queries.limits(f32::MAX));
+        for block in unpacked.blocks(self.points.clone()) {
+            self.index.pack(unpacked, &block, panels);
+            self.by_panels(unpacked, (block.start, panels), queries, limits, candidates);
+        }
+        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
+            candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
+        }
+    }
+
+    /// Goes through the points of some panels, of which `first` is the first.
+    fn by_panels(
+        &self,
+        prepared: &Prepared,
+        (first, panels): (usize, &[f32]),
+        queries: &Queries,
+        limits: &mut [f32],
+        candidates: &mut [Candidates],
+    ) {
+        let panel = prepared.panel();
+        prepared.below_packed(
+            queries,
+            (first, panels),
+            limits,
+            |query, point, mask, keys, limit| {
+                let starts = &panels[(point - first) / KEY_LANES * panel..][..KEY_LANES];
+                candidates[query].add(
+                    self.against(query),
+                    &queries.keys[query],
+                    (mask, keys, starts),
+                    |lane| point + lane,
+                    limit,
+                );
+            },
+        );
+    }
+
+    fn by_tree(&self, tree: &Tree, workspace: &mut Workspace) {
+        let Workspace { queries, candidates, .. } = workspace;
+        tree.prepared().queries_into(self.queries, queries);
+        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
+            tree.search(queries, query, self.against(query), candidates);
+        }
+    }
+
+    /// What a query is compared with.
+    pub(super) fn against(&self, query: usize) -> Against<'s, 'a> {
+        let dimension = self.queries.ncols();
+        let values = self.queries.to_slice().unwrap_or_default();
+        Against {
+            index: self.index,
+            first: self.points.start,
+            query: &values[query * dimension..(query + 1) * dimension],
+            own: self.own.map(|own| own + query),
+        }
     }
 }
 
-/// Calls `visit` with the points whose products are `limit` or more.
-#[inline(always)]
-fn from_limit(
-    products: &[f32],
-    limit: f32,
-    points: &Range<usize>,
-    mut visit: impl FnMut(usize, f32),
-) {
-    for (first, group) in points.clone().step_by(GROUP).zip(products.chunks(GROUP)) {
-        // Counted before any is looked at: that the compiler does with vectors, and most groups
-        // have none.
-        let count: u32 = group.iter().map(|&product| u32::from(product >= limit)).sum();
-        if count > 0 {
-            for (point, &product) in (first..).zip(group) {
-                if product >= limit {
-                    visit(point, product);
-                }
-            }
-        }
-    }
-}
+/// Numbers in the points that a query meets before the next does: they stay in the first cache.
+const DIRECT: usize = 1 << 13;

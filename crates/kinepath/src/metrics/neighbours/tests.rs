@@ -82,13 +82,19 @@ fn normal(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
     noise(seed, 0..rows as u64, columns)
 }
 
-/// Neighbours by a projection, whether or not it pays.
-fn by_images(index: &NeighbourIndex<'_>, queries: &Array2<f32>, k: usize) -> Neighbours {
-    let (basis, _) = principal_directions(index.prepared.rows(), 32);
-    let projection = Projection::on(basis, &index.prepared);
-    index.nearest(queries.nrows(), k, Some(&projection), |first, last| {
-        (queries.slice(s![first..last, ..]).into(), None)
-    })
+/// Neighbours by one method, whether or not it pays.
+fn by(
+    index: &NeighbourIndex<'_>,
+    method: Method<'_>,
+    queries: &Array2<f32>,
+    k: usize,
+) -> Neighbours {
+    index.nearest(queries.nrows(), k, method, |rows| (queries.slice(s![rows, ..]).into(), None))
+}
+
+/// A projection of the points of an index, whether or not it pays.
+fn project(index: &NeighbourIndex<'_>) -> Projection {
+    Projection::on(principal_directions(index.prepared(), 32).0, index.prepared())
 }
 
 /// Blocks that images decide, blocks they do not, and queries too far away for images.
@@ -112,11 +118,12 @@ fn a_projection_changes_no_neighbour() {
         queries.row_mut(69).fill(3.0e38);
         for k in [1, 7, 100] {
             let plain = brute_force(&points, &queries, k);
-            assert_eq!(
-                index.nearest(70, k, None, |a, b| (queries.slice(s![a..b, ..]).into(), None)),
-                plain
-            );
-            assert_eq!(by_images(&index, &queries, k), plain);
+            let prepared = index.prepared();
+            assert_eq!(by(&index, Method::Direct, &queries, k), plain);
+            assert_eq!(by(&index, Method::Keys(prepared, None), &queries, k), plain);
+            let projection = project(&index);
+            let method = Method::Keys(prepared, Some(&projection));
+            assert_eq!(by(&index, method, &queries, k), plain);
         }
     }
 }
@@ -129,8 +136,10 @@ fn long_searches_use_a_projection() {
     let index = NeighbourIndex::over_rows(points.view()).unwrap();
     let found = index.search_self(3).unwrap();
     assert!(index.projection.get().is_some_and(Option::is_some));
-    let own =
-        index.nearest(4000, 3, None, |first, last| (index.points(first..last).into(), Some(first)));
+    let own = index.nearest(4000, 3, Method::Keys(index.prepared(), None), |rows| {
+        let first = rows.start;
+        (index.points(rows).into(), Some(first))
+    });
     assert_eq!(found, own);
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

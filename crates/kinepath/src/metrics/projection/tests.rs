@@ -2,7 +2,10 @@ use ndarray::Axis;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{metrics::distance::squared_distance, noise::noise};
+use crate::{
+    metrics::{distance::squared_distance, prepared::lanes},
+    noise::noise,
+};
 
 fn normal(rows: usize, columns: usize, seed: u64) -> Array2<f32> {
     noise(seed, 0..rows as u64, columns)
@@ -18,22 +21,22 @@ fn refused(
 ) -> (usize, usize) {
     let projected = projection.queries(&prepared.queries(queries.view())).unwrap();
     let (mut refused, mut pairs) = (0, 0);
-    for block in 0..prepared.blocks() {
-        let range = prepared.block(block);
-        let mut products = Array2::zeros((queries.nrows(), range.len()));
-        projection.products(&projected, block, products.view_mut());
-        for ((query, j), &product) in products.indexed_iter() {
-            let squared = squared_distance(queries.row(query), points.row(range.start + j));
-            let limit = projection.limit(&projected, query, factor * factor * squared);
-            refused += usize::from(product < limit);
-            pairs += 1;
-        }
+    for block in prepared.blocks(0..prepared.len()) {
+        let mut limits = vec![f32::MAX; queries.nrows().next_multiple_of(GROUP)];
+        projection.below(&projected, &block, &mut limits, |query, first, mask, keys, _| {
+            for lane in lanes(mask) {
+                let squared = squared_distance(queries.row(query), points.row(first + lane));
+                let limit = projection.limit(&projected, query, factor * factor * squared);
+                refused += usize::from(keys[lane] > limit);
+                pairs += 1;
+            }
+        });
     }
     (refused, pairs)
 }
 
 fn prepare(points: &Array2<f32>) -> Prepared {
-    Prepared::new(&points.view(), &(0..points.nrows()).collect::<Vec<_>>())
+    Prepared::new(&points.view(), points.nrows(), |row| row)
 }
 
 proptest! {
@@ -68,7 +71,7 @@ proptest! {
         queries.row_mut(2).scaled_add(1.0, &near.row(0));
         let prepared = prepare(&points);
         let basis = if orthonormal {
-            principal_directions(prepared.rows(), components).0
+            principal_directions(&prepared, components).0
         } else {
             normal(components, dimension, seed + 3).mapv(|value| 0.1 * f64::from(value))
         };
@@ -101,7 +104,7 @@ fn none_is_made_where_components_hold_little() {
 fn queries_out_of_range_have_no_images() {
     let points = normal(50, 40, 5) * 1.0e-10;
     let prepared = prepare(&points);
-    let projection = Projection::on(principal_directions(prepared.rows(), 4).0, &prepared);
+    let projection = Projection::on(principal_directions(&prepared, 4).0, &prepared);
     let far = Array2::from_elem((1, 40), 1.0e20);
     assert!(projection.queries(&prepared.queries(far.view())).is_none());
 }

@@ -1,0 +1,166 @@
+//! Exact squared distances, several at a time so that sums do not wait for each other.
+
+/// Independent partial sums of one distance.
+pub(crate) const SUMS: usize = 8;
+/// Distances that are computed at a time.
+pub(crate) const MANY: usize = 4;
+
+/// `Σ (q − x)²` of a query and each of [`MANY`] points in f64, differences taken in f64 too.
+///
+/// Coordinate j goes to partial sum j mod [`SUMS`], and these are added in order, with every
+/// operation rounded: the same bits on every processor.
+///
+/// # Panics
+/// If a point does not have the length of the query.
+pub(crate) fn squared_distances(query: &[f32], points: [&[f32]; MANY]) -> [f64; MANY] {
+    assert!(points.iter().all(|point| point.len() == query.len()), "lengths of points");
+    if query.len() < SUMS {
+        // The same sums: the others are 0.
+        return points.map(|point| {
+            query.iter().zip(point).fold(0.0, |sum, (&q, &x)| {
+                let difference = f64::from(q) - f64::from(x);
+                sum + difference * difference
+            })
+        });
+    }
+    let whole = query.len() / SUMS * SUMS;
+    let mut sums = whole_sums(query, points, whole);
+    for (sums, point) in sums.iter_mut().zip(points) {
+        for ((sum, &q), &x) in sums.iter_mut().zip(&query[whole..]).zip(&point[whole..]) {
+            let difference = f64::from(q) - f64::from(x);
+            *sum += difference * difference;
+        }
+    }
+    sums.map(|sums| sums.iter().sum())
+}
+
+/// Partial sums of the first `whole` coordinates, a multiple of [`SUMS`] of which all have as many.
+fn whole_sums(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            // SAFETY: the processor has AVX-512, and all have `whole` coordinates.
+            return unsafe { with_avx512(query, points, whole) };
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, and all have `whole` coordinates.
+            return unsafe { with_avx2(query, points, whole) };
+        }
+    }
+    portable(query, points, whole)
+}
+
+fn portable(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+    points.map(|point| {
+        let mut sums = [0.0f64; SUMS];
+        let (query, point) = (query[..whole].as_chunks::<SUMS>().0, point.as_chunks::<SUMS>().0);
+        for (query, point) in query.iter().zip(point) {
+            for ((sum, &q), &x) in sums.iter_mut().zip(query).zip(point) {
+                let difference = f64::from(q) - f64::from(x);
+                *sum += difference * difference;
+            }
+        }
+        sums
+    })
+}
+
+/// # Safety
+/// All must have `whole` coordinates, a multiple of [`SUMS`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn with_avx512(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+    use std::arch::x86_64::{
+        _mm256_loadu_ps, _mm512_add_pd, _mm512_cvtps_pd, _mm512_mul_pd, _mm512_setzero_pd,
+        _mm512_storeu_pd, _mm512_sub_pd,
+    };
+    let mut sums = [_mm512_setzero_pd(); MANY];
+    let mut out = [[0.0; SUMS]; MANY];
+    // SAFETY: reads end at `whole`, and each write fills one row of `out`.
+    unsafe {
+        for first in (0..whole).step_by(SUMS) {
+            let q = _mm512_cvtps_pd(_mm256_loadu_ps(query.as_ptr().add(first)));
+            for (sum, point) in sums.iter_mut().zip(points) {
+                let x = _mm512_cvtps_pd(_mm256_loadu_ps(point.as_ptr().add(first)));
+                let difference = _mm512_sub_pd(q, x);
+                *sum = _mm512_add_pd(*sum, _mm512_mul_pd(difference, difference));
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            _mm512_storeu_pd(out.as_mut_ptr(), sum);
+        }
+    }
+    out
+}
+
+/// # Safety
+/// All must have `whole` coordinates, a multiple of [`SUMS`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn with_avx2(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+    use std::arch::x86_64::{
+        _mm_loadu_ps, _mm256_add_pd, _mm256_cvtps_pd, _mm256_mul_pd, _mm256_setzero_pd,
+        _mm256_storeu_pd, _mm256_sub_pd,
+    };
+    let mut sums = [[_mm256_setzero_pd(); 2]; MANY];
+    let mut out = [[0.0; SUMS]; MANY];
+    // SAFETY: reads end at `whole`, and each pair of writes fills one row of `out`.
+    unsafe {
+        for first in (0..whole).step_by(SUMS) {
+            for half in 0..2 {
+                let place = first + half * SUMS / 2;
+                let q = _mm256_cvtps_pd(_mm_loadu_ps(query.as_ptr().add(place)));
+                for (sum, point) in sums.iter_mut().zip(points) {
+                    let x = _mm256_cvtps_pd(_mm_loadu_ps(point.as_ptr().add(place)));
+                    let difference = _mm256_sub_pd(q, x);
+                    sum[half] = _mm256_add_pd(sum[half], _mm256_mul_pd(difference, difference));
+                }
+            }
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            _mm256_storeu_pd(out.as_mut_ptr(), sum[0]);
+            _mm256_storeu_pd(out.as_mut_ptr().add(SUMS / 2), sum[1]);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every instruction set gives the bits that the definition does.
+    #[test]
+    fn change_no_bit() {
+        for length in [1, 2, 7, 8, 9, 16, 31, 200] {
+            let row = |i: usize| -> Vec<f32> {
+                (0..length).map(|j| ((i * 53 + j * j) as f32 * 0.37).sin() * 1.0e3).collect()
+            };
+            let query = row(9);
+            let rows: Vec<Vec<f32>> = (0..MANY).map(row).collect();
+            let points = std::array::from_fn(|i| &rows[i][..]);
+            let found = squared_distances(&query, points);
+            for (found, point) in found.iter().zip(points) {
+                let mut sums = [0.0f64; SUMS];
+                for j in 0..length {
+                    let difference = f64::from(query[j]) - f64::from(point[j]);
+                    sums[j % SUMS] += difference * difference;
+                }
+                assert_eq!(found.to_bits(), sums.iter().sum::<f64>().to_bits());
+            }
+            let whole = length / SUMS * SUMS;
+            let expected = portable(&query, points, whole);
+            #[cfg(target_arch = "x86_64")]
+            {
+                if std::arch::is_x86_feature_detected!("avx512f") {
+                    // SAFETY: the processor has it, and all have `whole` coordinates.
+                    assert_eq!(unsafe { with_avx512(&query, points, whole) }, expected);
+                }
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has it, and all have `whole` coordinates.
+                    assert_eq!(unsafe { with_avx2(&query, points, whole) }, expected);
+                }
+            }
+            assert_eq!(whole_sums(&query, points, whole), expected);
+        }
+    }
+}
