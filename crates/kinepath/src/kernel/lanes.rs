@@ -45,19 +45,25 @@ pub(crate) fn products(states: &[Lanes], rows: &[&[f32]], products: &mut [Lanes]
 
 /// `sums[d] += Σ_r weights[r] · rows[r][d]`, state by state.
 pub(crate) fn add_products(sums: &mut [Lanes], rows: &[&[f32]], weights: &[Lanes]) {
-    struct AddProducts<'a>(&'a mut [Lanes], &'a [&'a [f32]], &'a [Lanes]);
-    impl WithSimd for AddProducts<'_> {
-        type Output = ();
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            if S::REGISTER_COUNT >= 32 {
+    Arch::new().dispatch(AddProducts(sums, rows, weights));
+}
+
+/// What [`add_products`] is asked.
+struct AddProducts<'a>(&'a mut [Lanes], &'a [&'a [f32]], &'a [Lanes]);
+
+impl WithSimd for AddProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.0.len() {
+            12.. if S::REGISTER_COUNT >= 32 => {
                 add_products_in::<S, 12>(simd, self.0, self.1, self.2);
-            } else {
-                add_products_in::<S, 6>(simd, self.0, self.1, self.2);
             }
+            6.. => add_products_in::<S, 6>(simd, self.0, self.1, self.2),
+            _ => add_products_in::<S, 1>(simd, self.0, self.1, self.2),
         }
     }
-    Arch::new().dispatch(AddProducts(sums, rows, weights));
 }
 
 /// `R` rows are multiplied with two vectors of states at a time, all sums in registers.
@@ -94,7 +100,7 @@ fn products_in<S: Simd, const R: usize>(
     }
 }
 
-/// `R` elements of two vectors of states at a time, all sums in registers.
+/// `R` of at least as many elements of two vectors of states at a time, all sums in registers.
 #[inline(always)]
 fn add_products_in<S: Simd, const R: usize>(
     simd: S,
@@ -102,39 +108,23 @@ fn add_products_in<S: Simd, const R: usize>(
     rows: &[&[f32]],
     weights: &[Lanes],
 ) {
-    let count = sums.len();
-    for first in (0..count).step_by(R) {
-        let left = R.min(count - first);
+    for first in (0..sums.len()).step_by(R) {
         // The last elements are summed with their neighbours, which are then not stored.
-        let start = if left < R { count.saturating_sub(R) } else { first };
-        let width = R.min(count);
+        let start = first.min(sums.len() - R);
         for panel in 0..panels::<S>() {
             let mut local = [[simd.splat_f32s(0.0); 2]; R];
-            for (local, sums) in local.iter_mut().zip(&sums[start..start + width]) {
+            for (local, sums) in local.iter_mut().zip(&sums[start..]) {
                 *local = pair::<S>(sums, panel);
             }
-            if width == R {
-                for (row, weights) in rows.iter().zip(weights) {
-                    let [a, b] = pair::<S>(weights, panel);
-                    let row = &row[start..start + R];
-                    for (local, &value) in local.iter_mut().zip(row) {
-                        let value = simd.splat_f32s(value);
-                        local[0] = simd.mul_add_e_f32s(value, a, local[0]);
-                        local[1] = simd.mul_add_e_f32s(value, b, local[1]);
-                    }
-                }
-            } else {
-                for (row, weights) in rows.iter().zip(weights) {
-                    let [a, b] = pair::<S>(weights, panel);
-                    for (local, &value) in local.iter_mut().zip(&row[..width]) {
-                        let value = simd.splat_f32s(value);
-                        local[0] = simd.mul_add_e_f32s(value, a, local[0]);
-                        local[1] = simd.mul_add_e_f32s(value, b, local[1]);
-                    }
+            for (row, weights) in rows.iter().zip(weights) {
+                let [a, b] = pair::<S>(weights, panel);
+                for (local, &value) in local.iter_mut().zip(&row[start..start + R]) {
+                    let value = simd.splat_f32s(value);
+                    local[0] = simd.mul_add_e_f32s(value, a, local[0]);
+                    local[1] = simd.mul_add_e_f32s(value, b, local[1]);
                 }
             }
-            let skipped = first - start;
-            for (local, sums) in local[skipped..].iter().zip(&mut sums[first..first + left]) {
+            for (local, sums) in local[first - start..].iter().zip(&mut sums[first..]) {
                 pair_mut::<S>(sums, panel).copy_from_slice(local);
             }
         }
@@ -223,7 +213,7 @@ mod tests {
     fn avx2_multiplies_like_the_definition() {
         if let Some(simd) = pulp::x86::V3::try_new() {
             check_products(|a, b, c| products_in::<_, 6>(simd, a, b, c));
-            check_sums(|a, b, c| add_products_in::<_, 6>(simd, a, b, c));
+            check_sums(|a, b, c| AddProducts(a, b, c).with_simd(simd));
         }
     }
 
@@ -231,6 +221,6 @@ mod tests {
     fn the_fallback_multiplies_like_the_definition() {
         let simd = pulp::Scalar::new();
         check_products(|a, b, c| products_in::<_, 6>(simd, a, b, c));
-        check_sums(|a, b, c| add_products_in::<_, 6>(simd, a, b, c));
+        check_sums(|a, b, c| AddProducts(a, b, c).with_simd(simd));
     }
 }

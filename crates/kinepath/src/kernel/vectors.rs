@@ -1,34 +1,15 @@
 //! Loops compiled for the vector units of the processor they run on.
 
-/// Runs `loops`, which should be `#[inline(always)]`, compiled for AVX-512 or AVX2 where the processor has them.
+use pulp::Arch;
+
+/// Runs `loops`, which should be `#[inline(always)]`, compiled for AVX-512 or AVX2 where the
+/// processor has them.
 ///
 /// The same operations in the same order: Rust neither fuses nor reorders them, so results do not
 /// depend on the processor.
 #[inline]
 pub(crate) fn vectorised<R>(loops: impl FnOnce() -> R) -> R {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx512f") {
-        // SAFETY: the processor has AVX-512, the only requirement of `with_avx512`.
-        return unsafe { with_avx512(loops) };
-    }
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, the only requirement of `with_avx2`.
-        return unsafe { with_avx2(loops) };
-    }
-    loops()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-fn with_avx512<R>(loops: impl FnOnce() -> R) -> R {
-    loops()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn with_avx2<R>(loops: impl FnOnce() -> R) -> R {
-    loops()
+    Arch::new().dispatch(loops)
 }
 
 #[cfg(test)]

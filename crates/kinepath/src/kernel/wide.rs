@@ -1,18 +1,15 @@
 //! Sums in f64 over points in f32.
 
-use pulp::{Arch, NullaryFnOnce};
+use super::vectorised;
 
 /// Sums that grow side by side, so that they fill vectors.
 const SIDE: usize = 16;
 
 /// `‖scale · point − state‖²`, in f64.
 pub(crate) fn squared_deviation(state: &[f64], scale: f64, point: &[f32]) -> f64 {
-    struct Run<'a>(&'a [f64], f64, &'a [f32]);
-    impl NullaryFnOnce for Run<'_> {
-        type Output = f64;
+    vectorised(
         #[inline(always)]
-        fn call(self) -> f64 {
-            let Self(state, scale, point) = self;
+        || {
             let (states, state_tail) = state.as_chunks::<SIDE>();
             let (points, point_tail) = point.as_chunks::<SIDE>();
             let mut sums = [0.0; SIDE];
@@ -27,24 +24,20 @@ pub(crate) fn squared_deviation(state: &[f64], scale: f64, point: &[f32]) -> f64
                 *sum += difference * difference;
             }
             sums.iter().sum()
-        }
-    }
-    Arch::new().dispatch(Run(state, scale, point))
+        },
+    )
 }
 
 /// `sum += weight · point`, in f64.
 pub(crate) fn add_point(sum: &mut [f64], weight: f64, point: &[f32]) {
-    struct Run<'a>(&'a mut [f64], f64, &'a [f32]);
-    impl NullaryFnOnce for Run<'_> {
-        type Output = ();
+    vectorised(
         #[inline(always)]
-        fn call(self) {
-            for (sum, &p) in self.0.iter_mut().zip(self.2) {
-                *sum += self.1 * f64::from(p);
+        || {
+            for (sum, &p) in sum.iter_mut().zip(point) {
+                *sum += weight * f64::from(p);
             }
-        }
-    }
-    Arch::new().dispatch(Run(sum, weight, point));
+        },
+    );
 }
 
 #[cfg(test)]
