@@ -1,27 +1,20 @@
 //! Whether paths are followed exactly, and how far.
 
-use kinepath::plan::{Plan, Schedule};
+use kinepath::sampler::followed_field;
 
 use super::SampleJob;
 use crate::StudyError;
 use crate::run::{Certify, SamplerSettings};
-use crate::source::FieldSource;
-
-/// Whether the posteriors of paths of `source` along `plan` are followed, instead of evaluating the
-/// whole training set at every step: those of an empirical field with one stage a step, as
-/// [`Sampler::certify`](kinepath::sampler::Sampler::certify) says.
-fn can_follow(source: &FieldSource, plan: &Plan) -> bool {
-    let single = match plan.schedule() {
-        Schedule::Fixed(steps) => steps.iter().all(|step| step.stages.len() == 1),
-        Schedule::Adaptive { .. } => false,
-    };
-    single && source.field.as_empirical().is_some()
-}
 
 impl SampleJob<'_> {
+    /// Whether posteriors are followed, instead of evaluating the whole training set at every step.
+    fn can_follow(&self) -> bool {
+        followed_field(self.source.field.as_ref(), self.plan).is_some()
+    }
+
     /// The gap at which training points are dropped; `None` where paths cannot be followed.
     fn certify(&self) -> Option<Certify> {
-        can_follow(self.source, self.plan).then(|| self.sampler.certify.unwrap_or_default())
+        self.can_follow().then(|| self.sampler.certify.unwrap_or_default())
     }
 
     /// The gap for the sampler: `None` evaluates the whole field at every step.
@@ -37,7 +30,7 @@ impl SampleJob<'_> {
     /// Refuses a gap that would change nothing.
     pub(super) fn check_certify(&self) -> Result<(), StudyError> {
         match self.sampler.certify {
-            Some(certify) if !can_follow(self.source, self.plan) => Err(StudyError::Spec {
+            Some(certify) if !self.can_follow() => Err(StudyError::Spec {
                 what: "certify",
                 text: certify.to_string(),
                 reason: format!(

@@ -13,7 +13,7 @@ use ndarray::ArrayView2;
 
 use crate::field::{Condition, EmpiricalField, FieldError, VelocityField};
 use crate::paths::Paths;
-use crate::plan::{Plan, Schedule, Step};
+use crate::plan::{Plan, Schedule};
 use crate::record::Record;
 
 /// The gap at which exact integration drops training points: a posterior weight of 2·10⁻⁹.
@@ -132,7 +132,7 @@ impl<'a> Sampler<'a> {
     ) -> Result<Paths, SampleError> {
         self.check(&noise)?;
         match self.plan.schedule() {
-            Schedule::Fixed(steps) => match self.followed(steps) {
+            Schedule::Fixed(steps) => match self.followed() {
                 Some((field, tau)) => tracked::run(self, field, tau, steps, noise, observe),
                 None => fixed::run(self, steps, noise, observe),
             },
@@ -142,15 +142,10 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// The empirical field whose posteriors can be followed instead of evaluating it afresh: on
-    /// paths of one stage a step, which the guarantee for dropped points needs.
-    fn followed(&self, steps: &[Step]) -> Option<(&'a EmpiricalField, f64)> {
-        let single = steps.iter().all(|step| step.stages.len() == 1);
-        let usable = single && self.condition == Condition::None;
-        self.certify
-            .filter(|_| usable)
-            .zip(self.field.as_empirical())
-            .map(|(tau, field)| (field, tau))
+    /// The field to follow, and the gap at which its points are dropped.
+    fn followed(&self) -> Option<(&'a EmpiricalField, f64)> {
+        let field = followed_field(self.field, self.plan)?;
+        self.certify.filter(|_| self.condition == Condition::None).map(|tau| (field, tau))
     }
 
     fn check(&self, noise: &ArrayView2<'_, f32>) -> Result<(), SampleError> {
@@ -175,6 +170,14 @@ impl<'a> Sampler<'a> {
         let given = self.indices.and_then(|indices| indices.get(row));
         given.copied().unwrap_or(self.first_index + row as u64)
     }
+}
+
+/// The empirical field whose posteriors [`Sampler`] follows along `plan` instead of evaluating it
+/// afresh: if `field` is one, and the plan has one stage a step, which the guarantee for dropped
+/// points needs.
+pub fn followed_field<'f>(field: &'f dyn VelocityField, plan: &Plan) -> Option<&'f EmpiricalField> {
+    let Schedule::Fixed(steps) = plan.schedule() else { return None };
+    field.as_empirical().filter(|_| steps.iter().all(|step| step.stages.len() == 1))
 }
 
 /// Why sampling stopped.

@@ -25,15 +25,15 @@ pub(super) fn run(
     let mut settling = Settling::new(rows, start);
     let mut tracker = Tracker::new(field, noise, start, tau);
     let mut k = Array2::zeros(noise.dim());
-    let mut profiles =
-        sampler.record.profile.then(|| [(); 2].map(|()| Array2::zeros((rows, steps.len()))));
+    let blank = || sampler.record.profile.then(|| Array2::zeros((rows, steps.len())));
+    let (mut entropy, mut effective_count) = (blank(), blank());
     ledger.keep_all(0, || noise.to_owned());
 
     for (i, step) in steps.iter().enumerate() {
         let stage = &step.stages[0];
         let end = sampler.plan.grid().nodes()[i + 1];
         tracker.velocity(end, k.view_mut());
-        if let Some([entropy, count]) = &mut profiles {
+        if let (Some(entropy), Some(count)) = (&mut entropy, &mut effective_count) {
             for (row, summary) in tracker.summaries().enumerate() {
                 entropy[[row, i]] = summary.entropy;
                 count[[row, i]] = summary.effective_count;
@@ -50,10 +50,6 @@ pub(super) fn run(
             return Err(SampleError::Interrupted);
         }
     }
-    let [entropy, effective_count] = match profiles {
-        Some([entropy, count]) => [Some(entropy), Some(count)],
-        None => [None, None],
-    };
     let posterior = PosteriorPaths {
         top: tracker.summaries().map(|summary| summary.top).collect(),
         collapse: tracker.summaries().map(|summary| summary.collapse).collect(),

@@ -36,7 +36,7 @@ pub(super) struct Live {
 impl Latest {
     /// All training points alike, as at t = 0.
     pub(super) fn uniform(prepared: &Prepared) -> Self {
-        let live = prepared.all();
+        let live = prepared.all;
         Self {
             mean: prepared.centre.clone(),
             squared_norm: prepared.mean_squared_norm,

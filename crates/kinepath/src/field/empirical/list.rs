@@ -2,11 +2,9 @@
 
 use super::EmpiricalField;
 use super::latest::{Latest, Live};
+use super::posterior::NEGLIGIBLE;
 use super::prepared::Prepared;
 use crate::kernel::{add_point, squared_deviation};
-
-/// Weights below e^−45 of the largest vanish in f64 sums.
-const NEGLIGIBLE: f64 = -45.0;
 
 /// Positions of the points that are left, increasing.
 pub(super) struct Listed {

@@ -12,7 +12,7 @@ const ROWS: usize = 64;
 /// Training points handled together: a block in f64 should stay in the second-level cache.
 const POINTS: usize = 128;
 /// Weights below e^−45 of the largest vanish in f64 sums.
-const NEGLIGIBLE: f64 = -45.0;
+pub(super) const NEGLIGIBLE: f64 = -45.0;
 
 /// The posterior λ over training points, given B states and times, summarised per state.
 #[derive(Debug, Clone, PartialEq)]

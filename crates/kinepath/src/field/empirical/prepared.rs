@@ -13,6 +13,8 @@ pub(super) struct Prepared {
     copied: Option<Array2<f32>>,
     /// For each distinct point the row of the training set it was first met in.
     pub(super) first_rows: Vec<usize>,
+    /// How many points there are.
+    pub(super) all: Live,
     /// For each distinct point the number of rows it stands for.
     pub(super) counts: Vec<f32>,
     /// The mean of the training set.
@@ -63,6 +65,7 @@ impl Prepared {
             ],
             rounded_norms: squared_norms.iter().map(|&norm| norm as f32).collect(),
             squared_norms,
+            all: Live { points: first_rows.len(), rows: rows as f64 },
             copied,
             first_rows,
             counts,
@@ -73,11 +76,5 @@ impl Prepared {
     /// The distinct points, `[M, D]`.
     pub(super) fn points<'a>(&'a self, field: &'a EmpiricalField) -> ArrayView2<'a, f32> {
         self.copied.as_ref().unwrap_or(&field.points).view()
-    }
-
-    /// All points.
-    pub(super) fn all(&self) -> Live {
-        let rows = self.counts.iter().map(|&count| f64::from(count)).sum();
-        Live { points: self.first_rows.len(), rows }
     }
 }

@@ -48,8 +48,18 @@ pub(super) struct EulerStep {
     pub(super) start: f64,
     pub(super) end: f64,
     pub(super) eta: f64,
-    /// By how much rounding may have changed a gap.
-    pub(super) rounding: f64,
+}
+
+impl EulerStep {
+    /// u' of the module's formulas.
+    pub(super) fn after(self) -> f64 {
+        self.end / (1.0 - self.end)
+    }
+
+    /// δ of the module's formulas.
+    pub(super) fn pull(self) -> f64 {
+        self.eta * (self.end - self.start) / ((1.0 - self.start) * (1.0 - self.end))
+    }
 }
 
 /// The bound on gaps after a step: `slope · gap + offset`.
@@ -60,17 +70,16 @@ pub(super) struct GapBound {
 }
 
 impl GapBound {
-    /// Of a step that starts after t = 0 and ends before t = 1.
-    pub(super) fn new(step: EulerStep, spread: Spread) -> Self {
-        let EulerStep { start, end, eta, rounding } = step;
-        let (left, size) = (1.0 - end, end - start);
-        let after = end / left;
+    /// Of a step that starts after t = 0 and ends before t = 1; `rounding` is by how much rounding
+    /// may have changed a gap.
+    pub(super) fn new(step: EulerStep, spread: Spread, rounding: f64) -> Self {
+        let EulerStep { start, end, eta } = step;
+        let (left, size, after) = (1.0 - end, end - start, step.after());
         let slope = after * (1.0 - start) / start * (1.0 - start - eta * size) / left;
-        let pull = eta * size / ((1.0 - start) * left);
         let stretch = 0.5 * after * size * (1.0 - eta) / left;
         let [shortest, longest] = spread.squared_lengths;
         let length = if stretch >= 0.0 { shortest } else { longest };
-        let offset = (1.0 - slope) * spread.entropy - 0.5 * after * pull * spread.variance
+        let offset = (1.0 - slope) * spread.entropy - 0.5 * after * step.pull() * spread.variance
             + stretch * (length - spread.squared_length)
             - rounding;
         Self { slope, offset }

@@ -27,8 +27,8 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds sums over other points.
-    pub(super) fn merge(&mut self, mut other: Self) {
+    /// These and sums over other points together.
+    pub(super) fn merged(mut self, mut other: Self) -> Self {
         self.heavy.append(&mut other.heavy);
         for lane in 0..LANES {
             let higher = self.reference[lane].max(other.reference[lane]);
@@ -49,6 +49,7 @@ impl Sums {
                 self.position[lane] = other.position[lane];
             }
         }
+        self
     }
 
     /// Adds the heavy points, scored in f64 at states `x`, those of the lanes in use.
@@ -56,7 +57,6 @@ impl Sums {
         &mut self,
         x: ArrayView2<'_, f64>,
         t: f64,
-        centre: &[f64],
         points: ArrayView2<'_, f32>,
         prepared: &Prepared,
     ) {
@@ -69,7 +69,8 @@ impl Sums {
             // Summed in the order of positions, whatever block each came from.
             heavy.sort_unstable();
             let x = x.to_vec();
-            let to_centre: f64 = x.iter().zip(centre).map(|(x, c)| (x - t * c).powi(2)).sum();
+            let to_centre: f64 =
+                x.iter().zip(&prepared.centre).map(|(x, c)| (x - t * c).powi(2)).sum();
             let score = |&at: &u32| {
                 let point = points.row(at as usize).to_slice().unwrap_or_default();
                 (0.5 * (to_centre - squared_deviation(&x, t, point)) / spread, at)

@@ -229,21 +229,13 @@ impl<'a> Pass<'a> {
 
     /// The products of the points that few lanes count.
     fn multiply_pairs(&mut self, rows: &[&[f32]], crowded: usize) {
-        let (mut near, mut at, mut found) = (Vec::new(), Vec::new(), Vec::new());
-        let any = self.bits[crowded..].iter().fold(0, |any, bits| any | bits);
-        for lane in lanes_of(any) {
-            near.clear();
-            at.clear();
-            for (i, &bits) in self.bits.iter().enumerate().skip(crowded) {
-                if bits >> lane & 1 == 1 {
-                    near.push(rows[i]);
-                    at.push(i);
-                }
-            }
+        let mut found = Vec::new();
+        for (lane, paired) in self.pairs(crowded) {
+            let near: Vec<&[f32]> = paired.iter().map(|&i| rows[i]).collect();
             found.resize(near.len(), 0.0);
             let state = self.states.rows.row(lane);
             row_products(state.to_slice().unwrap_or_default(), &near, &mut found);
-            for (&i, &product) in at.iter().zip(&found) {
+            for (&i, &product) in paired.iter().zip(&found) {
                 self.tile[i].0[lane] = product;
             }
         }
@@ -251,20 +243,21 @@ impl<'a> Pass<'a> {
 
     /// Adds the weighted points that few lanes count.
     fn add_pairs(&mut self, rows: &[&[f32]], crowded: usize) {
-        let (mut near, mut weights) = (Vec::new(), Vec::new());
-        let any = self.bits[crowded..].iter().fold(0, |any, bits| any | bits);
-        for lane in lanes_of(any) {
-            near.clear();
-            weights.clear();
-            for (i, &bits) in self.bits.iter().enumerate().skip(crowded) {
-                if bits >> lane & 1 == 1 {
-                    near.push(rows[i]);
-                    weights.push(self.tile[i].0[lane]);
-                }
-            }
+        for (lane, paired) in self.pairs(crowded) {
+            let near: Vec<&[f32]> = paired.iter().map(|&i| rows[i]).collect();
+            let weights: Vec<f32> = paired.iter().map(|&i| self.tile[i].0[lane]).collect();
             let mut sum = self.rows.row_mut(lane);
             add_rows(sum.as_slice_mut().unwrap_or_default(), &near, &weights);
         }
+    }
+
+    /// The lanes that still count some of the points listed from `crowded` on, and which.
+    fn pairs(&self, crowded: usize) -> Vec<(usize, Vec<usize>)> {
+        let any = self.bits[crowded..].iter().fold(0, |any, bits| any | bits);
+        let of_lane = |lane: usize| {
+            (crowded..self.bits.len()).filter(|&i| self.bits[i] >> lane & 1 == 1).collect()
+        };
+        lanes_of(any).map(|lane| (lane, of_lane(lane))).collect()
     }
 
     fn collect(&mut self, sums: &WeightSums) {

@@ -40,8 +40,6 @@ pub(crate) struct Tracker<'f> {
     prepared: &'f Prepared,
     /// The gap at which points are dropped before steps that magnify nothing.
     least_gap: f64,
-    /// The gap at which points are dropped now.
-    tau: f64,
     /// How much larger an error is in the scores after the next step.
     magnified: f64,
     /// The time of the states.
@@ -75,7 +73,7 @@ impl<'f> Tracker<'f> {
     pub(crate) fn new(field: &'f EmpiricalField, x: ArrayView2<'_, f32>, t: f64, tau: f64) -> Self {
         let prepared = field.prepared();
         let count = x.nrows();
-        let tau = tau.max(prepared.all().rows.ln() + LEAST_MARGIN);
+        let tau = tau.max(prepared.all.rows.ln() + LEAST_MARGIN);
         let row = |_| Row {
             support: Support::Swept,
             guarantee: Guarantee::NONE,
@@ -83,13 +81,12 @@ impl<'f> Tracker<'f> {
             collapse: None,
         };
         let group = |first| Group {
-            live: vec![u32::MAX >> (LANES - LANES.min(count - first)); prepared.all().points],
+            live: vec![u32::MAX >> (LANES - LANES.min(count - first)); prepared.all.points],
         };
         Self {
             field,
             prepared,
             least_gap: tau,
-            tau,
             magnified: 0.0,
             t,
             x: x.mapv(f64::from),
@@ -104,7 +101,6 @@ impl<'f> Tracker<'f> {
     pub(crate) fn velocity(&mut self, end: f64, mut out: ArrayViewMut2<'_, f32>) {
         let t = self.t;
         self.magnified = self.magnification(end);
-        self.tau = self.least_gap + self.magnified.ln_1p();
         // At t = 0 all points are alike, as they are to begin with.
         if t > 0.0 {
             self.look_again_where_too_much_is_dropped();
@@ -152,9 +148,9 @@ impl<'f> Tracker<'f> {
                 }
                 // At t = 0 nothing has been dropped, and nothing is evaluated from t = 1 on.
                 if row.guarantee.dropped > 0.0 && start > 0.0 && end < 1.0 {
-                    let rounding = row.rounding(x.view(), start, end, eta, prepared);
-                    let step = EulerStep { start, end, eta, rounding };
-                    let bound = GapBound::new(step, row.latest.spread(prepared));
+                    let step = EulerStep { start, end, eta };
+                    let rounding = row.rounding(x.view(), step, prepared);
+                    let bound = GapBound::new(step, row.latest.spread(prepared), rounding);
                     row.guarantee.step(bound);
                     *need = Some(bound.need());
                 }
@@ -185,14 +181,19 @@ impl<'f> Tracker<'f> {
         })
     }
 
+    /// The gap at which points are dropped now: what the next step magnifies is dropped later.
+    fn tau(&self) -> f64 {
+        self.least_gap + self.magnified.ln_1p()
+    }
+
     /// By how much the step to `end` magnifies an error of the mean, in units of the radius: what
     /// the mean is off, the next scores are off times u' δ and the size of the points.
     fn magnification(&self, end: f64) -> f64 {
         if end >= 1.0 {
             return 0.0;
         }
-        let pull = (end - self.t) / ((1.0 - self.t) * (1.0 - end));
-        end / (1.0 - end) * pull * self.prepared.radius.powi(2)
+        let step = EulerStep { start: self.t, end, eta: 1.0 };
+        step.after() * step.pull() * self.prepared.radius.powi(2)
     }
 
     /// Takes all points of those samples back whose dropped points may matter by now.
@@ -212,7 +213,7 @@ impl<'f> Tracker<'f> {
         let row = &mut self.rows[index];
         row.support = Support::Swept;
         row.guarantee = Guarantee::NONE;
-        row.latest.live = self.prepared.all();
+        row.latest.live = self.prepared.all;
         row.collapse = None;
         let bit = 1 << (index % LANES);
         self.groups[index / LANES].live.iter_mut().for_each(|live| *live |= bit);
@@ -262,7 +263,7 @@ impl<'f> Tracker<'f> {
 
     /// Goes through the points of all listed samples, in f64.
     fn look_at_lists(&mut self) {
-        let (field, prepared, tau, t) = (self.field, self.prepared, self.tau, self.t);
+        let (field, prepared, tau, t) = (self.field, self.prepared, self.tau(), self.t);
         Zip::from(&mut self.rows[..]).and(self.x.outer_iter()).par_for_each(|row, x| {
             // A single point that is left is the posterior for good.
             if row.collapse.is_some() {

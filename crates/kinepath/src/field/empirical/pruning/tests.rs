@@ -92,7 +92,7 @@ proptest! {
                 break;
             }
             if t > 0.0 && guarantee.dropped > 0.0 {
-                guarantee.step(GapBound::new(EulerStep { start: t, end, eta, rounding: 0.0 }, spread));
+                guarantee.step(GapBound::new(EulerStep { start: t, end, eta }, spread, 0.0));
             }
         }
     }
@@ -103,8 +103,8 @@ fn a_collapsed_path_never_looks_back() {
     // One point left: no entropy, no variance. Gaps grow with u'/u.
     let spread =
         Spread { entropy: 0.0, variance: 0.0, squared_length: 4.0, squared_lengths: [1.0, 9.0] };
-    let step = EulerStep { start: 0.5, end: 0.6, eta: 1.0, rounding: 0.0 };
-    let bound = GapBound::new(step, spread);
+    let step = EulerStep { start: 0.5, end: 0.6, eta: 1.0 };
+    let bound = GapBound::new(step, spread, 0.0);
     assert!((bound.slope - 1.5).abs() < 1e-12 && bound.offset.abs() < 1e-12);
     let mut guarantee = Guarantee { gap: 20.0, mass: 1e-6, dropped: 1e9 };
     guarantee.step(bound);

@@ -24,40 +24,32 @@ const PRECISE: f64 = 32.0;
 impl Tracker<'_> {
     /// Passes over the points for all samples that are not listed.
     pub(super) fn sweep(&mut self) {
-        let (points, prepared) = (self.prepared.points(self.field), self.prepared);
-        let swept: Vec<usize> = (0..self.groups.len())
-            .filter(|&group| self.members(group).any(|row| self.is_swept(row)))
-            .collect();
-        let states: Vec<States> = swept.par_iter().map(|&group| self.group(group)).collect();
+        let points = self.prepared.points(self.field);
         let segment = SEGMENT.max(points.nrows().div_ceil(SEGMENTS));
-        let mut jobs: Vec<(usize, usize, &mut [u32])> = Vec::new();
-        let mut next = swept.iter().enumerate().peekable();
-        for (number, group) in self.groups.iter_mut().enumerate() {
-            if let Some((slot, _)) = next.next_if(|(_, swept)| **swept == number) {
-                let parts = group.live.chunks_mut(segment).enumerate();
-                jobs.extend(parts.map(|(part, live)| (slot, part * segment, live)));
-            }
-        }
-        let sums: Vec<(usize, Sums)> = jobs
-            .into_par_iter()
-            .map(|(slot, first, live)| (slot, states[slot].sweep(points, prepared, first, live)))
+        let mut groups = std::mem::take(&mut self.groups);
+        let found: Vec<Option<Sums>> = groups
+            .par_iter_mut()
+            .enumerate()
+            .map(|(number, group)| {
+                let members = self.members(number);
+                if !members.clone().any(|row| self.is_swept(row)) {
+                    return None;
+                }
+                let states = self.group(number);
+                // Fixed parts, merged in their order: the number of threads changes no bit.
+                let parts: Vec<Sums> = (group.live.par_chunks_mut(segment).enumerate())
+                    .map(|(part, live)| states.sweep(points, self.prepared, part * segment, live))
+                    .collect();
+                let mut sums = parts.into_iter().reduce(Sums::merged)?;
+                sums.add_heavy(self.x.slice(s![members, ..]), self.t, points, self.prepared);
+                Some(sums)
+            })
             .collect();
-        let mut merged: Vec<Option<Sums>> = states.iter().map(|_| None).collect();
-        for (slot, sums) in sums {
-            match &mut merged[slot] {
-                Some(total) => total.merge(sums),
-                empty => *empty = Some(sums),
-            }
-        }
-        merged.par_iter_mut().zip(&swept).for_each(|(sums, &group)| {
-            if let Some(sums) = sums {
-                let x = self.x.slice(s![self.members(group), ..]);
-                sums.add_heavy(x, self.t, &prepared.centre, points, prepared);
-            }
-        });
-        for (&group, sums) in swept.iter().zip(&merged) {
+        self.groups = groups;
+        for (group, sums) in found.iter().enumerate() {
+            let Some(sums) = sums else { continue };
             for (lane, row) in self.members(group).enumerate() {
-                if let (Some(sums), true) = (sums, self.is_swept(row)) {
+                if self.is_swept(row) {
                     self.take(row, sums, lane);
                 }
             }
@@ -97,11 +89,12 @@ impl Tracker<'_> {
             let row = self.rows.get(group * LANES + lane);
             row.is_some_and(|row| row.latest.effective_count <= PRECISE)
         });
-        States::new(states.view(), u, bounds, self.prepared, self.tau, precise)
+        States::new(states.view(), u, bounds, self.prepared, self.tau(), precise)
     }
 
     /// Takes what a sweep has found for a sample.
     fn take(&mut self, index: usize, sums: &Sums, lane: usize) {
+        let tau = self.tau();
         let row = &mut self.rows[index];
         let total = sums.total[lane];
         let mean: Vec<f64> = sums.points.row(lane).iter().map(|sum| sum / total).collect();
@@ -109,7 +102,7 @@ impl Tracker<'_> {
         let to_centre = distance(&mean, &self.prepared.centre);
         let live = Live { points: sums.live_points[lane] as usize, rows: sums.live_rows[lane] };
         row.replace(
-            self.tau,
+            tau,
             sums.dropped[lane] / total,
             Latest {
                 variance: (squared_norm - to_centre * to_centre).max(0.0),
@@ -122,7 +115,7 @@ impl Tracker<'_> {
                 score_error: row.latest.score_error,
             },
         );
-        if live.points * FEW <= self.prepared.all().points || live.points == 1 {
+        if live.points * FEW <= self.prepared.all.points || live.points == 1 {
             self.list(index);
         }
     }

@@ -5,7 +5,7 @@ use ndarray::ArrayView1;
 use super::super::latest::Latest;
 use super::super::list::Listed;
 use super::super::prepared::Prepared;
-use super::super::pruning::Guarantee;
+use super::super::pruning::{EulerStep, Guarantee};
 use super::norm;
 
 /// What is known of one sample.
@@ -39,18 +39,15 @@ impl Row {
     pub(super) fn rounding(
         &self,
         x: ArrayView1<'_, f64>,
-        start: f64,
-        end: f64,
-        eta: f64,
+        step: EulerStep,
         prepared: &Prepared,
     ) -> f64 {
         let error = self.latest.score_error;
         let [_, longest] = prepared.squared_lengths;
         let diameter = 2.0 * prepared.radius;
         let state = 4.0 * f64::EPSILON * (norm(x.iter().copied()) + longest.sqrt());
-        let pull = eta * (end - start) / ((1.0 - start) * (1.0 - end));
         // Weights that are off by a factor 1 + ε move the mean by ε of the diameter.
         let mean = 2.0 * error * diameter;
-        end / (1.0 - end) * diameter * (state / (1.0 - end) + pull * mean) + 2.0 * error
+        step.after() * diameter * (state / (1.0 - step.end) + step.pull() * mean) + 2.0 * error
     }
 }
