@@ -118,7 +118,7 @@ struct Task<'a> {
 }
 
 /// Registers full of f32.
-trait Vector: Copy {
+pub(super) trait Vector: Copy {
     /// Numbers in one.
     const WIDTH: usize;
 

@@ -4,6 +4,7 @@
 
 mod keys;
 mod matmul;
+mod pairs;
 mod prefetch;
 mod squares;
 mod transpose;
@@ -11,6 +12,7 @@ mod vectors;
 
 pub(crate) use keys::{CHUNK, Form, GROUP, LANES, keys};
 pub(crate) use matmul::matmul;
+pub(crate) use pairs::{inner_product, squared_difference};
 pub(crate) use prefetch::prefetch;
 pub(crate) use squares::{MANY, SUMS, squared_distances};
 pub(crate) use transpose::{FOUR, transpose_four};

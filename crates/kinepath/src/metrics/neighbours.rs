@@ -9,10 +9,9 @@ use super::{
     distance::squared_distance,
     distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_points},
-    prepared::{Prepared, QUERY_ROWS, SERIAL, mean_of_some},
-    projection::Projection,
+    prepared::{Prepared, QUERY_ROWS, SERIAL, UNIT, mean_of_some},
 };
-use crate::kernel::{LANES, MANY, prefetch, squared_distances};
+use crate::kernel::{LANES, MANY, prefetch, squared_difference, squared_distances};
 
 mod candidates;
 mod chunk;
@@ -22,6 +21,7 @@ mod tree;
 
 use candidates::Candidates;
 use chunk::{Chunk, Method, Workspace};
+use images::Projections;
 use small::Small;
 use tree::Tree;
 
@@ -38,6 +38,8 @@ const FEW_QUERIES: usize = 6;
 const PASSING: usize = 2048;
 /// Points that are sooner judged than compared by keys.
 const FEW_POINTS: usize = 16;
+/// Above what the rounding of one product of f32 can add where it nearly underflows.
+const LOST: f64 = 1.0e-44;
 /// How many times each side of a box must have been cut for boxes to keep points apart.
 const CUTS: usize = 2;
 /// Largest dimension of points in boxes.
@@ -82,7 +84,7 @@ pub struct NeighbourIndex<'a> {
     unpacked: OnceLock<Prepared>,
     small: OnceLock<Small>,
     tree: OnceLock<Tree>,
-    projection: OnceLock<Option<Projection>>,
+    projections: OnceLock<Option<Projections>>,
 }
 
 /// The k nearest points of each query, nearest first.
@@ -108,7 +110,7 @@ impl<'a> NeighbourIndex<'a> {
             unpacked: OnceLock::new(),
             small: OnceLock::new(),
             tree: OnceLock::new(),
-            projection: OnceLock::new(),
+            projections: OnceLock::new(),
         }
     }
 
@@ -129,7 +131,7 @@ impl<'a> NeighbourIndex<'a> {
             unpacked: OnceLock::new(),
             small: OnceLock::new(),
             tree: OnceLock::new(),
-            projection: OnceLock::new(),
+            projections: OnceLock::new(),
         })
     }
 
@@ -333,8 +335,8 @@ impl<'a> NeighbourIndex<'a> {
         {
             return Method::Tree(self.tree.get_or_init(|| Tree::new(self)));
         }
-        let projection = self.projection(queries);
-        if projection.is_none() && queries <= PASSING && self.prepared.get().is_none() {
+        let projections = self.projections(queries);
+        if projections.is_none() && queries <= PASSING && self.prepared.get().is_none() {
             // A second search will not pack the points again.
             let unpacked =
                 || Prepared::unpacked(&self.source.view(), count, |point| self.row(point));
@@ -342,7 +344,7 @@ impl<'a> NeighbourIndex<'a> {
                 return Method::Passing(self.unpacked.get_or_init(unpacked));
             }
         }
-        Method::Keys(self.prepared(), projection)
+        Method::Keys(self.prepared(), projections)
     }
 
     /// Packs some points in place of what is in `panels`.
@@ -357,7 +359,7 @@ impl<'a> NeighbourIndex<'a> {
     }
 
     /// The projection, for a search that is long enough to pay for it.
-    fn projection(&self, queries: usize) -> Option<&Projection> {
+    fn projections(&self, queries: usize) -> Option<&Projections> {
         if self.dimension() < LEAST_DIMENSION {
             return None;
         }
@@ -367,7 +369,7 @@ impl<'a> NeighbourIndex<'a> {
         if queries * self.len() < EARNINGS * making {
             return None;
         }
-        self.projection.get_or_init(|| Projection::new(self.prepared(), components)).as_ref()
+        self.projections.get_or_init(|| Projections::new(self.prepared(), components)).as_ref()
     }
 
     /// Calls `visit(query, point, low, high)` for every pair, with certified bounds on its squared
@@ -387,6 +389,19 @@ impl<'a> NeighbourIndex<'a> {
         point: usize,
     ) -> f64 {
         squared_distance(query.into(), self.source.row(self.row(point)))
+    }
+
+    /// Whether a squared distance may be at most `squared`, by a quick look.
+    fn may_be_within(&self, query: &[f32], point: usize, squared: f64) -> bool {
+        let row = self.source.row(self.row(point));
+        row.to_slice().is_none_or(|row| {
+            let about = f64::from(squared_difference(query, row));
+            // An overflow tells nothing. What underflows only makes distances smaller, but for
+            // the rounding of what is nearly lost.
+            let dimension = row.len() as f64;
+            let least = about * (1.0 - (dimension + 12.0) * UNIT) - LOST * dimension;
+            !about.is_finite() || least <= squared
+        })
     }
 
     /// Calls `visit(first, squared)` with the exact squared distances of a few points at a time.

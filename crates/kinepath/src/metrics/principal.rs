@@ -1,6 +1,6 @@
 //! The directions in which points vary most.
 
-use faer::Mat;
+use faer::{Mat, Side};
 use ndarray::Array2;
 
 use super::prepared::Prepared;
@@ -11,9 +11,9 @@ const SAMPLE_ROWS: usize = 2048;
 /// Iterations: the directions need only be good, not exact, for what they are used for.
 const ITERATIONS: usize = 3;
 
-/// Nearly orthonormal rows, shape `[count, D]`, that span about the leading `count` principal
-/// components of centred `points`, shape `[N, D]` with `count ≤ D`, and about the share of the
-/// variance in that span.
+/// Nearly orthonormal rows, shape `[count, D]`: about the leading `count` principal components of
+/// centred `points`, shape `[N, D]` with `count ≤ D`, in decreasing order, and about the share of
+/// the variance in their span.
 ///
 /// Subspace iteration on a sample, `V ← orth(Sᵀ S V)` from points as the first V: Halko,
 /// Martinsson & Tropp (2011), "Finding structure with randomness", algorithm 4.4, without its
@@ -29,8 +29,23 @@ pub(super) fn principal_directions(points: &Prepared, count: usize) -> (Array2<f
         matmul(0.0, images.view_mut(), 1.0, sample.t(), scores.view());
         basis = orthonormal(&images, count);
     }
+    matmul(0.0, scores.view_mut(), 1.0, sample.view(), basis.t());
+    let basis = ordered(&scores, basis);
     let variance = |values: &Array2<f64>| values.iter().map(|value| value * value).sum::<f64>();
     (basis, variance(&scores) / variance(&sample))
+}
+
+/// `basis`, turned so that `scores` on its rows are uncorrelated and of decreasing variance; as it
+/// is should that fail.
+fn ordered(scores: &Array2<f64>, basis: Array2<f64>) -> Array2<f64> {
+    let count = basis.nrows();
+    let mut covariance = Array2::zeros((count, count));
+    matmul(0.0, covariance.view_mut(), 1.0, scores.t(), scores.view());
+    let matrix = Mat::from_fn(count, count, |i, j| covariance[[i, j]]);
+    let Ok(eigen) = matrix.self_adjoint_eigen(Side::Lower) else { return basis };
+    // Ascending, as they come.
+    let turn = Array2::from_shape_fn((count, count), |(i, j)| eigen.U()[(j, count - 1 - i)]);
+    turn.dot(&basis)
 }
 
 /// At most `most` of the points at equal distances.

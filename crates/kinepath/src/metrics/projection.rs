@@ -16,16 +16,11 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayView1, s};
 use rayon::prelude::*;
 
-use super::{
-    prepared::{Prepared, Queries, UNIT, each_group, round_up},
-    principal::principal_directions,
-};
-use crate::kernel::{Form, GROUP, LANES, keys, matmul};
+use super::prepared::{Prepared, Queries, UNIT, blocks, each_group, round_up};
+use crate::kernel::{Form, GROUP, LANES, inner_product, keys, matmul};
 
-/// Share of the variance below which a projection is not worth making.
-const LEAST_SHARE: f64 = 0.5;
 /// Points that are projected at a time, whole panels.
-const ROWS: usize = 32 * LANES;
+const ROWS: usize = 4 * LANES;
 /// Above what underflow takes from coordinates and products near 1, below anything that f32 can
 /// tell from 0 beside them.
 const UNDERFLOW: f64 = 1.0e-38;
@@ -44,6 +39,8 @@ pub(super) struct Projection {
     /// Shape `[panels, d + 2, LANES]`: first `‖z‖² / 2` of the images z less what products can be
     /// wrong by, then their coordinates.
     panels: Vec<f32>,
+    /// The coordinates once more, shape `[N, d + 1]`, for pairs one by one.
+    rows: Vec<f32>,
 }
 
 /// Images of queries.
@@ -51,6 +48,8 @@ pub(super) struct Projection {
 pub(super) struct ProjectedQueries {
     /// Images w, shape `[groups, d + 1, GROUP]`.
     groups: Vec<f32>,
+    /// The same, shape `[queries, d + 1]`.
+    rows: Vec<f32>,
     /// `‖w‖²` less what products can be wrong by.
     squares: Vec<f64>,
     /// How far the images of a query and of a point can be wrong together.
@@ -58,13 +57,6 @@ pub(super) struct ProjectedQueries {
 }
 
 impl Projection {
-    /// Projects points on about their `components` leading principal components, at most D; `None`
-    /// when these hold too little of the variance to tell points apart.
-    pub(super) fn new(points: &Prepared, components: usize) -> Option<Self> {
-        let (basis, share) = principal_directions(points, components);
-        (share >= LEAST_SHARE).then(|| Self::on(basis, points))
-    }
-
     /// Projects points by any matrix, shape `[d, D]`.
     pub(super) fn on(basis: Array2<f64>, points: &Prepared) -> Self {
         let components = basis.nrows();
@@ -77,38 +69,45 @@ impl Projection {
             slack: 0.0,
             scale: points.scale(),
             panels: Vec::new(),
+            rows: Vec::new(),
             basis,
         };
-        let panel = (components + 2) * LANES;
+        let width = components + 1;
+        let panel = (width + 1) * LANES;
         let mut panels = vec![0.0; points.len().div_ceil(LANES) * panel];
+        let mut rows = vec![0.0; points.len() * width];
         let longest = panels
             .par_chunks_mut(ROWS / LANES * panel)
+            .zip(rows.par_chunks_mut(ROWS * width))
             .enumerate()
-            .map(|(part, panels)| {
-                let first = part * ROWS;
-                projection.pack(points, first..(first + ROWS).min(points.len()), panels)
-            })
+            .map(|(part, (panels, rows))| projection.pack(points, part * ROWS, panels, rows))
             .reduce(|| 0.0, f64::max);
         projection.slack = projection.error * longest + UNDERFLOW;
         projection.panels = panels;
+        projection.rows = rows;
         projection
     }
 
-    /// Packs images into panels, and returns the largest norm of their points.
-    fn pack(&self, points: &Prepared, range: Range<usize>, panels: &mut [f32]) -> f64 {
-        let (images, norms) = self.images(points.rows(range));
-        let panel = (images.ncols() + 1) * LANES;
+    /// Writes images of points, number `first` and as many as `rows` holds, and returns the largest
+    /// norm of the points.
+    fn pack(&self, points: &Prepared, first: usize, panels: &mut [f32], rows: &mut [f32]) -> f64 {
+        let width = self.basis.nrows() + 1;
+        let count = rows.len() / width;
+        let (images, norms) = self.images(points.rows(first..first + count));
+        let panel = (width + 1) * LANES;
         for (number, image) in images.rows().into_iter().enumerate() {
             let (panel, lane) = (&mut panels[number / LANES * panel..][..panel], number % LANES);
+            let row = &mut rows[number * width..(number + 1) * width];
             let mut square = 0.0;
-            for (coordinate, &value) in image.iter().enumerate() {
+            for (coordinate, (&value, out)) in image.iter().zip(row).enumerate() {
                 let value = value as f32;
+                *out = value;
                 panel[(coordinate + 1) * LANES + lane] = value;
                 square += f64::from(value) * f64::from(value);
             }
             panel[lane] = (square * (0.5 - self.product_error())) as f32;
         }
-        for number in images.nrows()..images.nrows().next_multiple_of(LANES) {
+        for number in count..count.next_multiple_of(LANES) {
             panels[number / LANES * panel + number % LANES] = f32::INFINITY;
         }
         norms.into_iter().fold(0.0, f64::max)
@@ -148,6 +147,7 @@ impl Projection {
         let (images, norms) = self.images(rows);
         let (count, width) = images.dim();
         let mut groups = vec![0.0; count.div_ceil(GROUP) * width * GROUP];
+        let mut flat = Vec::with_capacity(count * width);
         let (mut squares, mut slacks) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (query, image) in images.rows().into_iter().enumerate() {
             let row = image.mapv(|value| value as f32);
@@ -155,10 +155,11 @@ impl Projection {
             for (coordinate, &value) in row.iter().enumerate() {
                 groups[first + coordinate * GROUP] = value;
             }
+            flat.extend(&row);
             squares.push(square(row.view()) * (1.0 - self.product_error()));
             slacks.push(self.slack + self.error * norms[query]);
         }
-        Some(ProjectedQueries { groups, squares, slacks })
+        Some(ProjectedQueries { groups, rows: flat, squares, slacks })
     }
 
     /// Calls `visit(query, first, mask, keys, limit)` where keys of images of some points, whole
@@ -180,6 +181,20 @@ impl Projection {
                 visit(first + hit.query, point, hit.mask, hit.keys, limit);
             });
         });
+    }
+
+    /// The ranges of points to look at one after the other, whole panels.
+    pub(super) fn blocks(&self, points: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        blocks(points, self.basis.nrows() + 2)
+    }
+
+    /// The key of the images of one pair.
+    pub(super) fn key(&self, queries: &ProjectedQueries, query: usize, point: usize) -> f32 {
+        let width = self.basis.nrows() + 1;
+        let w = &queries.rows[query * width..(query + 1) * width];
+        let z = &self.rows[point * width..(point + 1) * width];
+        let start = self.panels[point / LANES * (width + 1) * LANES + point % LANES];
+        start - inner_product(w, z)
     }
 
     /// The largest key of a point whose squared distance to the query, in data units, may be at

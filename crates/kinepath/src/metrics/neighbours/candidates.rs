@@ -194,6 +194,22 @@ impl Candidates {
         *limit = limit.min(bounds.limit(self.threshold()));
     }
 
+    /// Judges some points, in any order, after all others were judged.
+    pub(super) fn judge_all(&mut self, against: Against<'_, '_>, points: &[usize]) {
+        let Against { index, query, .. } = against;
+        for (number, &point) in points.iter().enumerate() {
+            if let Some(&next) = points.get(number + MANY) {
+                index.prefetch(next);
+            }
+            if index.may_be_within(query, point, self.threshold()) {
+                let squared = index.squared_distance(query, point);
+                if squared <= self.threshold() {
+                    self.offer(squared, point);
+                }
+            }
+        }
+    }
+
     /// The nearest points, all judged.
     pub(super) fn nearest(&self) -> &[(f64, usize)] {
         &self.judged

@@ -7,15 +7,12 @@ use ndarray::ArrayView2;
 use super::{
     NeighbourIndex,
     candidates::{Against, Candidates},
-    images::Images,
+    images::{Images, Projections},
     small::Small,
     tree::Tree,
 };
 use crate::kernel::{LANES, MANY};
-use crate::metrics::{
-    prepared::{Prepared, Queries},
-    projection::Projection,
-};
+use crate::metrics::prepared::{Prepared, Queries};
 
 /// How pairs are compared before any is judged.
 #[derive(Clone, Copy)]
@@ -29,7 +26,7 @@ pub(super) enum Method<'s> {
     /// By keys of points that are packed when they are needed, and not kept.
     Passing(&'s Prepared),
     /// By keys, and by images before that where there is a projection.
-    Keys(&'s Prepared, Option<&'s Projection>),
+    Keys(&'s Prepared, Option<&'s Projections>),
 }
 
 /// Working memory of a search, used again by the next.
@@ -89,7 +86,7 @@ impl<'s, 'a> Chunk<'s, 'a> {
             }
             Method::Tree(tree) => self.by_tree(tree, workspace),
             Method::Passing(unpacked) => self.in_passing(unpacked, workspace),
-            Method::Keys(prepared, projection) => self.by_keys(prepared, projection, workspace),
+            Method::Keys(prepared, projections) => self.by_keys(prepared, projections, workspace),
         }
     }
 
@@ -111,23 +108,46 @@ impl<'s, 'a> Chunk<'s, 'a> {
     fn by_keys(
         &self,
         prepared: &Prepared,
-        projection: Option<&Projection>,
+        projections: Option<&Projections>,
         workspace: &mut Workspace,
     ) {
         let Workspace { queries, limits, candidates, .. } = workspace;
         prepared.queries_into(self.queries, queries);
         limits.clear();
         limits.extend(queries.limits(f32::MAX));
-        let mut images = projection.and_then(|projection| Images::new(projection, queries));
-        for block in prepared.blocks(self.points.clone()) {
-            let done = images.as_mut().is_some_and(|images| {
-                images.look_at(self, (&*queries, limits), candidates, &block)
-            });
-            if !done {
-                let panels = prepared.panels_of(&block);
-                self.by_panels(prepared, (block.start, panels), queries, limits, candidates);
+        let points = || self.points.clone();
+        let images =
+            projections.and_then(|all| Some((Images::new(all, queries)?, all.blocks(points()))));
+        let Some((mut images, blocks)) = images else {
+            self.by_blocks(prepared, points(), queries, limits, candidates);
+            self.judge(queries, limits, candidates);
+            return;
+        };
+        for block in blocks {
+            if !images.look_at(self, (&*queries, limits), candidates, &block) {
+                self.by_blocks(prepared, block, queries, limits, candidates);
             }
         }
+        self.judge(queries, limits, candidates);
+    }
+
+    /// Goes through some points by keys.
+    fn by_blocks(
+        &self,
+        prepared: &Prepared,
+        points: Range<usize>,
+        queries: &Queries,
+        limits: &mut [f32],
+        candidates: &mut [Candidates],
+    ) {
+        for block in prepared.blocks(points) {
+            let panels = prepared.panels_of(&block);
+            self.by_panels(prepared, (block.start, panels), queries, limits, candidates);
+        }
+    }
+
+    /// Judges what is pending.
+    fn judge(&self, queries: &Queries, limits: &mut [f32], candidates: &mut [Candidates]) {
         for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
             candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
         }
@@ -142,9 +162,7 @@ impl<'s, 'a> Chunk<'s, 'a> {
             self.index.pack(unpacked, &block, panels);
             self.by_panels(unpacked, (block.start, panels), queries, limits, candidates);
         }
-        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
-            candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
-        }
+        self.judge(queries, limits, candidates);
     }
 
     /// Goes through the points of some panels, of which `first` is the first.

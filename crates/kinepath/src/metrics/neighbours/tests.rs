@@ -92,11 +92,6 @@ fn by(
     index.nearest(queries.nrows(), k, method, |rows| (queries.slice(s![rows, ..]).into(), None))
 }
 
-/// A projection of the points of an index, whether or not it pays.
-fn project(index: &NeighbourIndex<'_>) -> Projection {
-    Projection::on(principal_directions(index.prepared(), 32).0, index.prepared())
-}
-
 /// Blocks that images decide, blocks they do not, and queries too far away for images.
 #[test]
 fn a_projection_changes_no_neighbour() {
@@ -121,9 +116,12 @@ fn a_projection_changes_no_neighbour() {
             let prepared = index.prepared();
             assert_eq!(by(&index, Method::Direct, &queries, k), plain);
             assert_eq!(by(&index, Method::Keys(prepared, None), &queries, k), plain);
-            let projection = project(&index);
-            let method = Method::Keys(prepared, Some(&projection));
-            assert_eq!(by(&index, method, &queries, k), plain);
+            for components in [8, 32] {
+                let projections =
+                    Projections::on(principal_directions(prepared, components).0, prepared);
+                let method = Method::Keys(prepared, Some(&projections));
+                assert_eq!(by(&index, method, &queries, k), plain);
+            }
         }
     }
 }
@@ -135,7 +133,7 @@ fn long_searches_use_a_projection() {
     let points = mixed + &(0.05 * &normal(4000, 96, 10));
     let index = NeighbourIndex::over_rows(points.view()).unwrap();
     let found = index.search_self(3).unwrap();
-    assert!(index.projection.get().is_some_and(Option::is_some));
+    assert!(index.projections.get().is_some_and(Option::is_some));
     let own = index.nearest(4000, 3, Method::Keys(index.prepared(), None), |rows| {
         let first = rows.start;
         (index.points(rows).into(), Some(first))
