@@ -3,7 +3,7 @@
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::prepared::SERIAL;
+use super::key_space::SERIAL;
 use crate::kernel::vectorised;
 
 /// Bits of an f32 that are not its sign.

@@ -9,7 +9,8 @@ use super::{
     distance::squared_distance,
     distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_points},
-    prepared::{Prepared, QUERY_ROWS, SERIAL, UNIT, mean_of_some},
+    key_space::{KeySpace, QUERY_ROWS, SERIAL, UNIT, mean_of_some},
+    prepared::Prepared,
 };
 use crate::kernel::{LANES, MANY, prefetch, squared_difference, squared_distances};
 
@@ -34,6 +35,8 @@ const EARNINGS: usize = 10;
 /// Queries from which preparing the points costs less than judging all pairs.
 const FEW_QUERIES: usize = 6;
 
+/// Most queries that meet a block of images.
+const MANY_QUERIES: usize = 4 * QUERY_ROWS;
 /// Most queries for which points are packed without being kept.
 const PASSING: usize = 2048;
 /// Points that are sooner judged than compared by keys.
@@ -81,7 +84,7 @@ pub struct NeighbourIndex<'a> {
     all: OnceLock<(Vec<usize>, Vec<usize>)>,
     /// Made by the first search that it pays for, as are the tree and the projection.
     prepared: OnceLock<Prepared>,
-    unpacked: OnceLock<Prepared>,
+    space: OnceLock<KeySpace>,
     small: OnceLock<Small>,
     tree: OnceLock<Tree>,
     projections: OnceLock<Option<Projections>>,
@@ -107,7 +110,7 @@ impl<'a> NeighbourIndex<'a> {
             distinct: Some((first_rows, multiplicities)),
             all: OnceLock::new(),
             prepared: OnceLock::new(),
-            unpacked: OnceLock::new(),
+            space: OnceLock::new(),
             small: OnceLock::new(),
             tree: OnceLock::new(),
             projections: OnceLock::new(),
@@ -128,7 +131,7 @@ impl<'a> NeighbourIndex<'a> {
             distinct: None,
             all: OnceLock::new(),
             prepared: OnceLock::new(),
-            unpacked: OnceLock::new(),
+            space: OnceLock::new(),
             small: OnceLock::new(),
             tree: OnceLock::new(),
             projections: OnceLock::new(),
@@ -231,9 +234,13 @@ impl<'a> NeighbourIndex<'a> {
         let Neighbours { indices, distances } = &mut found;
         let threads = rayon::current_num_threads();
         let serial = self.cost(method, count, k) < SERIAL;
-        // Points that are packed in passing meet all queries then.
-        let together =
-            if matches!(method, Method::Passing(_)) { count.max(QUERY_ROWS) } else { QUERY_ROWS };
+        let together = match method {
+            // Points that are packed in passing meet all queries then.
+            Method::Passing(_) => count.max(QUERY_ROWS),
+            // Or many, and images of a block stay in the cache meanwhile.
+            Method::Images(..) => (count / (4 * threads)).clamp(QUERY_ROWS, MANY_QUERIES),
+            _ => QUERY_ROWS,
+        };
         let search = |first: usize, points: &Range<usize>, workspace: &mut Workspace| {
             let (queries, own) = chunk(first..(first + together).min(count));
             let chunk = Chunk { index: self, queries: queries.view(), own, k, points };
@@ -251,7 +258,7 @@ impl<'a> NeighbourIndex<'a> {
             }
         };
         let whole = matches!(method, Method::Tree(_) | Method::Small(_));
-        let shared = count < 2 * threads * QUERY_ROWS || together > QUERY_ROWS;
+        let shared = count < 2 * threads * QUERY_ROWS || matches!(method, Method::Passing(_));
         if !serial && !whole && (shared || self.len() > PART) {
             let parts = self.parts(threads);
             let merge = |task: usize| {
@@ -311,7 +318,9 @@ impl<'a> NeighbourIndex<'a> {
             Method::Passing(_) => {
                 (points * (dimension + 4) / 8 + k * dimension + 100, 2 * points * dimension)
             }
-            Method::Keys(..) => (points * (dimension + 4) / 8 + k * dimension + 100, 0),
+            Method::Keys(_) | Method::Images(..) => {
+                (points * (dimension + 4) / 8 + k * dimension + 100, 0)
+            }
         };
         (queries * each + once) / 4
     }
@@ -324,7 +333,7 @@ impl<'a> NeighbourIndex<'a> {
         }
         if count <= FEW_POINTS || count <= 2 * k {
             if dimension <= Small::MOST_DIMENSION {
-                return Method::Small(self.small.get_or_init(|| Small::new(self)));
+                return Method::Small(made(&self.small, || Small::new(self)));
             }
             return Method::Direct;
         }
@@ -333,32 +342,45 @@ impl<'a> NeighbourIndex<'a> {
             && count < PART
             && queries * (dimension + 3) > 300 * count.ilog2() as usize
         {
-            return Method::Tree(self.tree.get_or_init(|| Tree::new(self)));
+            return Method::Tree(made(&self.tree, || Tree::new(self)));
         }
-        let projections = self.projections(queries);
-        if projections.is_none() && queries <= PASSING && self.prepared.get().is_none() {
-            // A second search will not pack the points again.
-            let unpacked =
-                || Prepared::unpacked(&self.source.view(), count, |point| self.row(point));
-            if self.unpacked.get().is_none() {
-                return Method::Passing(self.unpacked.get_or_init(unpacked));
-            }
+        if let Some(projections) = self.projections(queries) {
+            return Method::Images(self.space(), projections);
         }
-        Method::Keys(self.prepared(), projections)
+        // A second search will not pack the points again.
+        if queries <= PASSING && self.space.get().is_none() && self.prepared.get().is_none() {
+            return Method::Passing(self.space());
+        }
+        Method::Keys(self.prepared())
     }
 
     /// Packs some points in place of what is in `panels`.
-    fn pack(&self, unpacked: &Prepared, points: &Range<usize>, panels: &mut Vec<f32>) {
-        panels.resize(points.len().div_ceil(LANES) * unpacked.panel(), 0.0);
-        unpacked.pack(&self.source.view(), points.clone(), |point| self.row(point), panels);
+    fn pack(&self, space: &KeySpace, points: &Range<usize>, panels: &mut Vec<f32>) {
+        panels.resize(points.len().div_ceil(LANES) * space.panel(), 0.0);
+        space.pack(&self.source.view(), points.clone(), |point| self.row(point), panels);
     }
 
-    fn prepared(&self) -> &Prepared {
-        self.prepared
-            .get_or_init(|| Prepared::new(&self.source.view(), self.len(), |point| self.row(point)))
+    /// Some points in a space.
+    fn centred(
+        &self,
+        space: &KeySpace,
+        points: impl ExactSizeIterator<Item = usize>,
+    ) -> Array2<f64> {
+        space.rows(&self.source.view(), points.map(|point| self.row(point)))
     }
 
-    /// The projection, for a search that is long enough to pay for it.
+    fn space(&self) -> &KeySpace {
+        let row = |point| self.row(point);
+        made(&self.space, || KeySpace::new(&self.source.view(), self.len(), row))
+    }
+
+    /// The points, packed.
+    pub(super) fn prepared(&self) -> &Prepared {
+        let row = |point| self.row(point);
+        made(&self.prepared, || Prepared::new(&self.source.view(), self.len(), row))
+    }
+
+    /// The projections, for a search that is long enough to pay for them.
     fn projections(&self, queries: usize) -> Option<&Projections> {
         if self.dimension() < LEAST_DIMENSION {
             return None;
@@ -369,7 +391,7 @@ impl<'a> NeighbourIndex<'a> {
         if queries * self.len() < EARNINGS * making {
             return None;
         }
-        self.projections.get_or_init(|| Projections::new(self.prepared(), components)).as_ref()
+        made(&self.projections, || Projections::new(self, self.space(), components)).as_ref()
     }
 
     /// Calls `visit(query, point, low, high)` for every pair, with certified bounds on its squared
@@ -455,6 +477,20 @@ impl<'a> NeighbourIndex<'a> {
             return Err(MetricsError::TooFewPoints { what, needed, actual: self.len() });
         }
         Ok(())
+    }
+}
+
+/// What is in `cell`, made where nothing is.
+///
+/// Not by `get_or_init`: a thread that waits for parallel work in there may be given other work
+/// that asks for the same, and would wait for itself.
+fn made<T>(cell: &OnceLock<T>, make: impl Fn() -> T) -> &T {
+    match cell.get() {
+        Some(value) => value,
+        None => {
+            let value = make();
+            cell.get_or_init(|| value)
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayView1, s};
 use rayon::prelude::*;
 
-use super::prepared::{Prepared, Queries, UNIT, blocks, each_group, round_up};
+use super::key_space::{Queries, UNIT, blocks, each_group, round_up};
 use crate::kernel::{Form, GROUP, LANES, inner_product, keys, matmul};
 
 /// Points that are projected at a time, whole panels.
@@ -57,8 +57,13 @@ pub(super) struct ProjectedQueries {
 }
 
 impl Projection {
-    /// Projects points by any matrix, shape `[d, D]`.
-    pub(super) fn on(basis: Array2<f64>, points: &Prepared) -> Self {
+    /// Projects `count` points by any matrix, shape `[d, D]`; `rows` gives some of them in the
+    /// space whose scale is `scale`.
+    pub(super) fn on(
+        basis: Array2<f64>,
+        (count, scale): (usize, f64),
+        rows: impl Fn(Range<usize>) -> Array2<f64> + Sync,
+    ) -> Self {
         let components = basis.nrows();
         let mut gram = Array2::eye(components);
         matmul(-1.0, gram.view_mut(), 1.0, basis.view(), basis.t());
@@ -67,33 +72,35 @@ impl Projection {
             stretch: (1.0 + defect + defect * defect).sqrt(),
             error: relative_error(basis.dim(), defect),
             slack: 0.0,
-            scale: points.scale(),
+            scale,
             panels: Vec::new(),
             rows: Vec::new(),
             basis,
         };
         let width = components + 1;
         let panel = (width + 1) * LANES;
-        let mut panels = vec![0.0; points.len().div_ceil(LANES) * panel];
-        let mut rows = vec![0.0; points.len() * width];
+        let mut panels = vec![0.0; count.div_ceil(LANES) * panel];
+        let mut images = vec![0.0; count * width];
         let longest = panels
             .par_chunks_mut(ROWS / LANES * panel)
-            .zip(rows.par_chunks_mut(ROWS * width))
+            .zip(images.par_chunks_mut(ROWS * width))
             .enumerate()
-            .map(|(part, (panels, rows))| projection.pack(points, part * ROWS, panels, rows))
+            .map(|(part, (panels, images))| {
+                let first = part * ROWS;
+                projection.pack(rows(first..first + images.len() / width), panels, images)
+            })
             .reduce(|| 0.0, f64::max);
         projection.slack = projection.error * longest + UNDERFLOW;
         projection.panels = panels;
-        projection.rows = rows;
+        projection.rows = images;
         projection
     }
 
-    /// Writes images of points, number `first` and as many as `rows` holds, and returns the largest
-    /// norm of the points.
-    fn pack(&self, points: &Prepared, first: usize, panels: &mut [f32], rows: &mut [f32]) -> f64 {
+    /// Writes images of some points and returns the largest norm of the points.
+    fn pack(&self, points: Array2<f64>, panels: &mut [f32], rows: &mut [f32]) -> f64 {
         let width = self.basis.nrows() + 1;
-        let count = rows.len() / width;
-        let (images, norms) = self.images(points.rows(first..first + count));
+        let count = points.nrows();
+        let (images, norms) = self.images(points);
         let panel = (width + 1) * LANES;
         for (number, image) in images.rows().into_iter().enumerate() {
             let (panel, lane) = (&mut panels[number / LANES * panel..][..panel], number % LANES);

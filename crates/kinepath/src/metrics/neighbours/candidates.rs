@@ -3,7 +3,7 @@
 use super::NeighbourIndex;
 use crate::{
     kernel::{LANES, MANY},
-    metrics::prepared::{Keys, lanes},
+    metrics::key_space::{Keys, lanes},
 };
 
 /// How many pending points are gathered before the k best are sought among them, beside k or more.

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use ndarray::{Array2, s};
 
-use super::{candidates::Candidates, chunk::Chunk};
+use super::{NeighbourIndex, candidates::Candidates, chunk::Chunk};
 use crate::metrics::{
-    prepared::{Prepared, Queries, lanes},
+    key_space::{KeySpace, Queries, lanes},
     principal::principal_directions,
     projection::{ProjectedQueries, Projection},
 };
@@ -30,17 +30,30 @@ pub(super) struct Projections {
 }
 
 impl Projections {
-    /// Projects points on about their `components` leading principal components, at most D; `None`
-    /// when these hold too little of the variance to tell points apart.
-    pub(super) fn new(points: &Prepared, components: usize) -> Option<Self> {
-        let (basis, share) = principal_directions(points, components);
-        (share >= LEAST_SHARE).then(|| Self::on(basis, points))
+    /// Projects the points of an index on about their `components` leading principal components,
+    /// at most D; `None` when these hold too little of the variance to tell points apart.
+    pub(super) fn new(
+        index: &NeighbourIndex<'_>,
+        space: &KeySpace,
+        components: usize,
+    ) -> Option<Self> {
+        let (basis, share) = principal_directions(
+            index.len(),
+            |points| index.centred(space, points.iter().copied()),
+            components,
+        );
+        (share >= LEAST_SHARE).then(|| Self::on(basis, index, space))
     }
 
     /// Projects points by any matrix, shape `[d, D]`.
-    pub(super) fn on(basis: Array2<f64>, points: &Prepared) -> Self {
+    fn on(basis: Array2<f64>, index: &NeighbourIndex<'_>, space: &KeySpace) -> Self {
+        let project = |basis| {
+            Projection::on(basis, (index.len(), space.scale()), |points| {
+                index.centred(space, points)
+            })
+        };
         let few = basis.slice(s![..basis.nrows().div_ceil(PART), ..]).to_owned();
-        Self { few: Projection::on(few, points), all: Projection::on(basis, points) }
+        Self { few: project(few), all: project(basis) }
     }
 
     /// The ranges of points to look at one after the other.
@@ -179,15 +192,24 @@ impl<'s> Looking<'s> {
 }
 
 #[cfg(test)]
+impl Projections {
+    /// Those on `components` directions, however little these hold.
+    pub(super) fn any(index: &NeighbourIndex<'_>, space: &KeySpace, components: usize) -> Self {
+        let rows = |points: &[usize]| index.centred(space, points.iter().copied());
+        Self::on(principal_directions(index.len(), rows, components).0, index, space)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::noise::noise;
 
     #[test]
     fn none_are_made_where_components_hold_little() {
-        let prepare =
-            |points: Array2<f32>| Prepared::new(&points.view(), points.nrows(), |row| row);
-        assert!(Projections::new(&prepare(noise(4, 0..500, 100)), 16).is_none());
-        assert!(Projections::new(&prepare(Array2::ones((500, 100))), 16).is_none());
+        for points in [noise(4, 0..500, 100), Array2::ones((500, 100))] {
+            let index = NeighbourIndex::over_rows(points.view()).unwrap();
+            assert!(Projections::new(&index, index.space(), 16).is_none());
+        }
     }
 }

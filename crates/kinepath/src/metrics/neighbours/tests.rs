@@ -2,7 +2,7 @@ use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{metrics::principal::principal_directions, noise::noise};
+use crate::noise::noise;
 
 fn ramp(rows: usize, columns: usize, salt: f64) -> Array2<f32> {
     Array2::from_shape_fn((rows, columns), |(i, j)| {
@@ -113,13 +113,13 @@ fn a_projection_changes_no_neighbour() {
         queries.row_mut(69).fill(3.0e38);
         for k in [1, 7, 100] {
             let plain = brute_force(&points, &queries, k);
-            let prepared = index.prepared();
+            let (space, prepared) = (index.space(), index.prepared());
             assert_eq!(by(&index, Method::Direct, &queries, k), plain);
-            assert_eq!(by(&index, Method::Keys(prepared, None), &queries, k), plain);
+            assert_eq!(by(&index, Method::Passing(space), &queries, k), plain);
+            assert_eq!(by(&index, Method::Keys(prepared), &queries, k), plain);
             for components in [8, 32] {
-                let projections =
-                    Projections::on(principal_directions(prepared, components).0, prepared);
-                let method = Method::Keys(prepared, Some(&projections));
+                let projections = Projections::any(&index, space, components);
+                let method = Method::Images(space, &projections);
                 assert_eq!(by(&index, method, &queries, k), plain);
             }
         }
@@ -134,7 +134,7 @@ fn long_searches_use_a_projection() {
     let index = NeighbourIndex::over_rows(points.view()).unwrap();
     let found = index.search_self(3).unwrap();
     assert!(index.projections.get().is_some_and(Option::is_some));
-    let own = index.nearest(4000, 3, Method::Keys(index.prepared(), None), |rows| {
+    let own = index.nearest(4000, 3, Method::Keys(index.prepared()), |rows| {
         let first = rows.start;
         (index.points(rows).into(), Some(first))
     });

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     kernel::{LANES, vectorised},
-    metrics::prepared::{Prepared, Queries},
+    metrics::{key_space::Queries, prepared::Prepared},
 };
 
 /// Boxes in boxes, [`LANES`] in each: more than any memory holds points.
@@ -49,7 +49,7 @@ impl Tree {
         let value = |point: u32, coordinate: usize| index.source[[row(point), coordinate]];
         split(&mut order, index.dimension(), &value);
         let prepared = Prepared::new(&index.source.view(), order.len(), |place| row(order[place]));
-        let dimension = prepared.dimension();
+        let dimension = index.dimension();
         let mut levels = vec![around_panels(prepared.panels(), dimension)];
         while let Some(last) = levels.last()
             && last.groups.len() > 2 * dimension * LANES
@@ -72,7 +72,7 @@ impl Tree {
         against: Against<'_, '_>,
         candidates: &mut Candidates,
     ) {
-        let dimension = self.prepared.dimension();
+        let dimension = self.prepared.space().dimension();
         let mut values = [0.0; MOST_BOXED];
         let values = &mut values[..dimension];
         values.iter_mut().zip(queries.row(query)).for_each(|(out, value)| *out = value);
