@@ -82,8 +82,8 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::Array2;
     use crate::metrics::distance::squared_distance;
+    use ndarray::Array2;
 
     /// Bounds hold, and are tight, for clusters far from the origin and of very unequal size.
     #[test]

@@ -122,10 +122,16 @@ impl Candidates {
         point: impl Fn(usize) -> usize,
         limit: &mut f32,
     ) {
+        let mut mask = mask;
         if self.k == 1 && against.own.is_none() && mask.count_ones() > 2 {
             let least = keys.iter().fold(f32::INFINITY, |least, &key| least.min(key));
             if let Some(lane) = keys.iter().position(|&key| key == least) {
                 *limit = limit.min(bounds.limit_beside(least, starts[lane]));
+                // Most often only one is left.
+                let left: u32 = keys.iter().map(|&key| u32::from(key <= *limit)).sum();
+                if left == 1 {
+                    mask = 1 << lane;
+                }
             }
         }
         for lane in lanes(mask) {

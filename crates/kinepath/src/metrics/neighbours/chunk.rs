@@ -18,7 +18,7 @@ use crate::metrics::{
 };
 
 /// How pairs are compared before any is judged.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Method<'s> {
     /// Not at all: every pair is judged.
     Direct,

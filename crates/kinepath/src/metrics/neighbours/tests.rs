@@ -196,3 +196,98 @@ proptest! {
         prop_assert_eq!(index.search(all.view(), k).unwrap(), brute_force(&all, &all, k));
     }
 }
+
+/// Points of many kinds: a few values, so that distances tie, clusters far from the origin, or all
+/// the same.
+fn points_of_kind(kind: usize, rows: usize, dimension: usize, seed: u64) -> Array2<f32> {
+    let values = normal(rows, dimension, seed);
+    match kind {
+        0 => values,
+        1 => values.mapv(|value| value.round()),
+        2 => Array2::from_shape_fn((rows, dimension), |(i, j)| {
+            (i % 3) as f32 * 50.0 + 1000.0 + 0.1 * values[[i, j]]
+        }),
+        3 => {
+            let copies: Vec<usize> = (0..rows).map(|i| i * i % (1 + rows / 7)).collect();
+            values.select(Axis(0), &copies)
+        }
+        _ => Array2::from_elem((rows, dimension), 0.3),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Every method finds what sorting all distances finds, whatever the sizes, duplicates and
+    /// scales: squares of the largest overflow f32, those of the smallest vanish in it.
+    #[test]
+    fn every_method_equals_brute_force(
+        seed in 0u64..10_000,
+        kind in 0usize..5,
+        count in 1usize..700,
+        dimension in prop::sample::select(vec![1usize, 2, 3, 7, 8, 9, 16, 17, 33, 96, 120]),
+        queries in prop::sample::select(vec![1usize, 2, 11, 13, 100]),
+        share in 0.0f64..=1.0,
+        exponent in prop::sample::select(vec![-40i32, -20, -19, 0, 3, 19, 20, 34]),
+        few in any::<bool>(),
+    ) {
+        let scale = 10.0f64.powi(exponent);
+        let scaled = |values: Array2<f32>| values.mapv(|value| (f64::from(value) * scale) as f32);
+        let points = scaled(points_of_kind(kind, count, dimension, seed));
+        let mut asked = scaled(points_of_kind(kind, queries, dimension, seed + 1));
+        asked.row_mut(0).assign(&points.row(count / 2));
+        let all = 1 + ((count - 1) as f64 * share) as usize;
+        let k = if few { all.min(3) } else { all };
+        let expected = brute_force(&points, &asked, k);
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        prop_assert_eq!(&index.search(asked.view(), k).unwrap(), &expected);
+        prop_assert_eq!(&index.search(asked.view(), k).unwrap(), &expected);
+        let mut methods = vec![
+            Method::Direct,
+            Method::Passing(index.space()),
+            Method::Keys(index.prepared()),
+        ];
+        let (small, tree, projections);
+        if dimension <= Small::MOST_DIMENSION {
+            small = Small::new(&index);
+            methods.push(Method::Small(&small));
+        }
+        if dimension <= MOST_BOXED {
+            tree = Tree::new(&index);
+            methods.push(Method::Tree(&tree));
+        }
+        if dimension >= 17 {
+            projections = Projections::any(&index, index.space(), 12);
+            methods.push(Method::Images(index.space(), &projections));
+        }
+        for method in methods {
+            prop_assert_eq!(&by(&index, method, &asked, k), &expected, "{:?}", method);
+        }
+    }
+
+    /// The same for points that are queries themselves.
+    #[test]
+    fn every_method_leaves_out_the_point_itself(
+        seed in 0u64..10_000,
+        kind in 0usize..5,
+        count in 2usize..300,
+        dimension in prop::sample::select(vec![1usize, 3, 9, 20]),
+        share in 0.0f64..1.0,
+    ) {
+        let points = points_of_kind(kind, count, dimension, seed);
+        let k = 1 + ((count - 2) as f64 * share) as usize;
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        let found = index.search_self(k).unwrap();
+        for (own, row) in points.rows().into_iter().enumerate() {
+            let mut others: Vec<(f64, usize)> = (0..count)
+                .filter(|&other| other != own)
+                .map(|other| (squared_distance(row, points.row(other)), other))
+                .collect();
+            others.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            for (rank, (squared, other)) in others.into_iter().take(k).enumerate() {
+                prop_assert_eq!(found.indices[[own, rank]], other);
+                prop_assert_eq!(found.distances[[own, rank]], squared.sqrt());
+            }
+        }
+    }
+}
