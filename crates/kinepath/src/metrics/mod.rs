@@ -6,7 +6,7 @@
 //!
 //! | Question | Functions |
 //! |---|---|
-//! | which training points are closest? | [`DistinctPoints`], [`NeighbourIndex`] |
+//! | which training points are closest? | [`DistinctPoints`], [`NeighbourIndex`], [`NeighbourStream`] |
 //! | is a sample a copy? | [`gap_ratios`], [`f_mem`], [`memorization_curve`], [`f_mem_by_class`] |
 //! | how often would a new point pass for a copy? | [`HeldOutRatios`] |
 //! | which training points are copied? | [`most_copied`] |
@@ -38,6 +38,7 @@ mod kid;
 mod largest;
 mod memorization;
 mod moments;
+mod neighbour_stream;
 mod neighbours;
 mod packing;
 mod prdc;
@@ -67,6 +68,7 @@ pub use frechet_infinity::{FrechetInfinity, frechet_infinity};
 pub use kid::{Kid, KidReference, KidSubsets, SubsetKid};
 pub use memorization::{GAP_THRESHOLD, GapRatios, f_mem, gap_ratios, memorization_curve};
 pub use moments::{FeatureMoments, GaussianStats};
+pub use neighbour_stream::NeighbourStream;
 pub use neighbours::{NeighbourIndex, Neighbours};
 pub use prdc::{Prdc, PrdcComparison, PrdcReference};
 pub use prdc_contributions::PrdcColumns;

@@ -100,6 +100,14 @@ pub struct Neighbours {
     pub distances: Array2<f64>,
 }
 
+impl Neighbours {
+    /// Distances from squared ones.
+    pub(super) fn rooted(mut self) -> Self {
+        self.distances.par_mapv_inplace(f64::sqrt);
+        self
+    }
+}
+
 impl<'a> NeighbourIndex<'a> {
     /// An index over distinct points: a duplicated row is one neighbour, reported as its first row.
     #[must_use]
@@ -192,11 +200,15 @@ impl<'a> NeighbourIndex<'a> {
     ) -> Result<Neighbours, MetricsError> {
         self.check_queries(&queries)?;
         self.check_k(k, k)?;
-        let count = queries.nrows();
-        let queries = queries.as_standard_layout();
-        Ok(self.nearest(count, k, self.method(count, k), |rows| {
-            (queries.slice(s![rows, ..]).into(), None)
-        }))
+        Ok(self.search_squared(queries, k).rooted())
+    }
+
+    /// [`search`](Self::search) without the roots: squared distances, for queries and a k that
+    /// were checked.
+    pub(super) fn search_squared(&self, queries: ArrayView2<'_, f32>, k: usize) -> Neighbours {
+        let (count, queries) = (queries.nrows(), queries.as_standard_layout());
+        let chunk = |rows| (queries.slice(s![rows, ..]).into(), None);
+        self.nearest(count, k, self.method(count, k), chunk)
     }
 
     /// The `k` nearest other points of each point searched: row `i` of the result belongs to the
@@ -211,13 +223,14 @@ impl<'a> NeighbourIndex<'a> {
     pub fn search_self(&self, k: usize) -> Result<Neighbours, MetricsError> {
         self.check_k(k, k + 1)?;
         let count = self.len();
-        Ok(self.nearest(count, k, self.method(count, k), |rows| {
+        let chunk = |rows: Range<usize>| {
             let first = rows.start;
             (self.points(rows).into(), Some(first))
-        }))
+        };
+        Ok(self.nearest(count, k, self.method(count, k), chunk).rooted())
     }
 
-    /// Searches in parallel; `chunk(rows)` gives some of the queries, contiguous, and, when they
+    /// Searches in parallel and gives squared distances; `chunk(rows)` gives some of the queries, contiguous, and, when they
     /// are points of the index, the number of the first, so that each skips itself.
     ///
     /// Many queries are shared among the threads; of few, each thread searches all in its part of
@@ -253,7 +266,7 @@ impl<'a> NeighbourIndex<'a> {
                 let out = indices.iter_mut().zip(&mut distances);
                 for (&(squared, point), (index, distance)) in candidates.nearest().iter().zip(out) {
                     *index = self.row(point);
-                    *distance = squared.sqrt();
+                    *distance = squared;
                 }
             }
         };

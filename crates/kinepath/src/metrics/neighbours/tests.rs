@@ -89,7 +89,8 @@ fn by(
     queries: &Array2<f32>,
     k: usize,
 ) -> Neighbours {
-    index.nearest(queries.nrows(), k, method, |rows| (queries.slice(s![rows, ..]).into(), None))
+    let chunk = |rows| (queries.slice(s![rows, ..]).into(), None);
+    index.nearest(queries.nrows(), k, method, chunk).rooted()
 }
 
 /// Blocks that images decide, blocks they do not, and queries too far away for images.
@@ -138,6 +139,7 @@ fn long_searches_use_a_projection() {
         let first = rows.start;
         (index.points(rows).into(), Some(first))
     });
+    let own = own.rooted();
     assert_eq!(found, own);
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
