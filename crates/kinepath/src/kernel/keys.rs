@@ -4,6 +4,8 @@
 //! with [`Form::Products`] what points start with less the inner product. Keys above the limit of
 //! their query, which are nearly all, are never written to memory.
 
+use super::lanes::Vector;
+
 /// Points of a panel.
 pub(crate) const LANES: usize = 32;
 /// Queries that are compared with a panel at a time.
@@ -117,28 +119,6 @@ struct Task<'a> {
     panels: &'a [f32],
 }
 
-/// Registers full of f32.
-pub(super) trait Vector: Copy {
-    /// Numbers in one.
-    const WIDTH: usize;
-
-    /// Reads `WIDTH` numbers.
-    ///
-    /// # Safety
-    /// They must be there, and the processor must have the instructions; so for all below.
-    unsafe fn load(from: *const f32) -> Self;
-    unsafe fn store(self, to: *mut f32);
-    unsafe fn splat(value: f32) -> Self;
-    unsafe fn add(self, other: Self) -> Self;
-    unsafe fn sub(self, other: Self) -> Self;
-    /// `a b + self`, rounded once or twice.
-    unsafe fn add_product(self, a: Self, b: Self) -> Self;
-    /// `self − a b`, rounded once or twice.
-    unsafe fn sub_product(self, a: Self, b: Self) -> Self;
-    /// A bit for each number that is at most `limit`.
-    unsafe fn at_most(self, limit: Self) -> u32;
-}
-
 /// All panels, in tiles of `M` queries and `P` vectors of points.
 ///
 /// # Safety
@@ -149,7 +129,7 @@ unsafe fn go<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool>
     limits: &mut [f32; GROUP],
     mut visit: impl FnMut(Hit<'_>, &mut f32),
 ) {
-    const { assert!(GROUP % M == 0 && LANES % (P * V::WIDTH) == 0) };
+    const { assert!(GROUP.is_multiple_of(M) && LANES.is_multiple_of(P * V::WIDTH)) };
     let Task { queries, count, depth, panels } = task;
     for (panel, points) in panels.chunks_exact((depth + 1) * LANES).enumerate() {
         for first in (0..count).step_by(M) {
@@ -259,52 +239,6 @@ unsafe fn sum<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool
         }
     }
     *sums = local;
-}
-
-impl Vector for [f32; 8] {
-    const WIDTH: usize = 8;
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller says that the numbers are there.
-        unsafe { from.cast::<Self>().read_unaligned() }
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: as above.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        [value; 8]
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] + other[i])
-    }
-
-    #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] - other[i])
-    }
-
-    #[inline(always)]
-    unsafe fn add_product(self, a: Self, b: Self) -> Self {
-        std::array::from_fn(|i| self[i] + a[i] * b[i])
-    }
-
-    #[inline(always)]
-    unsafe fn sub_product(self, a: Self, b: Self) -> Self {
-        std::array::from_fn(|i| self[i] - a[i] * b[i])
-    }
-
-    #[inline(always)]
-    unsafe fn at_most(self, limit: Self) -> u32 {
-        (0..8).map(|i| u32::from(self[i] <= limit[i]) << i).sum()
-    }
 }
 
 #[cfg(target_arch = "x86_64")]

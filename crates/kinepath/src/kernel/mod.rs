@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 
 mod keys;
+mod lanes;
 mod matmul;
 mod pairs;
 mod prefetch;

@@ -10,6 +10,7 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayView2};
 
 use super::{
+    key_bounds::Keys,
     largest::largest_magnitude,
     packing::{Frame, pack_group, pack_panel},
 };
@@ -30,10 +31,10 @@ const BLOCK: usize = 1 << 16;
 /// Beyond, every pair is judged exactly.
 pub(super) const FARTHEST: f64 = 1.0e15;
 /// Far below any rounding of values near 1, above what underflow can take away.
-const UNDERFLOW: f64 = 1.0e-41;
+pub(super) const UNDERFLOW: f64 = 1.0e-41;
 
 /// Below so many numbers, threads cost more than they save.
-pub(super) const SERIAL: usize = 1 << 17;
+pub(super) const SERIAL: usize = 1 << 18;
 
 /// How coordinates of points and queries are centred and scaled, and what their keys then say.
 #[derive(Debug, Clone)]
@@ -53,28 +54,6 @@ pub(super) struct Queries {
     groups: Vec<f32>,
     /// One for each query.
     pub(super) keys: Vec<Keys>,
-}
-
-/// What keys of one query say of squared distances, in units of the squared scale of the points:
-/// `slope · key + low ≤ d² ≤ high_slope · key + high + start_slope · start`.
-///
-/// With u the unit roundoff, sums of κ operations on the longest path and `e = (κ + 16) u`:
-///
-/// Differences lose nothing before they are squared, so keys are right up to a factor `1 ± e`.
-///
-/// Products are off by at most `κ u (‖x‖²/2 + ‖q‖ ‖x‖)`, and rounding the centred rows moves each
-/// by `u` times its norm and so d² by at most `4u (‖q‖² + ‖x‖²)`. With `start = (1 − 2e) ‖x‖²/2` and
-/// `‖q‖ ‖x‖ ≤ (‖q‖² + ‖x‖²)/2` both are below `e ‖q‖²` from one side and `e ‖q‖² + 4e ‖x‖²` from
-/// the other.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Keys {
-    slope: f64,
-    inverse_slope: f64,
-    low: f64,
-    high_slope: f64,
-    high: f64,
-    start_slope: f64,
-    squared_scale: f64,
 }
 
 impl KeySpace {
@@ -190,65 +169,8 @@ impl KeySpace {
 
     /// `square` is `‖q‖²` of the prepared query, not finite for one that is too far away.
     fn keys_of(&self, square: f64) -> Keys {
-        let squared_scale = self.frame.scale() * self.frame.scale();
-        let error = self.error;
-        let lost = UNDERFLOW * self.dimension() as f64 * (1.0 + square.sqrt());
-        match self.form {
-            _ if !square.is_finite() => Keys {
-                slope: 0.0,
-                inverse_slope: f64::INFINITY,
-                low: f64::NEG_INFINITY,
-                high_slope: 0.0,
-                high: f64::INFINITY,
-                start_slope: 0.0,
-                squared_scale,
-            },
-            Form::Differences => Keys {
-                slope: 1.0 - error,
-                inverse_slope: 1.0 / (1.0 - error),
-                low: -lost,
-                high_slope: 1.0 + error,
-                high: lost,
-                start_slope: 0.0,
-                squared_scale,
-            },
-            Form::Products => Keys {
-                slope: 2.0,
-                inverse_slope: 0.5,
-                low: square * (1.0 - error) - lost,
-                high_slope: 2.0,
-                high: square * (1.0 + error) + lost,
-                start_slope: 8.0 * error / (1.0 - 2.0 * error),
-                squared_scale,
-            },
-        }
+        Keys::new(self.form, self.error, (self.dimension(), self.scale()), square)
     }
-}
-
-impl Keys {
-    /// Bounds on the squared distance in data units.
-    pub(super) fn squared(&self, key: f64, start: f64) -> (f64, f64) {
-        let low = self.slope * key + self.low;
-        let high = self.high_slope * key + self.high + self.start_slope * start;
-        (low * self.squared_scale, high * self.squared_scale)
-    }
-
-    /// The largest key of a pair whose squared distance may be at most `squared`, in data units.
-    pub(super) fn limit(&self, squared: f64) -> f32 {
-        round_up((squared / self.squared_scale - self.low) * self.inverse_slope)
-    }
-
-    /// The largest key of a pair that may be as near as one with this key.
-    pub(super) fn limit_beside(&self, key: f32, start: f32) -> f32 {
-        let high =
-            self.high_slope * f64::from(key) + self.high + self.start_slope * f64::from(start);
-        round_up((high - self.low) * self.inverse_slope)
-    }
-}
-
-/// At least `key`, as f32, and finite: an infinite key belongs to no point.
-pub(super) fn round_up(key: f64) -> f32 {
-    ((key + 2.0 * UNIT * key.abs() + UNDERFLOW) as f32).min(f32::MAX)
 }
 
 /// The lanes whose bit is set.
@@ -277,7 +199,7 @@ impl Queries {
 
     /// Whether some query is too far away for keys.
     pub(super) fn some_far(&self) -> bool {
-        self.keys.iter().any(|keys| keys.slope == 0.0)
+        self.keys.iter().any(Keys::far)
     }
 
     pub(super) fn len(&self) -> usize {

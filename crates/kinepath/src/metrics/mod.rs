@@ -33,6 +33,7 @@ mod fidelity;
 mod frechet;
 mod frechet_contributions;
 mod frechet_infinity;
+mod key_bounds;
 mod key_space;
 mod kid;
 mod largest;

@@ -16,7 +16,10 @@ use std::ops::Range;
 use ndarray::{Array2, ArrayView1, s};
 use rayon::prelude::*;
 
-use super::key_space::{Queries, UNIT, blocks, each_group, round_up};
+use super::{
+    key_bounds::round_up,
+    key_space::{Queries, UNIT, blocks, each_group},
+};
 use crate::kernel::{Form, GROUP, LANES, inner_product, keys, matmul};
 
 /// Points that are projected at a time, whole panels.

@@ -1,8 +1,9 @@
 //! Points of few coordinates in boxes, so that most need not be looked at.
 
 use super::{
-    MOST_BOXED, NeighbourIndex,
+    NeighbourIndex,
     candidates::{Against, Candidates},
+    method::MOST_BOXED,
 };
 use crate::{
     kernel::{LANES, vectorised},
