@@ -57,14 +57,16 @@ def with_kinepath(queries: F32, points: F32, k: int) -> I64:
 def with_faiss(queries: F32, points: F32, k: int) -> I64:
     index = faiss.IndexFlatL2(points.shape[1])
     index.add(points)
-    return index.search(queries, k)[1]
+    found: I64 = index.search(queries, k)[1]
+    return found
 
 
 def with_sklearn(queries: F32, points: F32, k: int) -> I64:
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=k, algorithm="brute", n_jobs=-1).fit(points)
-    return search.kneighbors(queries, return_distance=False)
+    found: I64 = search.kneighbors(queries, return_distance=False)
+    return found
 
 
 class Timed(NamedTuple):
@@ -228,7 +230,7 @@ def sweep(args: argparse.Namespace) -> None:
                 pilot *= 4
             scaled = int(min(len(pool), max(1, min(pilot, len(pool)) * SECONDS / taken)))
             for number in sorted({scaled, *(q for q in args.queries if q < scaled)}):
-                peers = {"faiss": (with_faiss, args.repetitions)}
+                peers: dict[str, tuple[Search, int]] = {"faiss": (with_faiss, args.repetitions)}
                 it = compare(pool[:number], points, k, peers, args.repetitions)["faiss"]
                 medians.append(statistics.median(it.ratios))
                 processor.append(it.processor)
@@ -257,8 +259,9 @@ def main() -> None:
                         help="numbers of queries beside that which takes faiss half a second")
     args = parser.parse_args()
 
-    faiss.omp_set_num_threads(os.cpu_count())
-    print(f"faiss {faiss.__version__}, {os.cpu_count()} cores, products {peak():.0f} GFLOP/s, "
+    cores = os.cpu_count() or 1
+    faiss.omp_set_num_threads(cores)
+    print(f"faiss {faiss.__version__}, {cores} cores, products {peak():.0f} GFLOP/s, "
           f"{args.repetitions} repetitions: medians, ratios with minimum and maximum\n")
     if args.sweep:
         sweep(args)

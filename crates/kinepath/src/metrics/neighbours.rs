@@ -26,11 +26,16 @@ use tree::Tree;
 
 /// Points prepared for exact nearest-neighbour search in L2.
 ///
-/// A search multiplies blocks of queries with blocks of points in f32, discards the pairs whose
-/// certified lower bound is above the k-th distance held, and computes the distances of the others
-/// in f64 from the points themselves. Neither rounding nor the thread count can therefore change a
-/// result, and no `[queries, points]` matrix is stored. Agrees with
-/// `sklearn.neighbors.NearestNeighbors(algorithm="brute")`.
+/// A search compares blocks of queries with blocks of points in f32, discards the pairs whose
+/// certified lower bound is above an upper bound of the k-th distance, and computes the distances of
+/// the others in f64 from the points themselves. Neither rounding nor the thread count can therefore
+/// change a result. Agrees with `sklearn.neighbors.NearestNeighbors(algorithm="brute")`.
+///
+/// Memory: the array itself, `[Q, k]` results and no `[Q, N]` matrix. Few queries among many points
+/// need only blocks of a quarter of a megabyte for each thread beside that. A long search in many
+/// dimensions keeps about 330 numbers for each point, its images on principal components; where
+/// that does not pay, and in few dimensions, the index keeps one packed copy of the points. Points
+/// that do not fit in memory are for [`NeighbourStream`](super::NeighbourStream).
 ///
 /// # Example
 /// ```
