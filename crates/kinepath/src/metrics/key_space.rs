@@ -23,7 +23,7 @@ pub(super) const QUERY_ROWS: usize = 8 * GROUP;
 /// Largest dimension in which keys are differences.
 const MOST_DIFFERENCES: usize = 16;
 /// Rows that the centre is the mean of, spread over all: any centre will do.
-const CENTRE_ROWS: usize = 4096;
+const CENTRE_ROWS: usize = 128;
 /// Numbers in the panels that a group of queries meets before the next does: they stay in the
 /// second-level cache.
 const BLOCK: usize = 1 << 16;

@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 use super::{
     distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_points},
-    key_space::{KeySpace, mean_of_some},
+    key_space::{KeySpace, SERIAL, mean_of_some},
     prepared::Prepared,
 };
 
@@ -77,7 +77,11 @@ pub struct Neighbours {
 impl Neighbours {
     /// Distances from squared ones.
     pub(super) fn rooted(mut self) -> Self {
-        self.distances.par_mapv_inplace(f64::sqrt);
+        if self.distances.len() < SERIAL {
+            self.distances.mapv_inplace(f64::sqrt);
+        } else {
+            self.distances.par_mapv_inplace(f64::sqrt);
+        }
         self
     }
 }
