@@ -10,11 +10,10 @@ use super::{
     candidates::Candidates,
     chunk::{Chunk, Method, Workspace},
 };
-use crate::{
-    kernel::LANES,
-    metrics::key_space::{QUERY_ROWS, SERIAL},
-};
+use crate::{kernel::LANES, metrics::key_space::QUERY_ROWS};
 
+/// Cost below which waking a thread costs more than it saves.
+const CHEAP: usize = 1 << 16;
 /// Points that are searched at a time at most: their numbers fit 32 bits.
 pub(super) const PART: usize = 1 << 31;
 /// Most queries that meet a block of images.
@@ -39,7 +38,7 @@ impl NeighbourIndex<'_> {
             Neighbours { indices: Array2::zeros((count, k)), distances: Array2::zeros((count, k)) };
         let Neighbours { indices, distances } = &mut found;
         let threads = rayon::current_num_threads();
-        let serial = self.cost(method, count, k) < SERIAL;
+        let serial = self.cost(method, count, k) < CHEAP;
         let together = match method {
             // Points that are packed in passing meet all queries then.
             Method::Passing(_) => count.max(QUERY_ROWS),
