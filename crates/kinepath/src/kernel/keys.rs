@@ -4,10 +4,10 @@
 //! with [`Form::Products`] what points start with less the inner product. Keys above the limit of
 //! their query, which are nearly all, are never written to memory.
 
-use super::lanes::Vector;
+use super::registers::Vector;
 
 /// Points of a panel.
-pub(crate) const LANES: usize = 32;
+pub(crate) const KEY_LANES: usize = 32;
 /// Queries that are compared with a panel at a time.
 pub(crate) const GROUP: usize = 12;
 /// Longest sum that is not cut: shorter sums have smaller error bounds, whatever the dimension.
@@ -32,13 +32,13 @@ pub(crate) struct Hit<'k> {
     /// A bit for each lane: whether its key is at most the limit.
     pub(crate) mask: u32,
     /// The keys; those without a bit may be missing.
-    pub(crate) keys: &'k [f32; LANES],
+    pub(crate) keys: &'k [f32; KEY_LANES],
 }
 
 /// Calls `visit` with the keys that are at most the limit of their query, which it may change.
 ///
 /// `queries` is a group, shape `[D, GROUP]`, of which the first `count` are looked at. `panels` is
-/// any number of panels, shape `[D + 1, LANES]` each, whose first row is what keys start with: an
+/// any number of panels, shape `[D + 1, KEY_LANES]` each, whose first row is what keys start with: an
 /// infinity for lanes without a point. Coordinates are finite, and so small that no key overflows.
 ///
 /// # Panics
@@ -90,7 +90,7 @@ impl Level {
     ) {
         let depth = queries.len() / GROUP;
         assert_eq!(queries.len(), depth * GROUP, "a group of queries");
-        assert_eq!(panels.len() % ((depth + 1) * LANES), 0, "panels of points");
+        assert_eq!(panels.len() % ((depth + 1) * KEY_LANES), 0, "panels of points");
         assert!(count <= GROUP, "queries of a group");
         let task = Task { queries, count, depth, panels };
         // SAFETY: the processor has what the function is compiled for, as `detect` found, and the
@@ -129,12 +129,12 @@ unsafe fn go<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool>
     limits: &mut [f32; GROUP],
     mut visit: impl FnMut(Hit<'_>, &mut f32),
 ) {
-    const { assert!(GROUP.is_multiple_of(M) && LANES.is_multiple_of(P * V::WIDTH)) };
+    const { assert!(GROUP.is_multiple_of(M) && KEY_LANES.is_multiple_of(P * V::WIDTH)) };
     let Task { queries, count, depth, panels } = task;
-    for (panel, points) in panels.chunks_exact((depth + 1) * LANES).enumerate() {
+    for (panel, points) in panels.chunks_exact((depth + 1) * KEY_LANES).enumerate() {
         for first in (0..count).step_by(M) {
-            for part in (0..LANES).step_by(P * V::WIDTH) {
-                // SAFETY: `first + M ≤ GROUP` and `part + P · WIDTH ≤ LANES`, as both divide.
+            for part in (0..KEY_LANES).step_by(P * V::WIDTH) {
+                // SAFETY: `first + M ≤ GROUP` and `part + P · WIDTH ≤ KEY_LANES`, as both divide.
                 let tile = unsafe {
                     let (queries, points) =
                         (queries.as_ptr().add(first), points.as_ptr().add(part));
@@ -157,7 +157,7 @@ unsafe fn go<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool>
                 for (m, (&mask, row)) in masks.iter().zip(&tile).enumerate() {
                     let query = first + m;
                     if mask != 0 && query < count {
-                        let mut keys = [f32::INFINITY; LANES];
+                        let mut keys = [f32::INFINITY; KEY_LANES];
                         for (p, vector) in row.iter().enumerate() {
                             // SAFETY: inside `keys`, as above.
                             unsafe { vector.store(keys.as_mut_ptr().add(part + p * V::WIDTH)) };
@@ -174,7 +174,7 @@ unsafe fn go<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool>
 ///
 /// # Safety
 /// `queries` must be the first of `M` columns of `[depth, GROUP]` numbers, `points` that of
-/// `P · WIDTH` columns of `[depth + 1, LANES]`; the processor must have what `V` needs.
+/// `P · WIDTH` columns of `[depth + 1, KEY_LANES]`; the processor must have what `V` needs.
 #[inline(always)]
 unsafe fn tile<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool>(
     queries: *const f32,
@@ -223,7 +223,7 @@ unsafe fn sum<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool
         unsafe {
             let mut x = [V::splat(0.0); P];
             for (p, x) in x.iter_mut().enumerate() {
-                *x = V::load(points.add((coordinate + 1) * LANES + p * V::WIDTH));
+                *x = V::load(points.add((coordinate + 1) * KEY_LANES + p * V::WIDTH));
             }
             for (m, row) in local.iter_mut().enumerate() {
                 let q = V::splat(*queries.add(coordinate * GROUP + m));

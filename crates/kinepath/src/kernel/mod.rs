@@ -3,15 +3,16 @@
 #![allow(unsafe_code)]
 
 mod keys;
-mod lanes;
+
 mod matmul;
 mod pairs;
 mod prefetch;
+mod registers;
 mod squares;
 mod transpose;
 mod vectors;
 
-pub(crate) use keys::{CHUNK, Form, GROUP, LANES, keys};
+pub(crate) use keys::{CHUNK, Form, GROUP, KEY_LANES, keys};
 pub(crate) use matmul::matmul;
 pub(crate) use pairs::{inner_product, squared_difference};
 pub(crate) use prefetch::prefetch;

@@ -3,7 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
-use super::lanes::Vector;
+use super::registers::Vector;
 
 /// Vectors that are summed side by side.
 const SIDE: usize = 4;

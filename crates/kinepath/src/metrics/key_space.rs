@@ -14,7 +14,7 @@ use super::{
     largest::largest_magnitude,
     packing::{Frame, pack_group, pack_panel},
 };
-use crate::kernel::{CHUNK, Form, GROUP, LANES, keys};
+use crate::kernel::{CHUNK, Form, GROUP, KEY_LANES, keys};
 
 /// Unit roundoff of f32.
 pub(super) const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
@@ -87,7 +87,7 @@ impl KeySpace {
 
     /// Numbers in a panel.
     pub(super) fn panel(&self) -> usize {
-        (self.dimension() + 1) * LANES
+        (self.dimension() + 1) * KEY_LANES
     }
 
     /// The ranges of points to look at one after the other, whole panels.
@@ -117,10 +117,10 @@ impl KeySpace {
         row: impl Fn(usize) -> usize,
         out: &mut [f32],
     ) {
-        let parts = numbers.clone().step_by(LANES).zip(out.chunks_mut(self.panel()));
+        let parts = numbers.clone().step_by(KEY_LANES).zip(out.chunks_mut(self.panel()));
         for (first, out) in parts {
-            let points = LANES.min(numbers.end - first);
-            let rows: [usize; LANES] = std::array::from_fn(|lane| row(first + lane % points));
+            let points = KEY_LANES.min(numbers.end - first);
+            let rows: [usize; KEY_LANES] = std::array::from_fn(|lane| row(first + lane % points));
             let share = 1.0 - 2.0 * self.error;
             pack_panel(self.form, &self.frame, share, (source, &rows[..points]), out);
         }
@@ -158,11 +158,11 @@ impl KeySpace {
         queries: &Queries,
         (first, panels): (usize, &[f32]),
         limits: &mut [f32],
-        mut visit: impl FnMut(usize, usize, u32, &[f32; LANES], &mut f32),
+        mut visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
     ) {
         queries.each_group(limits, |query, group, count, limits| {
             keys(self.form, (group, count), panels, limits, |hit, limit| {
-                visit(query + hit.query, first + hit.panel * LANES, hit.mask, hit.keys, limit);
+                visit(query + hit.query, first + hit.panel * KEY_LANES, hit.mask, hit.keys, limit);
             });
         });
     }
@@ -186,7 +186,7 @@ pub(super) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
 
 /// Ranges of panels of `height` rows that stay in the cache.
 pub(super) fn blocks(points: Range<usize>, height: usize) -> impl Iterator<Item = Range<usize>> {
-    let length = (BLOCK / height).next_multiple_of(LANES);
+    let length = (BLOCK / height).next_multiple_of(KEY_LANES);
     points.clone().step_by(length).map(move |first| first..(first + length).min(points.end))
 }
 

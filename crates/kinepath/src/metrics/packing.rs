@@ -3,7 +3,7 @@
 use ndarray::{ArrayView1, ArrayView2};
 
 use super::key_space::FARTHEST;
-use crate::kernel::{FOUR, Form, GROUP, LANES, transpose_four, vectorised};
+use crate::kernel::{FOUR, Form, GROUP, KEY_LANES, transpose_four, vectorised};
 
 /// Coordinates that are packed at a time: those of all lanes stay in the first-level cache.
 const COLUMNS: usize = 16;
@@ -83,7 +83,7 @@ impl Frame {
     }
 }
 
-/// Packs at most [`LANES`] rows of `source` into a panel, shape `[D + 1, LANES]`, started with
+/// Packs at most [`KEY_LANES`] rows of `source` into a panel, shape `[D + 1, KEY_LANES]`, started with
 /// `share · ‖x‖²/2` where keys are products.
 pub(super) fn pack_panel(
     form: Form,
@@ -92,11 +92,11 @@ pub(super) fn pack_panel(
     rows: (&ArrayView2<'_, f32>, &[usize]),
     out: &mut [f32],
 ) {
-    let (panel, _) = out.as_chunks_mut::<LANES>();
+    let (panel, _) = out.as_chunks_mut::<KEY_LANES>();
     let Some((starts, coordinates)) = panel.split_first_mut() else { return };
     frame.write(rows, coordinates);
     *starts = match form {
-        Form::Differences => [0.0; LANES],
+        Form::Differences => [0.0; KEY_LANES],
         Form::Products => squares(coordinates).map(|square| (0.5 * share * square) as f32),
     };
     starts[rows.1.len()..].fill(f32::INFINITY);

@@ -6,13 +6,13 @@ use ndarray::ArrayView2;
 use rayon::prelude::*;
 
 use super::key_space::{KeySpace, SERIAL, lanes};
-use crate::kernel::LANES;
+use crate::kernel::KEY_LANES;
 
 /// Points in panels.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
     space: KeySpace,
-    /// Shape `[panels, D + 1, LANES]`, the first rows being what keys start with.
+    /// Shape `[panels, D + 1, KEY_LANES]`, the first rows being what keys start with.
     panels: Vec<f32>,
     count: usize,
 }
@@ -26,10 +26,10 @@ impl Prepared {
     ) -> Self {
         let space = KeySpace::new(source, count, &row);
         let panel = space.panel();
-        let mut panels = vec![0.0; count.div_ceil(LANES) * panel];
+        let mut panels = vec![0.0; count.div_ceil(KEY_LANES) * panel];
         let pack = |(number, out): (usize, &mut [f32])| {
-            let first = number * LANES;
-            space.pack(source, first..(first + LANES).min(count), &row, out);
+            let first = number * KEY_LANES;
+            space.pack(source, first..(first + KEY_LANES).min(count), &row, out);
         };
         if count * source.ncols() < SERIAL {
             panels.chunks_mut(panel).enumerate().for_each(pack);
@@ -44,7 +44,7 @@ impl Prepared {
         &self.space
     }
 
-    /// The panels of the points, shape `[panels, D + 1, LANES]`.
+    /// The panels of the points, shape `[panels, D + 1, KEY_LANES]`.
     pub(super) fn panels(&self) -> &[f32] {
         &self.panels
     }
@@ -52,7 +52,7 @@ impl Prepared {
     /// The panels of one block, as [`KeySpace::blocks`] gives them.
     pub(super) fn panels_of(&self, block: &Range<usize>) -> &[f32] {
         let panel = self.space.panel();
-        &self.panels[block.start / LANES * panel..block.end.div_ceil(LANES) * panel]
+        &self.panels[block.start / KEY_LANES * panel..block.end.div_ceil(KEY_LANES) * panel]
     }
 
     /// Calls `visit(query, point, low, high)` for every pair, with bounds on its squared distance
@@ -68,7 +68,7 @@ impl Prepared {
             let panels = (block.start, self.panels_of(&block));
             self.space.below(&queries, panels, &mut limits, |query, first, mask, keys, _| {
                 let bounds = &queries.keys[query];
-                let starts = &self.panels[first / LANES * self.space.panel()..][..LANES];
+                let starts = &self.panels[first / KEY_LANES * self.space.panel()..][..KEY_LANES];
                 for lane in lanes(mask) {
                     let (low, high) =
                         bounds.squared(f64::from(keys[lane]), f64::from(starts[lane]));

@@ -20,10 +20,10 @@ use super::{
     key_bounds::round_up,
     key_space::{Queries, UNIT, blocks, each_group},
 };
-use crate::kernel::{Form, GROUP, LANES, inner_product, keys, matmul};
+use crate::kernel::{Form, GROUP, KEY_LANES, inner_product, keys, matmul};
 
 /// Points that are projected at a time, whole panels.
-const ROWS: usize = 4 * LANES;
+const ROWS: usize = 4 * KEY_LANES;
 /// Above what underflow takes from coordinates and products near 1, below anything that f32 can
 /// tell from 0 beside them.
 const UNDERFLOW: f64 = 1.0e-38;
@@ -39,7 +39,7 @@ pub(super) struct Projection {
     /// The largest such distance over all points.
     slack: f64,
     scale: f64,
-    /// Shape `[panels, d + 2, LANES]`: first `‖z‖² / 2` of the images z less what products can be
+    /// Shape `[panels, d + 2, KEY_LANES]`: first `‖z‖² / 2` of the images z less what products can be
     /// wrong by, then their coordinates.
     panels: Vec<f32>,
     /// The coordinates once more, shape `[N, d + 1]`, for pairs one by one.
@@ -81,11 +81,11 @@ impl Projection {
             basis,
         };
         let width = components + 1;
-        let panel = (width + 1) * LANES;
-        let mut panels = vec![0.0; count.div_ceil(LANES) * panel];
+        let panel = (width + 1) * KEY_LANES;
+        let mut panels = vec![0.0; count.div_ceil(KEY_LANES) * panel];
         let mut images = vec![0.0; count * width];
         let longest = panels
-            .par_chunks_mut(ROWS / LANES * panel)
+            .par_chunks_mut(ROWS / KEY_LANES * panel)
             .zip(images.par_chunks_mut(ROWS * width))
             .enumerate()
             .map(|(part, (panels, images))| {
@@ -104,21 +104,22 @@ impl Projection {
         let width = self.basis.nrows() + 1;
         let count = points.nrows();
         let (images, norms) = self.images(points);
-        let panel = (width + 1) * LANES;
+        let panel = (width + 1) * KEY_LANES;
         for (number, image) in images.rows().into_iter().enumerate() {
-            let (panel, lane) = (&mut panels[number / LANES * panel..][..panel], number % LANES);
+            let (panel, lane) =
+                (&mut panels[number / KEY_LANES * panel..][..panel], number % KEY_LANES);
             let row = &mut rows[number * width..(number + 1) * width];
             let mut square = 0.0;
             for (coordinate, (&value, out)) in image.iter().zip(row).enumerate() {
                 let value = value as f32;
                 *out = value;
-                panel[(coordinate + 1) * LANES + lane] = value;
+                panel[(coordinate + 1) * KEY_LANES + lane] = value;
                 square += f64::from(value) * f64::from(value);
             }
             panel[lane] = (square * (0.5 - self.product_error())) as f32;
         }
-        for number in count..count.next_multiple_of(LANES) {
-            panels[number / LANES * panel + number % LANES] = f32::INFINITY;
+        for number in count..count.next_multiple_of(KEY_LANES) {
+            panels[number / KEY_LANES * panel + number % KEY_LANES] = f32::INFINITY;
         }
         norms.into_iter().fold(0.0, f64::max)
     }
@@ -180,14 +181,15 @@ impl Projection {
         queries: &ProjectedQueries,
         block: &Range<usize>,
         limits: &mut [f32],
-        mut visit: impl FnMut(usize, usize, u32, &[f32; LANES], &mut f32),
+        mut visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
     ) {
-        let panel = (self.basis.nrows() + 2) * LANES;
-        let panels = &self.panels[block.start / LANES * panel..block.end.div_ceil(LANES) * panel];
+        let panel = (self.basis.nrows() + 2) * KEY_LANES;
+        let panels =
+            &self.panels[block.start / KEY_LANES * panel..block.end.div_ceil(KEY_LANES) * panel];
         let count = queries.squares.len();
         each_group(&queries.groups, count, limits, |first, group, count, limits| {
             keys(Form::Products, (group, count), panels, limits, |hit, limit| {
-                let point = block.start + hit.panel * LANES;
+                let point = block.start + hit.panel * KEY_LANES;
                 visit(first + hit.query, point, hit.mask, hit.keys, limit);
             });
         });
@@ -203,7 +205,7 @@ impl Projection {
         let width = self.basis.nrows() + 1;
         let w = &queries.rows[query * width..(query + 1) * width];
         let z = &self.rows[point * width..(point + 1) * width];
-        let start = self.panels[point / LANES * (width + 1) * LANES + point % LANES];
+        let start = self.panels[point / KEY_LANES * (width + 1) * KEY_LANES + point % KEY_LANES];
         start - inner_product(w, z)
     }
 

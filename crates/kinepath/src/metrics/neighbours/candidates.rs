@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::NeighbourIndex;
 use crate::{
-    kernel::{LANES, MANY},
+    kernel::{KEY_LANES, MANY},
     metrics::{key_bounds::Keys, key_space::lanes},
 };
 
@@ -124,7 +124,7 @@ impl Candidates {
         &mut self,
         against: Against<'_, '_>,
         bounds: &Keys,
-        (mask, keys, starts): (u32, &[f32; LANES], &[f32]),
+        (mask, keys, starts): (u32, &[f32; KEY_LANES], &[f32]),
         point: impl Fn(usize) -> usize,
         limit: &mut f32,
     ) {

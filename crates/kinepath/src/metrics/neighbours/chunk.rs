@@ -11,7 +11,7 @@ use super::{
     small::Small,
     tree::Tree,
 };
-use crate::kernel::{LANES, MANY};
+use crate::kernel::{KEY_LANES, MANY};
 use crate::metrics::{
     key_space::{KeySpace, Queries},
     prepared::Prepared,
@@ -162,7 +162,7 @@ impl<'s, 'a> Chunk<'s, 'a> {
         let panel = space.panel();
         let packed = (block.start, panels);
         space.below(queries, packed, limits, |query, first, mask, keys, limit| {
-            let starts = &panels[(first - block.start) / LANES * panel..][..LANES];
+            let starts = &panels[(first - block.start) / KEY_LANES * panel..][..KEY_LANES];
             let found = (mask, keys, starts);
             let bounds = &queries.keys[query];
             let against = self.against(query);

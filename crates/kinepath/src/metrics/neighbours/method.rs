@@ -8,7 +8,7 @@ use super::{
     NeighbourIndex, chunk::Method, images::Projections, parallel::PART, small::Small, tree::Tree,
 };
 use crate::{
-    kernel::LANES,
+    kernel::KEY_LANES,
     metrics::{key_space::KeySpace, prepared::Prepared},
 };
 
@@ -29,7 +29,7 @@ const CUTS: usize = 2;
 /// Largest dimension of points in boxes.
 pub(super) const MOST_BOXED: usize = 8;
 /// Points that are as soon looked at as boxes around them.
-const LEAST_BOXED: usize = 8 * LANES;
+const LEAST_BOXED: usize = 8 * KEY_LANES;
 
 impl NeighbourIndex<'_> {
     /// About how many numbers a search looks at, of which the processor takes a few in a
@@ -62,7 +62,7 @@ impl NeighbourIndex<'_> {
             return Method::Direct;
         }
         if count > LEAST_BOXED
-            && dimension <= ((count / LANES).ilog2() as usize / CUTS).min(MOST_BOXED)
+            && dimension <= ((count / KEY_LANES).ilog2() as usize / CUTS).min(MOST_BOXED)
             && count < PART
             && queries * (dimension + 3) > 300 * count.ilog2() as usize
         {
@@ -80,7 +80,7 @@ impl NeighbourIndex<'_> {
 
     /// Packs some points in place of what is in `panels`.
     pub(super) fn pack(&self, space: &KeySpace, points: &Range<usize>, panels: &mut Vec<f32>) {
-        panels.resize(points.len().div_ceil(LANES) * space.panel(), 0.0);
+        panels.resize(points.len().div_ceil(KEY_LANES) * space.panel(), 0.0);
         space.pack(&self.source.view(), points.clone(), |point| self.row(point), panels);
     }
 

@@ -10,7 +10,7 @@ use super::{
     candidates::Candidates,
     chunk::{Chunk, Method, Workspace},
 };
-use crate::{kernel::LANES, metrics::key_space::QUERY_ROWS};
+use crate::{kernel::KEY_LANES, metrics::key_space::QUERY_ROWS};
 
 /// Cost below which waking a thread costs more than it saves.
 const CHEAP: usize = 1 << 16;
@@ -108,7 +108,7 @@ impl NeighbourIndex<'_> {
 
     /// The points in about `count` parts, none too long.
     pub(super) fn parts(&self, count: usize) -> Vec<Range<usize>> {
-        let length = self.len().div_ceil(count).next_multiple_of(LANES).min(PART);
+        let length = self.len().div_ceil(count).next_multiple_of(KEY_LANES).min(PART);
         let end = |first: usize| (first + length).min(self.len());
         (0..self.len()).step_by(length).map(|first| first..end(first)).collect()
     }

@@ -6,14 +6,14 @@ use super::{
     method::MOST_BOXED,
 };
 use crate::{
-    kernel::{LANES, vectorised},
+    kernel::{KEY_LANES, vectorised},
     metrics::{key_space::Queries, prepared::Prepared},
 };
 
-/// Boxes in boxes, [`LANES`] in each: more than any memory holds points.
+/// Boxes in boxes, [`KEY_LANES`] in each: more than any memory holds points.
 const MOST_LEVELS: usize = 8;
 
-/// Points in an order in which those of a panel, of [`LANES`] panels and so on are near each other,
+/// Points in an order in which those of a panel, of [`KEY_LANES`] panels and so on are near each other,
 /// with the boxes around them.
 ///
 /// A key of a box is computed as that of a point is, from the coordinates of the box that are
@@ -23,14 +23,14 @@ pub(super) struct Tree {
     prepared: Prepared,
     /// For each place the number of the point.
     order: Vec<u32>,
-    /// From the boxes around panels upwards; the last level has at most [`LANES`].
+    /// From the boxes around panels upwards; the last level has at most [`KEY_LANES`].
     levels: Vec<Level>,
 }
 
-/// Boxes, [`LANES`] in each group.
+/// Boxes, [`KEY_LANES`] in each group.
 #[derive(Debug, Clone)]
 struct Level {
-    /// Shape `[groups, 2 D, LANES]`: for each coordinate first the least, then the largest values.
+    /// Shape `[groups, 2 D, KEY_LANES]`: for each coordinate first the least, then the largest values.
     /// Lanes without a box are infinitely far away.
     groups: Vec<f32>,
 }
@@ -39,7 +39,7 @@ struct Level {
 #[derive(Clone, Copy)]
 struct Open {
     group: usize,
-    keys: [f32; LANES],
+    keys: [f32; KEY_LANES],
 }
 
 impl Tree {
@@ -53,7 +53,7 @@ impl Tree {
         let dimension = index.dimension();
         let mut levels = vec![around_panels(prepared.panels(), dimension)];
         while let Some(last) = levels.last()
-            && last.groups.len() > 2 * dimension * LANES
+            && last.groups.len() > 2 * dimension * KEY_LANES
         {
             levels.push(around_boxes(last, dimension));
         }
@@ -79,8 +79,8 @@ impl Tree {
         values.iter_mut().zip(queries.row(query)).for_each(|(out, value)| *out = value);
         let bounds = &queries.keys[query];
         let mut limit = f32::MAX;
-        let mut open = [Open { group: 0, keys: [0.0; LANES] }; MOST_LEVELS];
-        let panel = (dimension + 1) * LANES;
+        let mut open = [Open { group: 0, keys: [0.0; KEY_LANES] }; MOST_LEVELS];
+        let panel = (dimension + 1) * KEY_LANES;
         vectorised(
             #[inline(always)]
             || {
@@ -98,18 +98,18 @@ impl Tree {
                         continue;
                     }
                     here.keys[nearest] = f32::INFINITY;
-                    let group = here.group * LANES + nearest;
+                    let group = here.group * KEY_LANES + nearest;
                     if level > 0 {
                         level -= 1;
                         open[level] = self.levels[level].open(group, values);
                         continue;
                     }
                     let points = &self.prepared.panels()[group * panel..(group + 1) * panel];
-                    let (points, _) = points.as_chunks::<LANES>();
+                    let (points, _) = points.as_chunks::<KEY_LANES>();
                     let keys = point_keys(values, points);
                     let mask = at_most(&keys, limit);
                     if mask != 0 {
-                        let number = |lane: usize| self.order[group * LANES + lane] as usize;
+                        let number = |lane: usize| self.order[group * KEY_LANES + lane] as usize;
                         let found = (mask, &keys, &points[0][..]);
                         candidates.add(against, bounds, found, number, &mut limit);
                     }
@@ -124,9 +124,9 @@ impl Level {
     /// Compares a query with the boxes of one group.
     #[inline(always)]
     fn open(&self, group: usize, query: &[f32]) -> Open {
-        let (boxes, _) = self.groups.as_chunks::<LANES>();
+        let (boxes, _) = self.groups.as_chunks::<KEY_LANES>();
         let boxes = &boxes[group * 2 * query.len()..(group + 1) * 2 * query.len()];
-        let mut keys = [0.0f32; LANES];
+        let mut keys = [0.0f32; KEY_LANES];
         for (&q, sides) in query.iter().zip(boxes.chunks_exact(2)) {
             for ((key, &least), &largest) in keys.iter_mut().zip(&sides[0]).zip(&sides[1]) {
                 let beyond = (least - q).max(q - largest).max(0.0);
@@ -137,9 +137,9 @@ impl Level {
     }
 }
 
-/// Keys of the points of a panel, shape `[D + 1, LANES]`.
+/// Keys of the points of a panel, shape `[D + 1, KEY_LANES]`.
 #[inline(always)]
-fn point_keys(query: &[f32], panel: &[[f32; LANES]]) -> [f32; LANES] {
+fn point_keys(query: &[f32], panel: &[[f32; KEY_LANES]]) -> [f32; KEY_LANES] {
     let mut keys = panel[0];
     for (&q, values) in query.iter().zip(&panel[1..]) {
         for (key, &value) in keys.iter_mut().zip(values) {
@@ -152,7 +152,7 @@ fn point_keys(query: &[f32], panel: &[[f32; LANES]]) -> [f32; LANES] {
 
 /// A bit for each key that is at most the limit.
 #[inline(always)]
-fn at_most(keys: &[f32; LANES], limit: f32) -> u32 {
+fn at_most(keys: &[f32; KEY_LANES], limit: f32) -> u32 {
     let mut mask = 0;
     for (lane, &key) in keys.iter().enumerate() {
         mask |= u32::from(key <= limit) << lane;
@@ -162,19 +162,19 @@ fn at_most(keys: &[f32; LANES], limit: f32) -> u32 {
 
 /// The lane of the least key.
 #[inline(always)]
-fn nearest(keys: &[f32; LANES]) -> usize {
+fn nearest(keys: &[f32; KEY_LANES]) -> usize {
     let least =
         keys.iter().fold(f32::INFINITY, |least, &key| if key < least { key } else { least });
     let mut mask = 0u32;
     for (lane, &key) in keys.iter().enumerate() {
         mask |= u32::from(key <= least) << lane;
     }
-    mask.trailing_zeros() as usize % LANES
+    mask.trailing_zeros() as usize % KEY_LANES
 }
 
 /// Boxes around the points of each panel.
 fn around_panels(panels: &[f32], dimension: usize) -> Level {
-    let (panels, _) = panels.as_chunks::<LANES>();
+    let (panels, _) = panels.as_chunks::<KEY_LANES>();
     let panels: Vec<_> = panels.chunks_exact(dimension + 1).collect();
     around(panels.len(), dimension, |panel, coordinate| {
         let panel = panels[panel];
@@ -186,7 +186,7 @@ fn around_panels(panels: &[f32], dimension: usize) -> Level {
 
 /// Boxes around the boxes of each group.
 fn around_boxes(level: &Level, dimension: usize) -> Level {
-    let (rows, _) = level.groups.as_chunks::<LANES>();
+    let (rows, _) = level.groups.as_chunks::<KEY_LANES>();
     let groups: Vec<_> = rows.chunks_exact(2 * dimension).collect();
     around(groups.len(), dimension, |group, coordinate| {
         let boxes = groups[group];
@@ -205,23 +205,23 @@ fn sides(ranges: impl Iterator<Item = (f32, f32)>) -> (f32, f32) {
 
 /// Packs `count` boxes, whose sides are given for each box and coordinate.
 fn around(count: usize, dimension: usize, sides: impl Fn(usize, usize) -> (f32, f32)) -> Level {
-    let size = 2 * dimension * LANES;
-    let mut groups = vec![f32::INFINITY; count.div_ceil(LANES) * size];
+    let size = 2 * dimension * KEY_LANES;
+    let mut groups = vec![f32::INFINITY; count.div_ceil(KEY_LANES) * size];
     for number in 0..count {
-        let (group, lane) = (&mut groups[number / LANES * size..][..size], number % LANES);
+        let (group, lane) = (&mut groups[number / KEY_LANES * size..][..size], number % KEY_LANES);
         for coordinate in 0..dimension {
             let (least, largest) = sides(number, coordinate);
-            group[2 * coordinate * LANES + lane] = least;
-            group[(2 * coordinate + 1) * LANES + lane] = largest;
+            group[2 * coordinate * KEY_LANES + lane] = least;
+            group[(2 * coordinate + 1) * KEY_LANES + lane] = largest;
         }
     }
     Level { groups }
 }
 
-/// Orders points so that every aligned run of `LANES · 2ⁿ` is what cuts through the longest side
+/// Orders points so that every aligned run of `KEY_LANES · 2ⁿ` is what cuts through the longest side
 /// leave together.
 fn split(order: &mut [u32], dimension: usize, value: &(impl Fn(u32, usize) -> f32 + Sync)) {
-    if order.len() <= LANES {
+    if order.len() <= KEY_LANES {
         return;
     }
     let longest = (0..dimension)
@@ -232,7 +232,7 @@ fn split(order: &mut [u32], dimension: usize, value: &(impl Fn(u32, usize) -> f3
         })
         .max_by(|a, b| a.0.total_cmp(&b.0));
     let coordinate = longest.map_or(0, |(_, coordinate)| coordinate);
-    let half = order.len().div_ceil(LANES).next_power_of_two() / 2 * LANES;
+    let half = order.len().div_ceil(KEY_LANES).next_power_of_two() / 2 * KEY_LANES;
     let by_value = |&a: &u32, &b: &u32| value(a, coordinate).total_cmp(&value(b, coordinate));
     order.select_nth_unstable_by(half, by_value);
     let (low, high) = order.split_at_mut(half);
