@@ -6,10 +6,13 @@ Run:  python bench/neighbours.py              (from anywhere, with kinepath inst
 
 Every time is of a whole search, from arrays to neighbours: what a library builds first counts. In
 each repetition the libraries run one after the other, in turning order, and each ratio is of one
-repetition. faiss searches with `IndexFlatL2`, one thread per core and all queries in one call;
-scikit-learn with `NearestNeighbors(algorithm="brute")`. The images are those of Fashion-MNIST (Debian
-package dataset-fashion-mnist). GFLOP/s are those of the products of all pairs, `2 N Q D`, whether
-computed or not, beside the rate of a product of two large matrices on the same machine.
+repetition; ratios of processor time tell what a machine does that is busy with other things too.
+faiss searches with `IndexFlatL2`, one thread per core, all queries in one call, and threads that
+sleep when they wait: spinning ones take the cores from its own matrix products. scikit-learn uses
+`NearestNeighbors(algorithm="brute")`. The images are those of Fashion-MNIST (Debian package
+dataset-fashion-mnist), in [-1, 1] as `kinepath` reads them. GFLOP/s are those of the products of all
+pairs, `2 N Q D`, whether computed or not, beside the rate of a product of two large matrices on the
+same machine.
 
 Neighbours agree when the distances to them, computed in float64, do: libraries that compute in
 float32 swap neighbours that are equally far within its rounding, so each pair of distances may
@@ -25,19 +28,22 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 import kinepath as kp
 
+# Read when faiss is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+import faiss  # noqa: E402
+
 F32: TypeAlias = npt.NDArray[np.float32]
 I64: TypeAlias = npt.NDArray[np.int64]
 Search: TypeAlias = Callable[[F32, F32, int], I64]
 
-SECONDS = 0.5
+SECONDS = 0.3
 """What a case of the sweep should take faiss."""
 MOST_QUERIES = 100_000
 MOST_VALUES = 500_000_000
@@ -51,20 +57,30 @@ def with_kinepath(queries: F32, points: F32, k: int) -> I64:
 def with_faiss(queries: F32, points: F32, k: int) -> I64:
     index = faiss.IndexFlatL2(points.shape[1])
     index.add(points)
-    return index.search(queries, k)[1]
+    found: I64 = index.search(queries, k)[1]
+    return found
 
 
 def with_sklearn(queries: F32, points: F32, k: int) -> I64:
     from sklearn.neighbors import NearestNeighbors
 
     search = NearestNeighbors(n_neighbors=k, algorithm="brute", n_jobs=-1).fit(points)
-    return search.kneighbors(queries, return_distance=False)
+    found: I64 = search.kneighbors(queries, return_distance=False)
+    return found
 
 
-def seconds_of(search: Search, queries: F32, points: F32, k: int) -> tuple[float, I64]:
-    start = time.perf_counter()
+class Timed(NamedTuple):
+    """One search."""
+
+    seconds: float
+    processor: float
+    found: I64
+
+
+def timed(search: Search, queries: F32, points: F32, k: int) -> Timed:
+    start, processor = time.perf_counter(), time.process_time()
     found = search(queries, points, k)
-    return time.perf_counter() - start, found
+    return Timed(time.perf_counter() - start, time.process_time() - processor, found)
 
 
 def peak() -> float:
@@ -80,76 +96,90 @@ def peak() -> float:
 
 
 def agree(queries: F32, points: F32, ours: I64, theirs: I64) -> bool:
-    """Whether two searches found equally near points, up to the rounding of float32."""
+    """Whether two searches found equally near points, up to the rounding of float32, of some
+    queries; ours in order."""
     rows = np.random.default_rng(1).permutation(len(queries))[:500]
-    queries64, points64 = queries[rows].astype(np.float64), points
-    def squared(found: I64) -> npt.NDArray[np.float64]:
-        return np.stack([
-            ((points64[near].astype(np.float64) - query) ** 2).sum(axis=1)
-            for query, near in zip(queries64, found[rows], strict=True)
+    squared = {
+        name: np.stack([
+            ((points[near].astype(np.float64) - queries[row].astype(np.float64)) ** 2).sum(axis=1)
+            for row, near in zip(rows, found[rows], strict=True)
         ])
-    a, b = squared(ours), squared(theirs)
-    norms = (queries64**2).sum(axis=1) + (points[:10_000].astype(np.float64) ** 2).sum(axis=1).max()
+        for name, found in (("ours", ours), ("theirs", theirs))
+    }
+    norms = (queries[rows].astype(np.float64) ** 2).sum(axis=1)
+    norms += (points[:10_000].astype(np.float64) ** 2).sum(axis=1).max()
     room = 1e-6 * queries.shape[1] ** 0.5 * norms[:, None]
-    # Ours are exact and in order: never further than theirs.
-    return bool((a <= b * (1 + 1e-12) + 1e-300).all() or (a <= np.sort(b, axis=1) * (1 + 1e-12)).all()) and bool(
-        (b - a <= room).all()
-    )
+    nearer = squared["ours"] <= np.sort(squared["theirs"], axis=1) * (1 + 1e-12)
+    close = squared["theirs"] - squared["ours"] <= room
+    return bool(nearer.all() and close.all())
 
 
 def spread(values: list[float]) -> str:
     return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
+class Compared(NamedTuple):
+    """One peer against kinepath."""
+
+    ours: float
+    """Median seconds of kinepath."""
+    seconds: float
+    """Median seconds of the peer."""
+    ratios: list[float]
+    processor: float
+    """Median ratio of processor time."""
+    agrees: bool
+
+
 def compare(queries: F32, points: F32, k: int, peers: dict[str, tuple[Search, int]],
-            repetitions: int) -> tuple[float, dict[str, tuple[float, list[float], bool]]]:
-    """Median seconds of kinepath; for each peer its own, the ratios and whether it agrees."""
-    ours: list[float] = []
-    times: dict[str, list[float]] = {name: [] for name in peers}
-    ratios: dict[str, list[float]] = {name: [] for name in peers}
-    agreed: dict[str, bool] = {}
+            repetitions: int) -> dict[str, Compared]:
+    """Times all; each peer with its number of repetitions."""
+    times: dict[str, list[tuple[Timed, Timed]]] = {name: [] for name in peers}
     for repetition in range(repetitions):
         names = ["kinepath", *(name for name in peers if repetition < peers[name][1])]
         turn = repetition % len(names)
-        taken: dict[str, float] = {}
-        found: dict[str, I64] = {}
+        taken: dict[str, Timed] = {}
         for name in names[turn:] + names[:turn]:
             search = with_kinepath if name == "kinepath" else peers[name][0]
-            taken[name], found[name] = seconds_of(search, queries, points, k)
-        ours.append(taken["kinepath"])
+            taken[name] = timed(search, queries, points, k)
         for name in names[1:]:
-            times[name].append(taken[name])
-            ratios[name].append(taken[name] / taken["kinepath"])
-            if name not in agreed:
-                agreed[name] = agree(queries, points, found["kinepath"], found[name])
-    return statistics.median(ours), {
-        name: (statistics.median(times[name]), ratios[name], agreed[name]) for name in peers
+            times[name].append((taken["kinepath"], taken[name]))
+    return {
+        name: Compared(
+            statistics.median(ours.seconds for ours, _ in pairs),
+            statistics.median(theirs.seconds for _, theirs in pairs),
+            [theirs.seconds / ours.seconds for ours, theirs in pairs],
+            statistics.median(theirs.processor / ours.processor for ours, theirs in pairs),
+            agree(queries, points, pairs[0][0].found, pairs[0][1].found),
+        )
+        for name, pairs in times.items()
     }
 
 
 def images(path: Path) -> F32:
-    """The images of an IDX file, `[N, 784]`, in [0, 1]."""
+    """The images of an IDX file, `[N, 784]`, in [-1, 1]."""
     with gzip.open(path) as file:
-        return (np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784) / 255).astype(np.float32)
+        pixels = np.frombuffer(file.read(), np.uint8, offset=16)
+    return (pixels.reshape(-1, 784) / 127.5 - 1).astype(np.float32)
 
 
 def image_table(folder: Path, repetitions: int, sklearn: bool) -> None:
     points = images(folder / "train-images-idx3-ubyte.gz")
     held_out = images(folder / "t10k-images-idx3-ubyte.gz")
     random = np.random.default_rng(0)
-    print("| queries | kinepath, s | GFLOP/s | peer | s | peer / kinepath | agrees |")
-    print("|---|---|---|---|---|---|---|")
+    print("| queries | kinepath, s | GFLOP/s | peer | s | peer / kinepath | of processor time | agrees |")
+    print("|---|---|---|---|---|---|---|---|")
     peers: dict[str, tuple[Search, int]] = {"faiss": (with_faiss, repetitions)}
     if sklearn:
         peers["scikit-learn"] = (with_sklearn, 1)
     for noise in (0.0, 0.1, 0.3):
         queries = held_out + noise * random.standard_normal(held_out.shape, dtype=np.float32)
-        ours, results = compare(queries, points, 2, peers, repetitions)
-        rate = 2e-9 * len(points) * queries.size / ours
         name = f"with noise of {noise}" if noise else "held out"
-        for peer, (seconds, ratios, agrees) in results.items():
-            print(f"| {name} | {ours:.2f} | {rate:.0f} | {peer} | {seconds:.2f} | {spread(ratios)} "
-                  f"| {'yes' if agrees else 'NO'} |", flush=True)
+        for peer, it in compare(queries, points, 2, peers, repetitions).items():
+            rate = 2e-9 * len(points) * queries.size / it.ours
+            print(f"| {name} | {it.ours:.2f} | {rate:.0f} | {peer} | {it.seconds:.2f} | "
+                  f"{spread(it.ratios)} | {it.processor:.2f} | {'yes' if it.agrees else 'NO'} |",
+                  flush=True)
 
 
 def data(kind: str, count: int, dimension: int, random: np.random.Generator) -> F32:
@@ -177,9 +207,11 @@ def cases(args: argparse.Namespace) -> Iterator[tuple[int, int, str]]:
 
 
 def sweep(args: argparse.Namespace) -> None:
-    print("| D | N | data | k | Q | kinepath, ms | faiss, ms | faiss / kinepath | agrees |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| D | N | data | k | Q | kinepath, ms | faiss, ms | faiss / kinepath | of processor time "
+          "| agrees |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     medians: list[float] = []
+    processor: list[float] = []
     for dimension, count, kind in cases(args):
         random = np.random.default_rng(0)
         points = data(kind, count, dimension, random)
@@ -198,16 +230,19 @@ def sweep(args: argparse.Namespace) -> None:
                 pilot *= 4
             scaled = int(min(len(pool), max(1, min(pilot, len(pool)) * SECONDS / taken)))
             for number in sorted({scaled, *(q for q in args.queries if q < scaled)}):
-                ours, results = compare(pool[:number], points, k,
-                                        {"faiss": (with_faiss, args.repetitions)}, args.repetitions)
-                seconds, ratios, agrees = results["faiss"]
-                medians.append(statistics.median(ratios))
-                print(f"| {dimension} | {count} | {kind} | {k} | {number} | {ours * 1e3:.3g} | "
-                      f"{seconds * 1e3:.3g} | {spread(ratios)} | {'yes' if agrees else 'NO'} |", flush=True)
+                peers: dict[str, tuple[Search, int]] = {"faiss": (with_faiss, args.repetitions)}
+                it = compare(pool[:number], points, k, peers, args.repetitions)["faiss"]
+                medians.append(statistics.median(it.ratios))
+                processor.append(it.processor)
+                print(f"| {dimension} | {count} | {kind} | {k} | {number} | {it.ours * 1e3:.3g} | "
+                      f"{it.seconds * 1e3:.3g} | {spread(it.ratios)} | {it.processor:.2f} | "
+                      f"{'yes' if it.agrees else 'NO'} |", flush=True)
         del index
-    medians.sort()
-    print(f"{len(medians)} cases: worst {medians[0]:.2f}, a tenth below {medians[len(medians) // 10]:.2f}, "
-          f"median {statistics.median(medians):.2f}, best {medians[-1]:.2f}")
+    for what, ratios in (("time", sorted(medians)), ("processor time", sorted(processor))):
+        slower = sum(ratio < 1 for ratio in ratios)
+        print(f"{len(ratios)} cases, ratios of {what}: worst {ratios[0]:.2f}, a tenth below "
+              f"{ratios[len(ratios) // 10]:.2f}, median {statistics.median(ratios):.2f}, best "
+              f"{ratios[-1]:.2f}, below 1 in {slower}")
 
 
 def main() -> None:
@@ -224,8 +259,9 @@ def main() -> None:
                         help="numbers of queries beside that which takes faiss half a second")
     args = parser.parse_args()
 
-    faiss.omp_set_num_threads(os.cpu_count())
-    print(f"faiss {faiss.__version__}, {os.cpu_count()} cores, products {peak():.0f} GFLOP/s, "
+    cores = os.cpu_count() or 1
+    faiss.omp_set_num_threads(cores)
+    print(f"faiss {faiss.__version__}, {cores} cores, products {peak():.0f} GFLOP/s, "
           f"{args.repetitions} repetitions: medians, ratios with minimum and maximum\n")
     if args.sweep:
         sweep(args)

@@ -1,10 +1,13 @@
 //! Metrics on arrays of samples or features.
 
+use std::path::PathBuf;
+
 use kinepath::metrics::{
     DistinctPoints, FeatureMoments, FrechetReference, KidReference, MetricsError, NeighbourIndex,
-    Neighbours, PrdcReference, VendiFeatures, authenticity, gap_ratios, kde_support, knn_support,
-    median_bandwidth,
+    NeighbourStream, Neighbours, PrdcReference, VendiFeatures, authenticity, gap_ratios,
+    kde_support, knn_support, median_bandwidth,
 };
+use kinepath_study::data::RecordBlocks;
 use ndarray::{Array2, ArrayView2};
 use numpy::{PyArray1, PyArray2, PyReadonlyArrayDyn};
 use pyo3::prelude::*;
@@ -16,6 +19,7 @@ use crate::errors::invalid;
 /// Adds the functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(neighbours, module)?)?;
+    module.add_function(wrap_pyfunction!(neighbours_in_file, module)?)?;
     module.add_function(wrap_pyfunction!(memorization, module)?)?;
     module.add_function(wrap_pyfunction!(support, module)?)?;
     module.add_function(wrap_pyfunction!(frechet_distance, module)?)?;
@@ -64,8 +68,45 @@ fn neighbours<'py>(
         on_rows(py, ("queries", queries), ("points", points), |queries, points| {
             NeighbourIndex::over_rows(points)?.search(queries, k)
         })?;
+    Ok(nearest(py, found))
+}
+
+fn nearest<'py>(py: Python<'py>, found: Neighbours) -> Nearest<'py> {
     let indices: Array2<i64> = found.indices.mapv(|index| index as i64);
-    Ok((PyArray2::from_owned_array(py, indices), PyArray2::from_owned_array(py, found.distances)))
+    (PyArray2::from_owned_array(py, indices), PyArray2::from_owned_array(py, found.distances))
+}
+
+/// Values of a file that are held at a time: 128 MB.
+const BLOCK: usize = 1 << 25;
+
+/// The k nearest records of an NPY file, which is read in blocks.
+#[pyfunction]
+fn neighbours_in_file<'py>(
+    py: Python<'py>,
+    queries: PyReadonlyArrayDyn<'py, f32>,
+    path: PathBuf,
+    k: usize,
+) -> PyResult<Nearest<'py>> {
+    let queries = Samples::new("queries", queries)?;
+    let blocks = RecordBlocks::open(&path, BLOCK).map_err(invalid)?;
+    if blocks.record_shape() != queries.shape() {
+        return Err(invalid(format!(
+            "queries has samples of shape {:?}, but {} of {:?}",
+            queries.shape(),
+            path.display(),
+            blocks.record_shape()
+        )));
+    }
+    let rows = queries.rows()?;
+    let view = rows.view();
+    let found = py.detach(|| {
+        let mut stream = NeighbourStream::new(view, k).map_err(invalid)?;
+        for block in blocks {
+            stream.push(block.map_err(invalid)?.view()).map_err(invalid)?;
+        }
+        stream.finish().map_err(invalid)
+    })?;
+    Ok(nearest(py, found))
 }
 
 /// Distances of samples to the training set.

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -161,6 +162,24 @@ def test_metrics_and_statistics_agree_with_other_libraries() -> None:
     same, other = kp.compare(x, x + 1e-3 * y), kp.compare(x, x + 1.0)
     assert same.p_value > 0.05 and other.difference.estimate == pytest.approx(1.0)
     np.testing.assert_allclose(kp.adjust([0.01, 0.04, 0.03]), [0.03, 0.04, 0.04])
+
+
+def test_neighbours_in_a_file_are_those_in_the_array(tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    points = random.integers(-2, 3, size=(500, 2, 3)).astype(np.float32)
+    queries = random.normal(size=(20, 2, 3)).astype(np.float32)
+    file = tmp_path / "points.npy"
+    np.save(file, points)
+    whole = kp.neighbours(queries, points, k=7)
+    for path in (file, str(file)):
+        found = kp.neighbours(queries, path, k=7)
+        np.testing.assert_array_equal(found.indices, whole.indices)
+        np.testing.assert_array_equal(found.distances, whole.distances)
+    with pytest.raises(kp.KinepathError, match=r"\[2, 3\]"):
+        kp.neighbours(np.zeros((1, 3)), file)
+    file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(kp.KinepathError, match="incomplete"):
+        kp.neighbours(queries, file)
 
 
 def test_plans_and_what_they_are_made_of_survive_pickling() -> None:

@@ -7,6 +7,7 @@ results do not depend on the number of threads. Formulas, sources and pitfalls a
 
 from __future__ import annotations
 
+from os import PathLike, fspath
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -65,12 +66,24 @@ class Prdc(NamedTuple):
     """Share of real points whose ball holds a generated point."""
 
 
-def neighbours(queries: npt.ArrayLike, points: npt.ArrayLike, k: int = 1) -> Neighbours:
+def neighbours(
+    queries: npt.ArrayLike, points: npt.ArrayLike | PathLike[str], k: int = 1
+) -> Neighbours:
     """The exact k nearest ``points``, ``[N, *shape]``, of each of ``queries``, ``[Q, *shape]``.
 
+    Args:
+        queries: ``[Q, *shape]``.
+        points: ``[N, *shape]``, or the path (a string or ``Path``) of an NPY file with such an
+            array in row-major order, which may be larger than memory: it is read in blocks of
+            128 MB, its values as they are.
+        k: neighbours of each query.
+
     Raises:
-        KinepathError: for shapes that do not fit, NaN or infinity, or fewer than k points.
+        KinepathError: for shapes that do not fit, NaN or infinity, fewer than k points, or a file
+            that cannot be read or is incomplete.
     """
+    if isinstance(points, (str, PathLike)):
+        return Neighbours(*_kinepath.neighbours_in_file(f32(queries), fspath(points), k))
     return Neighbours(*_kinepath.neighbours(f32(queries), f32(points), k))
 
 

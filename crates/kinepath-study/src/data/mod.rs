@@ -13,6 +13,7 @@
 //! `[C, H, W]`: `[N, H, W]` becomes one channel, and channels-last is turned where the last axis
 //! is 1 or 3 and the first is not.
 
+mod blocks;
 pub mod builtin;
 mod cifar;
 mod dataset;
@@ -31,6 +32,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+pub use blocks::RecordBlocks;
 pub use dataset::{Dataset, Scaling};
 pub use error::DataError;
 pub use hash::sha256_hex;

@@ -13,7 +13,7 @@ use ndarray::{ArrayD, IxDyn, ShapeBuilder};
 use super::elements::{ElementType, Elements, RawArray, byte_count};
 use super::error::{DataError, place};
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Reads an NPY file.
 pub(crate) fn read(path: &Path) -> Result<RawArray, DataError> {
@@ -24,41 +24,75 @@ pub(crate) fn read(path: &Path) -> Result<RawArray, DataError> {
 
 /// Reads an NPY array from the whole of `bytes`; `place` is its name in messages.
 pub(crate) fn parse(bytes: &[u8], place: &str) -> Result<RawArray, DataError> {
-    if bytes.is_empty() {
-        return Err(DataError::Empty { place: place.to_owned() });
-    }
-    if !bytes.starts_with(MAGIC) && !MAGIC.starts_with(bytes) {
-        let start = &bytes[..bytes.len().min(MAGIC.len())];
-        return Err(malformed(place, format!("starts with bytes {start:02x?}, not \\x93NUMPY")));
-    }
-    let (header, elements) = split_header(bytes, place)?;
-    let header = Header::parse(header).map_err(|detail| malformed(place, detail))?;
-    let (element_type, big_endian) =
-        element_type(header.descr).ok_or_else(|| DataError::ElementType {
-            place: place.to_owned(),
-            what: "the array".to_owned(),
-            dtype: header.descr.to_owned(),
-            supported: "float32, float64, uint8 or another integer type",
-        })?;
-    let expected = byte_count(&header.shape, element_type.size())
-        .ok_or_else(|| malformed(place, format!("the shape {:?} overflows", header.shape)))?;
+    let (layout, elements) = Layout::parse(bytes, place)?;
+    let Layout { shape, element_type, big_endian, fortran_order, bytes: expected } = layout;
     if expected != elements.len() {
-        return Err(DataError::Length {
-            place: place.to_owned(),
-            part: format!("the elements of shape {:?}", header.shape),
-            expected: expected as u64,
-            actual: elements.len() as u64,
-        });
+        return Err(length_error(place, &shape, expected, elements.len() as u64));
     }
     let mut elements = element_type.decode(elements, big_endian);
-    if header.fortran_order {
+    if fortran_order {
         elements = match elements {
-            Elements::U8(values) => Elements::U8(row_major(values, &header.shape, place)?),
-            Elements::I64(values) => Elements::I64(row_major(values, &header.shape, place)?),
-            Elements::F32(values) => Elements::F32(row_major(values, &header.shape, place)?),
+            Elements::U8(values) => Elements::U8(row_major(values, &shape, place)?),
+            Elements::I64(values) => Elements::I64(row_major(values, &shape, place)?),
+            Elements::F32(values) => Elements::F32(row_major(values, &shape, place)?),
         };
     }
-    Ok(RawArray { shape: header.shape, elements })
+    Ok(RawArray { shape, elements })
+}
+
+/// Where the elements of an array are, and what they mean.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) shape: Vec<usize>,
+    pub(super) element_type: ElementType,
+    pub(super) big_endian: bool,
+    pub(super) fortran_order: bool,
+    /// Length of the elements.
+    pub(super) bytes: usize,
+}
+
+impl Layout {
+    /// Reads what comes before the elements, and gives what follows.
+    pub(super) fn parse<'a>(bytes: &'a [u8], place: &str) -> Result<(Self, &'a [u8]), DataError> {
+        if bytes.is_empty() {
+            return Err(DataError::Empty { place: place.to_owned() });
+        }
+        if !bytes.starts_with(MAGIC) && !MAGIC.starts_with(bytes) {
+            let start = &bytes[..bytes.len().min(MAGIC.len())];
+            return Err(malformed(
+                place,
+                format!("starts with bytes {start:02x?}, not \\x93NUMPY"),
+            ));
+        }
+        let (header, elements) = split_header(bytes, place)?;
+        let header = Header::parse(header).map_err(|detail| malformed(place, detail))?;
+        let (element_type, big_endian) =
+            element_type(header.descr).ok_or_else(|| DataError::ElementType {
+                place: place.to_owned(),
+                what: "the array".to_owned(),
+                dtype: header.descr.to_owned(),
+                supported: "float32, float64, uint8 or another integer type",
+            })?;
+        let bytes = byte_count(&header.shape, element_type.size())
+            .ok_or_else(|| malformed(place, format!("the shape {:?} overflows", header.shape)))?;
+        let Header { shape, fortran_order, .. } = header;
+        Ok((Self { shape, element_type, big_endian, fortran_order, bytes }, elements))
+    }
+}
+
+/// Too few or too many elements.
+pub(super) fn length_error(
+    place: &str,
+    shape: &[usize],
+    expected: usize,
+    actual: u64,
+) -> DataError {
+    DataError::Length {
+        place: place.to_owned(),
+        part: format!("the elements of shape {shape:?}"),
+        expected: expected as u64,
+        actual,
+    }
 }
 
 /// Splits off the text of the header.

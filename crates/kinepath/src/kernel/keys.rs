@@ -4,6 +4,8 @@
 //! with [`Form::Products`] what points start with less the inner product. Keys above the limit of
 //! their query, which are nearly all, are never written to memory.
 
+use super::registers::Vector;
+
 /// Points of a panel.
 pub(crate) const KEY_LANES: usize = 32;
 /// Queries that are compared with a panel at a time.
@@ -115,28 +117,6 @@ struct Task<'a> {
     count: usize,
     depth: usize,
     panels: &'a [f32],
-}
-
-/// Registers full of f32.
-trait Vector: Copy {
-    /// Numbers in one.
-    const WIDTH: usize;
-
-    /// Reads `WIDTH` numbers.
-    ///
-    /// # Safety
-    /// They must be there, and the processor must have the instructions; so for all below.
-    unsafe fn load(from: *const f32) -> Self;
-    unsafe fn store(self, to: *mut f32);
-    unsafe fn splat(value: f32) -> Self;
-    unsafe fn add(self, other: Self) -> Self;
-    unsafe fn sub(self, other: Self) -> Self;
-    /// `a b + self`, rounded once or twice.
-    unsafe fn add_product(self, a: Self, b: Self) -> Self;
-    /// `self − a b`, rounded once or twice.
-    unsafe fn sub_product(self, a: Self, b: Self) -> Self;
-    /// A bit for each number that is at most `limit`.
-    unsafe fn at_most(self, limit: Self) -> u32;
 }
 
 /// All panels, in tiles of `M` queries and `P` vectors of points.
@@ -259,52 +239,6 @@ unsafe fn sum<V: Vector, const M: usize, const P: usize, const DIFFERENCES: bool
         }
     }
     *sums = local;
-}
-
-impl Vector for [f32; 8] {
-    const WIDTH: usize = 8;
-
-    #[inline(always)]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: the caller says that the numbers are there.
-        unsafe { from.cast::<Self>().read_unaligned() }
-    }
-
-    #[inline(always)]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: as above.
-        unsafe { to.cast::<Self>().write_unaligned(self) }
-    }
-
-    #[inline(always)]
-    unsafe fn splat(value: f32) -> Self {
-        [value; 8]
-    }
-
-    #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] + other[i])
-    }
-
-    #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
-        std::array::from_fn(|i| self[i] - other[i])
-    }
-
-    #[inline(always)]
-    unsafe fn add_product(self, a: Self, b: Self) -> Self {
-        std::array::from_fn(|i| self[i] + a[i] * b[i])
-    }
-
-    #[inline(always)]
-    unsafe fn sub_product(self, a: Self, b: Self) -> Self {
-        std::array::from_fn(|i| self[i] - a[i] * b[i])
-    }
-
-    #[inline(always)]
-    unsafe fn at_most(self, limit: Self) -> u32 {
-        (0..8).map(|i| u32::from(self[i] <= limit[i]) << i).sum()
-    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -5,7 +5,9 @@
 mod keys;
 mod lanes;
 mod matmul;
+mod pairs;
 mod prefetch;
+mod registers;
 mod rows;
 mod squares;
 mod transpose;
@@ -16,6 +18,7 @@ mod wide;
 pub(crate) use keys::{CHUNK, Form, GROUP, KEY_LANES, keys};
 pub(crate) use lanes::{LANES, Lanes, add_products, products};
 pub(crate) use matmul::matmul;
+pub(crate) use pairs::{inner_product, squared_difference};
 pub(crate) use prefetch::prefetch;
 pub(crate) use rows::{add_rows, row_products};
 pub(crate) use squares::{MANY, SUMS, squared_distances};

@@ -2,17 +2,17 @@
 
 /// Independent partial sums of one distance.
 pub(crate) const SUMS: usize = 8;
-/// Distances that are computed at a time.
+/// Distances that are best computed at a time.
 pub(crate) const MANY: usize = 4;
 
-/// `Σ (q − x)²` of a query and each of [`MANY`] points in f64, differences taken in f64 too.
+/// `Σ (q − x)²` of a query and each of `N` points in f64, differences taken in f64 too.
 ///
 /// Coordinate j goes to partial sum j mod [`SUMS`], and these are added in order, with every
 /// operation rounded: the same bits on every processor.
 ///
 /// # Panics
 /// If a point does not have the length of the query.
-pub(crate) fn squared_distances(query: &[f32], points: [&[f32]; MANY]) -> [f64; MANY] {
+pub(crate) fn squared_distances<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [f64; N] {
     assert!(points.iter().all(|point| point.len() == query.len()), "lengths of points");
     if query.len() < SUMS {
         // The same sums: the others are 0.
@@ -35,7 +35,11 @@ pub(crate) fn squared_distances(query: &[f32], points: [&[f32]; MANY]) -> [f64; 
 }
 
 /// Partial sums of the first `whole` coordinates, a multiple of [`SUMS`] of which all have as many.
-fn whole_sums(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+fn whole_sums<const N: usize>(
+    query: &[f32],
+    points: [&[f32]; N],
+    whole: usize,
+) -> [[f64; SUMS]; N] {
     #[cfg(target_arch = "x86_64")]
     {
         if std::arch::is_x86_feature_detected!("avx512f") {
@@ -50,7 +54,7 @@ fn whole_sums(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUM
     portable(query, points, whole)
 }
 
-fn portable(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+fn portable<const N: usize>(query: &[f32], points: [&[f32]; N], whole: usize) -> [[f64; SUMS]; N] {
     points.map(|point| {
         let mut sums = [0.0f64; SUMS];
         let (query, point) = (query[..whole].as_chunks::<SUMS>().0, point.as_chunks::<SUMS>().0);
@@ -68,13 +72,17 @@ fn portable(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]
 /// All must have `whole` coordinates, a multiple of [`SUMS`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
-unsafe fn with_avx512(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+unsafe fn with_avx512<const N: usize>(
+    query: &[f32],
+    points: [&[f32]; N],
+    whole: usize,
+) -> [[f64; SUMS]; N] {
     use std::arch::x86_64::{
         _mm256_loadu_ps, _mm512_add_pd, _mm512_cvtps_pd, _mm512_mul_pd, _mm512_setzero_pd,
         _mm512_storeu_pd, _mm512_sub_pd,
     };
-    let mut sums = [_mm512_setzero_pd(); MANY];
-    let mut out = [[0.0; SUMS]; MANY];
+    let mut sums = [_mm512_setzero_pd(); N];
+    let mut out = [[0.0; SUMS]; N];
     // SAFETY: reads end at `whole`, and each write fills one row of `out`.
     unsafe {
         for first in (0..whole).step_by(SUMS) {
@@ -96,13 +104,17 @@ unsafe fn with_avx512(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[
 /// All must have `whole` coordinates, a multiple of [`SUMS`].
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn with_avx2(query: &[f32], points: [&[f32]; MANY], whole: usize) -> [[f64; SUMS]; MANY] {
+unsafe fn with_avx2<const N: usize>(
+    query: &[f32],
+    points: [&[f32]; N],
+    whole: usize,
+) -> [[f64; SUMS]; N] {
     use std::arch::x86_64::{
         _mm_loadu_ps, _mm256_add_pd, _mm256_cvtps_pd, _mm256_mul_pd, _mm256_setzero_pd,
         _mm256_storeu_pd, _mm256_sub_pd,
     };
-    let mut sums = [[_mm256_setzero_pd(); 2]; MANY];
-    let mut out = [[0.0; SUMS]; MANY];
+    let mut sums = [[_mm256_setzero_pd(); 2]; N];
+    let mut out = [[0.0; SUMS]; N];
     // SAFETY: reads end at `whole`, and each pair of writes fills one row of `out`.
     unsafe {
         for first in (0..whole).step_by(SUMS) {
@@ -137,7 +149,7 @@ mod tests {
             };
             let query = row(9);
             let rows: Vec<Vec<f32>> = (0..MANY).map(row).collect();
-            let points = std::array::from_fn(|i| &rows[i][..]);
+            let points: [&[f32]; MANY] = std::array::from_fn(|i| &rows[i][..]);
             let found = squared_distances(&query, points);
             for (found, point) in found.iter().zip(points) {
                 let mut sums = [0.0f64; SUMS];

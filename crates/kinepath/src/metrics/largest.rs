@@ -3,19 +3,18 @@
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::prepared::SERIAL;
 use crate::kernel::vectorised;
 
 /// Bits of an f32 that are not its sign.
 const MAGNITUDE: u32 = 0x7fff_ffff;
 /// Numbers a task looks at.
-const TASK: usize = 1 << 18;
+const TASK: usize = 1 << 20;
 
 /// The largest `|value|`, at least 0; not finite where some value is not.
 pub(super) fn largest_magnitude(values: &ArrayView2<'_, f32>) -> f64 {
     // Bits of magnitudes are ordered as magnitudes are, and infinities and NaN are above all.
     let bits = match values.to_slice() {
-        Some(values) if values.len() <= SERIAL => largest_bits(values),
+        Some(values) if values.len() <= TASK => largest_bits(values),
         Some(values) => values.par_chunks(TASK).map(largest_bits).max().unwrap_or(0),
         None => values.iter().fold(0, |most, value| most.max(value.to_bits() & MAGNITUDE)),
     };

@@ -6,7 +6,7 @@
 //!
 //! | Question | Functions |
 //! |---|---|
-//! | which training points are closest? | [`DistinctPoints`], [`NeighbourIndex`] |
+//! | which training points are closest? | [`DistinctPoints`], [`NeighbourIndex`], [`NeighbourStream`] |
 //! | is a sample a copy? | [`gap_ratios`], [`f_mem`], [`memorization_curve`], [`f_mem_by_class`] |
 //! | how often would a new point pass for a copy? | [`HeldOutRatios`] |
 //! | which training points are copied? | [`most_copied`] |
@@ -33,10 +33,13 @@ mod fidelity;
 mod frechet;
 mod frechet_contributions;
 mod frechet_infinity;
+mod key_bounds;
+mod key_space;
 mod kid;
 mod largest;
 mod memorization;
 mod moments;
+mod neighbour_stream;
 mod neighbours;
 mod packing;
 mod prdc;
@@ -66,6 +69,7 @@ pub use frechet_infinity::{FrechetInfinity, frechet_infinity};
 pub use kid::{Kid, KidReference, KidSubsets, SubsetKid};
 pub use memorization::{GAP_THRESHOLD, GapRatios, f_mem, gap_ratios, memorization_curve};
 pub use moments::{FeatureMoments, GaussianStats};
+pub use neighbour_stream::NeighbourStream;
 pub use neighbours::{NeighbourIndex, Neighbours};
 pub use prdc::{Prdc, PrdcComparison, PrdcReference};
 pub use prdc_contributions::PrdcColumns;

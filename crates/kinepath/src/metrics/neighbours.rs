@@ -2,61 +2,40 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use ndarray::{Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, CowArray, Ix2, s};
-use rayon::prelude::*;
+use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use super::{
-    distance::squared_distance,
     distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_points},
-    prepared::{Prepared, QUERY_ROWS, SERIAL, mean_of_some},
-    projection::Projection,
+    key_space::{KeySpace, SERIAL, mean_of_some},
+    prepared::Prepared,
 };
-use crate::kernel::{KEY_LANES, MANY, prefetch, squared_distances};
 
 mod candidates;
 mod chunk;
+mod exact;
 mod images;
+mod method;
+mod parallel;
 mod small;
 mod tree;
 
-use candidates::Candidates;
-use chunk::{Chunk, Method, Workspace};
+use images::Projections;
 use small::Small;
 use tree::Tree;
 
-/// Dimension from which products of images are enough shorter than products of points.
-const LEAST_DIMENSION: usize = 96;
-/// Rows whose products with the components are what finding these costs.
-const PREPARATION: usize = 12_288;
-/// How many times the cost of a projection a search must cost to risk one.
-const EARNINGS: usize = 10;
-/// Queries from which preparing the points costs less than judging all pairs.
-const FEW_QUERIES: usize = 6;
-
-/// Most queries for which points are packed without being kept.
-const PASSING: usize = 2048;
-/// Points that are sooner judged than compared by keys.
-const FEW_POINTS: usize = 16;
-/// How many times each side of a box must have been cut for boxes to keep points apart.
-const CUTS: usize = 2;
-/// Largest dimension of points in boxes.
-const MOST_BOXED: usize = 8;
-/// Points that are as soon looked at as boxes around them.
-const LEAST_BOXED: usize = 8 * KEY_LANES;
-/// Points that are searched at a time at most: their numbers fit 32 bits.
-const PART: usize = 1 << 31;
-
-/// Where neighbours of some queries are written.
-type Rows<'o> = (ArrayViewMut2<'o, usize>, ArrayViewMut2<'o, f64>);
-
 /// Points prepared for exact nearest-neighbour search in L2.
 ///
-/// A search multiplies blocks of queries with blocks of points in f32, discards the pairs whose
-/// certified lower bound is above the k-th distance held, and computes the distances of the others
-/// in f64 from the points themselves. Neither rounding nor the thread count can therefore change a
-/// result, and no `[queries, points]` matrix is stored. Agrees with
-/// `sklearn.neighbors.NearestNeighbors(algorithm="brute")`.
+/// A search compares blocks of queries with blocks of points in f32, discards the pairs whose
+/// certified lower bound is above an upper bound of the k-th distance, and computes the distances of
+/// the others in f64 from the points themselves. Neither rounding nor the thread count can therefore
+/// change a result. Agrees with `sklearn.neighbors.NearestNeighbors(algorithm="brute")`.
+///
+/// Memory: the array itself, `[Q, k]` results and no `[Q, N]` matrix. Few queries among many points
+/// need only blocks of a quarter of a megabyte for each thread beside that. A long search in many
+/// dimensions keeps about 330 numbers for each point, its images on principal components; where
+/// that does not pay, and in few dimensions, the index keeps one packed copy of the points. Points
+/// that do not fit in memory are for [`NeighbourStream`](super::NeighbourStream).
 ///
 /// # Example
 /// ```
@@ -79,10 +58,10 @@ pub struct NeighbourIndex<'a> {
     all: OnceLock<(Vec<usize>, Vec<usize>)>,
     /// Made by the first search that it pays for, as are the tree and the projection.
     prepared: OnceLock<Prepared>,
-    unpacked: OnceLock<Prepared>,
+    space: OnceLock<KeySpace>,
     small: OnceLock<Small>,
     tree: OnceLock<Tree>,
-    projection: OnceLock<Option<Projection>>,
+    projections: OnceLock<Option<Projections>>,
 }
 
 /// The k nearest points of each query, nearest first.
@@ -95,6 +74,18 @@ pub struct Neighbours {
     pub distances: Array2<f64>,
 }
 
+impl Neighbours {
+    /// Distances from squared ones.
+    pub(super) fn rooted(mut self) -> Self {
+        if self.distances.len() < SERIAL {
+            self.distances.mapv_inplace(f64::sqrt);
+        } else {
+            self.distances.par_mapv_inplace(f64::sqrt);
+        }
+        self
+    }
+}
+
 impl<'a> NeighbourIndex<'a> {
     /// An index over distinct points: a duplicated row is one neighbour, reported as its first row.
     #[must_use]
@@ -105,10 +96,10 @@ impl<'a> NeighbourIndex<'a> {
             distinct: Some((first_rows, multiplicities)),
             all: OnceLock::new(),
             prepared: OnceLock::new(),
-            unpacked: OnceLock::new(),
+            space: OnceLock::new(),
             small: OnceLock::new(),
             tree: OnceLock::new(),
-            projection: OnceLock::new(),
+            projections: OnceLock::new(),
         }
     }
 
@@ -126,10 +117,10 @@ impl<'a> NeighbourIndex<'a> {
             distinct: None,
             all: OnceLock::new(),
             prepared: OnceLock::new(),
-            unpacked: OnceLock::new(),
+            space: OnceLock::new(),
             small: OnceLock::new(),
             tree: OnceLock::new(),
-            projection: OnceLock::new(),
+            projections: OnceLock::new(),
         })
     }
 
@@ -187,11 +178,15 @@ impl<'a> NeighbourIndex<'a> {
     ) -> Result<Neighbours, MetricsError> {
         self.check_queries(&queries)?;
         self.check_k(k, k)?;
-        let count = queries.nrows();
-        let queries = queries.as_standard_layout();
-        Ok(self.nearest(count, k, self.method(count, k), |rows| {
-            (queries.slice(s![rows, ..]).into(), None)
-        }))
+        Ok(self.search_squared(queries, k).rooted())
+    }
+
+    /// [`search`](Self::search) without the roots: squared distances, for queries and a k that
+    /// were checked.
+    pub(super) fn search_squared(&self, queries: ArrayView2<'_, f32>, k: usize) -> Neighbours {
+        let (count, queries) = (queries.nrows(), queries.as_standard_layout());
+        let chunk = |rows| (queries.slice(s![rows, ..]).into(), None);
+        self.nearest(count, k, self.method(count, k), chunk)
     }
 
     /// The `k` nearest other points of each point searched: row `i` of the result belongs to the
@@ -206,168 +201,11 @@ impl<'a> NeighbourIndex<'a> {
     pub fn search_self(&self, k: usize) -> Result<Neighbours, MetricsError> {
         self.check_k(k, k + 1)?;
         let count = self.len();
-        Ok(self.nearest(count, k, self.method(count, k), |rows| {
+        let chunk = |rows: Range<usize>| {
             let first = rows.start;
             (self.points(rows).into(), Some(first))
-        }))
-    }
-
-    /// Searches in parallel; `chunk(rows)` gives some of the queries, contiguous, and, when they
-    /// are points of the index, the number of the first, so that each skips itself.
-    ///
-    /// Many queries are shared among the threads; of few, each thread searches all in its part of
-    /// the points. What the k nearest are does not depend on how they were found.
-    fn nearest<'q>(
-        &self,
-        count: usize,
-        k: usize,
-        method: Method<'_>,
-        chunk: impl Fn(Range<usize>) -> (CowArray<'q, f32, Ix2>, Option<usize>) + Sync,
-    ) -> Neighbours {
-        let mut found =
-            Neighbours { indices: Array2::zeros((count, k)), distances: Array2::zeros((count, k)) };
-        let Neighbours { indices, distances } = &mut found;
-        let threads = rayon::current_num_threads();
-        let serial = self.cost(method, count, k) < SERIAL;
-        // Points that are packed in passing meet all queries then.
-        let together =
-            if matches!(method, Method::Passing(_)) { count.max(QUERY_ROWS) } else { QUERY_ROWS };
-        let search = |first: usize, points: &Range<usize>, workspace: &mut Workspace| {
-            let (queries, own) = chunk(first..(first + together).min(count));
-            let chunk = Chunk { index: self, queries: queries.view(), own, k, points };
-            chunk.nearest(method, workspace);
         };
-        let write = |found: &[Candidates], mut rows: Rows<'_>| {
-            for (candidates, (mut indices, mut distances)) in
-                found.iter().zip(rows.0.rows_mut().into_iter().zip(rows.1.rows_mut()))
-            {
-                let out = indices.iter_mut().zip(&mut distances);
-                for (&(squared, point), (index, distance)) in candidates.nearest().iter().zip(out) {
-                    *index = self.row(point);
-                    *distance = squared.sqrt();
-                }
-            }
-        };
-        let whole = matches!(method, Method::Tree(_) | Method::Small(_));
-        let shared = count < 2 * threads * QUERY_ROWS || together > QUERY_ROWS;
-        if !serial && !whole && (shared || self.len() > PART) {
-            let parts = self.parts(threads);
-            let merge = |task: usize| {
-                let (first, part) = (task / parts.len() * together, &parts[task % parts.len()]);
-                let mut workspace = Workspace::default();
-                search(first, part, &mut workspace);
-                workspace.found()
-            };
-            let tasks = count.div_ceil(together) * parts.len();
-            let mut all: Vec<Vec<Candidates>> = (0..tasks).into_par_iter().map(merge).collect();
-            let rows = indices
-                .axis_chunks_iter_mut(Axis(0), together)
-                .zip(distances.axis_chunks_iter_mut(Axis(0), together));
-            for (parts, rows) in all.chunks_mut(parts.len()).zip(rows) {
-                let Some((merged, others)) = parts.split_first_mut() else { continue };
-                for other in others {
-                    merged
-                        .iter_mut()
-                        .zip(other)
-                        .for_each(|(all, other)| all.merge(other.nearest()));
-                }
-                write(merged, rows);
-            }
-            return found;
-        }
-        let all = 0..self.len();
-        let one = |workspace: &mut Workspace, (number, rows): (usize, Rows<'_>)| {
-            search(number * together, &all, workspace);
-            write(workspace.candidates(), rows);
-        };
-        let indices = indices.axis_chunks_iter_mut(Axis(0), together);
-        let distances = distances.axis_chunks_iter_mut(Axis(0), together);
-        if serial {
-            let mut workspace = Workspace::default();
-            indices.zip(distances).enumerate().for_each(|rows| one(&mut workspace, rows));
-        } else {
-            let rows = indices.into_par_iter().zip(distances.into_par_iter()).enumerate();
-            rows.for_each_init(Workspace::default, one);
-        }
-        found
-    }
-
-    /// The points in about `count` parts, none too long.
-    fn parts(&self, count: usize) -> Vec<Range<usize>> {
-        let length = self.len().div_ceil(count).next_multiple_of(KEY_LANES).min(PART);
-        let end = |first: usize| (first + length).min(self.len());
-        (0..self.len()).step_by(length).map(|first| first..end(first)).collect()
-    }
-
-    /// About how many numbers a search looks at, of which the processor takes a few in a
-    /// nanosecond.
-    fn cost(&self, method: Method<'_>, queries: usize, k: usize) -> usize {
-        let (points, dimension) = (self.len(), self.dimension());
-        let (each, once) = match method {
-            Method::Direct | Method::Small(_) => (points * (dimension + 4) + 40, 0),
-            Method::Tree(_) => (1000, 0),
-            Method::Passing(_) => {
-                (points * (dimension + 4) / 8 + k * dimension + 100, 2 * points * dimension)
-            }
-            Method::Keys(..) => (points * (dimension + 4) / 8 + k * dimension + 100, 0),
-        };
-        (queries * each + once) / 4
-    }
-
-    /// How to search.
-    fn method(&self, queries: usize, k: usize) -> Method<'_> {
-        let (dimension, count) = (self.dimension(), self.len());
-        if queries < FEW_QUERIES && self.prepared.get().is_none() {
-            return Method::Direct;
-        }
-        if count <= FEW_POINTS || count <= 2 * k {
-            if dimension <= Small::MOST_DIMENSION {
-                return Method::Small(self.small.get_or_init(|| Small::new(self)));
-            }
-            return Method::Direct;
-        }
-        if count > LEAST_BOXED
-            && dimension <= ((count / KEY_LANES).ilog2() as usize / CUTS).min(MOST_BOXED)
-            && count < PART
-            && queries * (dimension + 3) > 300 * count.ilog2() as usize
-        {
-            return Method::Tree(self.tree.get_or_init(|| Tree::new(self)));
-        }
-        let projection = self.projection(queries);
-        if projection.is_none() && queries <= PASSING && self.prepared.get().is_none() {
-            // A second search will not pack the points again.
-            let unpacked =
-                || Prepared::unpacked(&self.source.view(), count, |point| self.row(point));
-            if self.unpacked.get().is_none() {
-                return Method::Passing(self.unpacked.get_or_init(unpacked));
-            }
-        }
-        Method::Keys(self.prepared(), projection)
-    }
-
-    /// Packs some points in place of what is in `panels`.
-    fn pack(&self, unpacked: &Prepared, points: &Range<usize>, panels: &mut Vec<f32>) {
-        panels.resize(points.len().div_ceil(KEY_LANES) * unpacked.panel(), 0.0);
-        unpacked.pack(&self.source.view(), points.clone(), |point| self.row(point), panels);
-    }
-
-    fn prepared(&self) -> &Prepared {
-        self.prepared
-            .get_or_init(|| Prepared::new(&self.source.view(), self.len(), |point| self.row(point)))
-    }
-
-    /// The projection, for a search that is long enough to pay for it.
-    fn projection(&self, queries: usize) -> Option<&Projection> {
-        if self.dimension() < LEAST_DIMENSION {
-            return None;
-        }
-        let components = (self.dimension() / 6).clamp(32, 128);
-        // Rows multiplied with the components, each as expensive as two products in f32.
-        let making = 2 * components * (PREPARATION + self.len() + queries);
-        if queries * self.len() < EARNINGS * making {
-            return None;
-        }
-        self.projection.get_or_init(|| Projection::new(self.prepared(), components)).as_ref()
+        Ok(self.nearest(count, k, self.method(count, k), chunk).rooted())
     }
 
     /// Calls `visit(query, point, low, high)` for every pair, with certified bounds on its squared
@@ -378,41 +216,6 @@ impl<'a> NeighbourIndex<'a> {
         visit: impl FnMut(usize, usize, f64, f64),
     ) {
         self.prepared().scan(queries, visit);
-    }
-
-    /// Exact squared distance of `query` to point number `point`.
-    pub(super) fn squared_distance<'q>(
-        &self,
-        query: impl Into<ArrayView1<'q, f32>>,
-        point: usize,
-    ) -> f64 {
-        squared_distance(query.into(), self.source.row(self.row(point)))
-    }
-
-    /// Calls `visit(first, squared)` with the exact squared distances of a few points at a time.
-    fn distances(&self, query: &[f32], points: Range<usize>, mut visit: impl FnMut(usize, &[f64])) {
-        let last = points.end.saturating_sub(1);
-        for first in points.clone().step_by(MANY) {
-            let four: [usize; MANY] = std::array::from_fn(|place| (first + place).min(last));
-            let squared = self.squared_distances(query, four);
-            visit(first, &squared[..MANY.min(points.end - first)]);
-        }
-    }
-
-    /// Exact squared distances of some points.
-    fn squared_distances(&self, query: &[f32], points: [usize; MANY]) -> [f64; MANY] {
-        let rows = points.map(|point| self.source.row(self.row(point)));
-        match rows.map(|row| row.to_slice()) {
-            [Some(a), Some(b), Some(c), Some(d)] => squared_distances(query, [a, b, c, d]),
-            _ => rows.map(|row| squared_distance(query.into(), row)),
-        }
-    }
-
-    /// Asks for a point that will be judged soon.
-    fn prefetch(&self, point: usize) {
-        if let Some(values) = self.source.row(self.row(point)).to_slice() {
-            prefetch(values);
-        }
     }
 
     /// The values of some points, copied.

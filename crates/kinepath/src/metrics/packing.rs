@@ -1,8 +1,8 @@
 //! Rows of an array as the kernels read them fastest.
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView1, ArrayView2};
 
-use super::prepared::FARTHEST;
+use super::key_space::FARTHEST;
 use crate::kernel::{FOUR, Form, GROUP, KEY_LANES, transpose_four, vectorised};
 
 /// Coordinates that are packed at a time: those of all lanes stay in the first-level cache.
@@ -38,6 +38,17 @@ impl Frame {
     /// The power of two that values are divided by.
     pub(super) fn scale(&self) -> f64 {
         self.scale
+    }
+
+    /// Writes what [`write`](Self::write) does of one row, not rounded to f32.
+    pub(super) fn wide<'o>(
+        &self,
+        row: ArrayView1<'_, f32>,
+        out: impl Iterator<Item = &'o mut f64>,
+    ) {
+        for ((&value, &centre), out) in row.into_iter().zip(&self.centre).zip(out) {
+            *out = (f64::from(value) - f64::from(centre)) / self.scale;
+        }
     }
 
     /// Writes at most `WIDTH` rows as the first columns of `out`: differences from the centre,

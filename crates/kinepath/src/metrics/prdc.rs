@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::MetricsError,
+    key_space::QUERY_ROWS,
     neighbours::{NeighbourIndex, Neighbours},
-    prepared::QUERY_ROWS,
 };
 
 /// Relative slack around a radius inside which a bound decides nothing.
@@ -103,6 +103,7 @@ impl<'a> PrdcReference<'a> {
         let reach = (REACH * self.k).min(generated.nrows().saturating_sub(1)).max(self.k + 1);
         let Neighbours { indices, distances } =
             NeighbourIndex::over_rows(generated)?.search_self(reach)?;
+        self.index.prepared();
         let chunks: Vec<Chunk> = (0..generated.nrows().div_ceil(QUERY_ROWS))
             .into_par_iter()
             .map(|task| {

@@ -1,81 +1,20 @@
-//! Certified bounds on squared distances from keys in f32.
-//!
-//! `‖q − x‖² = ‖q‖² + ‖x‖² − 2⟨q, x⟩` turns a search into products, at the price of cancellation;
-//! points are centred to keep that price small. Where few coordinates make products no faster, keys
-//! are squared differences and nothing cancels. What rounding can do to a key is bounded, so that
-//! a caller can discard a pair on its bound and judge what is left exactly.
+//! Points packed for the kernels, all at once.
 
 use std::ops::Range;
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::{
-    largest::largest_magnitude,
-    packing::{Frame, pack_group, pack_panel},
-};
-use crate::kernel::{CHUNK, Form, GROUP, KEY_LANES, keys};
+use super::key_space::{KeySpace, SERIAL, lanes};
+use crate::kernel::KEY_LANES;
 
-/// Unit roundoff of f32.
-pub(super) const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
-/// Queries a task handles at a time, a whole number of groups.
-pub(super) const QUERY_ROWS: usize = 8 * GROUP;
-/// Largest dimension in which keys are differences.
-const MOST_DIFFERENCES: usize = 16;
-/// Rows that the centre is the mean of, spread over all: any centre will do.
-const CENTRE_ROWS: usize = 4096;
-/// Numbers in the panels that a group of queries meets before the next does: they stay in the
-/// second-level cache.
-const BLOCK: usize = 1 << 16;
-/// Largest coordinate of a query, in units of the points' scale: its square is far from overflow.
-/// Beyond, every pair is judged exactly.
-pub(super) const FARTHEST: f64 = 1.0e15;
-/// Far below any rounding of values near 1, above what underflow can take away.
-const UNDERFLOW: f64 = 1.0e-41;
-
-/// Points centred, scaled by a power of two to at most 1 and packed in panels.
+/// Points in panels.
 #[derive(Debug, Clone)]
 pub(super) struct Prepared {
-    form: Form,
-    frame: Frame,
+    space: KeySpace,
     /// Shape `[panels, D + 1, KEY_LANES]`, the first rows being what keys start with.
     panels: Vec<f32>,
     count: usize,
-    /// Rounding of a key, see [`Keys`].
-    error: f64,
-}
-
-/// Queries centred and scaled as the points are, in groups.
-#[derive(Debug, Default)]
-pub(super) struct Queries {
-    count: usize,
-    dimension: usize,
-    /// Shape `[groups, D, GROUP]`.
-    groups: Vec<f32>,
-    /// One for each query.
-    pub(super) keys: Vec<Keys>,
-}
-
-/// What keys of one query say of squared distances, in units of the squared scale of the points:
-/// `slope · key + low ≤ d² ≤ high_slope · key + high + start_slope · start`.
-///
-/// With u the unit roundoff, sums of κ operations on the longest path and `e = (κ + 16) u`:
-///
-/// Differences lose nothing before they are squared, so keys are right up to a factor `1 ± e`.
-///
-/// Products are off by at most `κ u (‖x‖²/2 + ‖q‖ ‖x‖)`, and rounding the centred rows moves each
-/// by `u` times its norm and so d² by at most `4u (‖q‖² + ‖x‖²)`. With `start = (1 − 2e) ‖x‖²/2` and
-/// `‖q‖ ‖x‖ ≤ (‖q‖² + ‖x‖²)/2` both are below `e ‖q‖²` from one side and `e ‖q‖² + 4e ‖x‖²` from
-/// the other.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Keys {
-    slope: f64,
-    inverse_slope: f64,
-    low: f64,
-    high_slope: f64,
-    high: f64,
-    start_slope: f64,
-    squared_scale: f64,
 }
 
 impl Prepared {
@@ -85,101 +24,24 @@ impl Prepared {
         count: usize,
         row: impl Fn(usize) -> usize + Sync,
     ) -> Self {
-        let mut prepared = Self::unpacked(source, count, &row);
-        let panel = prepared.panel();
+        let space = KeySpace::new(source, count, &row);
+        let panel = space.panel();
         let mut panels = vec![0.0; count.div_ceil(KEY_LANES) * panel];
         let pack = |(number, out): (usize, &mut [f32])| {
             let first = number * KEY_LANES;
-            prepared.pack(source, first..(first + KEY_LANES).min(count), &row, out);
+            space.pack(source, first..(first + KEY_LANES).min(count), &row, out);
         };
         if count * source.ncols() < SERIAL {
             panels.chunks_mut(panel).enumerate().for_each(pack);
         } else {
             panels.par_chunks_mut(panel).enumerate().with_min_len(4).for_each(pack);
         }
-        prepared.panels = panels;
-        prepared
+        Self { space, panels, count }
     }
 
-    /// The same without panels, for [`below_packed`](Self::below_packed).
-    pub(super) fn unpacked(
-        source: &ArrayView2<'_, f32>,
-        count: usize,
-        row: impl Fn(usize) -> usize,
-    ) -> Self {
-        let dimension = source.ncols();
-        let form = if dimension <= MOST_DIFFERENCES { Form::Differences } else { Form::Products };
-        let centre = match form {
-            Form::Differences => vec![0.0; dimension],
-            Form::Products => mean_of_some(source, count, row),
-        };
-        let frame = Frame::new(&centre, largest_magnitude(source));
-        let operations = CHUNK.min(dimension) + 2 * dimension.div_ceil(CHUNK);
-        let error = (operations + 16) as f64 * UNIT;
-        Self { form, frame, panels: Vec::new(), count, error }
-    }
-
-    /// The panels of one block.
-    pub(super) fn panels_of(&self, block: &Range<usize>) -> &[f32] {
-        let panel = self.panel();
-        &self.panels[block.start / KEY_LANES * panel..block.end.div_ceil(KEY_LANES) * panel]
-    }
-
-    /// Length of a panel.
-    pub(super) fn panel(&self) -> usize {
-        (self.dimension() + 1) * KEY_LANES
-    }
-
-    /// Packs points number `numbers`, from the first of a panel, into `out`, as many panels as
-    /// they need.
-    pub(super) fn pack(
-        &self,
-        source: &ArrayView2<'_, f32>,
-        numbers: Range<usize>,
-        row: impl Fn(usize) -> usize,
-        out: &mut [f32],
-    ) {
-        let parts = numbers.clone().step_by(KEY_LANES).zip(out.chunks_mut(self.panel()));
-        for (first, out) in parts {
-            let points = KEY_LANES.min(numbers.end - first);
-            let rows: [usize; KEY_LANES] = std::array::from_fn(|lane| row(first + lane % points));
-            let share = 1.0 - 2.0 * self.error;
-            pack_panel(self.form, &self.frame, share, (source, &rows[..points]), out);
-        }
-    }
-
-    /// Number of points.
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    /// Dimension of the points.
-    pub(super) fn dimension(&self) -> usize {
-        self.frame.dimension()
-    }
-
-    /// Points number `numbers`, centred and divided by [`scale`](Self::scale).
-    pub(super) fn rows(&self, numbers: impl ExactSizeIterator<Item = usize>) -> Array2<f64> {
-        let dimension = self.dimension();
-        let mut rows = Array2::zeros((numbers.len(), dimension));
-        for (number, mut row) in numbers.zip(rows.rows_mut()) {
-            let first = number / KEY_LANES * (dimension + 1) * KEY_LANES + number % KEY_LANES;
-            for (coordinate, out) in row.iter_mut().enumerate() {
-                *out = f64::from(self.panels[first + (coordinate + 1) * KEY_LANES]);
-            }
-        }
-        rows
-    }
-
-    /// The power of two that points were divided by.
-    pub(super) fn scale(&self) -> f64 {
-        self.frame.scale()
-    }
-
-    /// What the keys of the points of a panel start with, number `first` being its first.
-    pub(super) fn starts(&self, first: usize) -> &[f32] {
-        let place = first * (self.dimension() + 1);
-        &self.panels[place..place + KEY_LANES]
+    /// What keys of the points say.
+    pub(super) fn space(&self) -> &KeySpace {
+        &self.space
     }
 
     /// The panels of the points, shape `[panels, D + 1, KEY_LANES]`.
@@ -187,61 +49,10 @@ impl Prepared {
         &self.panels
     }
 
-    /// The ranges of points to look at one after the other, whole panels.
-    pub(super) fn blocks(&self, points: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        blocks(points, self.dimension() + 1)
-    }
-
-    /// Prepares `queries`, finite, in place of those that are in `out`.
-    pub(super) fn queries_into(&self, queries: ArrayView2<'_, f32>, out: &mut Queries) {
-        let (count, dimension) = queries.dim();
-        out.count = count;
-        out.dimension = dimension;
-        out.groups.clear();
-        out.groups.resize(count.div_ceil(GROUP) * dimension * GROUP, 0.0);
-        out.keys.clear();
-        for (number, group) in out.groups.chunks_mut(dimension * GROUP).enumerate() {
-            let first = number * GROUP;
-            let rows: [usize; GROUP] = std::array::from_fn(|place| first + place);
-            let rows = &rows[..GROUP.min(count - first)];
-            let squares = pack_group(&self.frame, (&queries, rows), group);
-            out.keys.extend(squares[..rows.len()].iter().map(|&square| self.keys_of(square)));
-        }
-    }
-
-    /// Prepares `queries`, finite.
-    pub(super) fn queries(&self, queries: ArrayView2<'_, f32>) -> Queries {
-        let mut out = Queries::default();
-        self.queries_into(queries, &mut out);
-        out
-    }
-
-    /// Calls `visit(query, first, mask, keys, limit)` where keys of the points of one block, as
-    /// [`blocks`](Self::blocks) gives them, are at most the limit of their query: for the lanes in
-    /// the mask, the first of which is point number `first`. `limits` is as long as whole groups.
-    pub(super) fn below(
-        &self,
-        queries: &Queries,
-        block: &Range<usize>,
-        limits: &mut [f32],
-        visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
-    ) {
-        self.below_packed(queries, (block.start, self.panels_of(block)), limits, visit);
-    }
-
-    /// The same for points that were [packed](Self::pack), of which `first` is the first.
-    pub(super) fn below_packed(
-        &self,
-        queries: &Queries,
-        (first, panels): (usize, &[f32]),
-        limits: &mut [f32],
-        mut visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
-    ) {
-        queries.each_group(limits, |query, group, count, limits| {
-            keys(self.form, (group, count), panels, limits, |hit, limit| {
-                visit(query + hit.query, first + hit.panel * KEY_LANES, hit.mask, hit.keys, limit);
-            });
-        });
+    /// The panels of one block, as [`KeySpace::blocks`] gives them.
+    pub(super) fn panels_of(&self, block: &Range<usize>) -> &[f32] {
+        let panel = self.space.panel();
+        &self.panels[block.start / KEY_LANES * panel..block.end.div_ceil(KEY_LANES) * panel]
     }
 
     /// Calls `visit(query, point, low, high)` for every pair, with bounds on its squared distance
@@ -251,169 +62,28 @@ impl Prepared {
         queries: ArrayView2<'_, f32>,
         mut visit: impl FnMut(usize, usize, f64, f64),
     ) {
-        let queries = self.queries(queries);
+        let queries = self.space.queries(queries);
         let mut limits = queries.limits(f32::MAX);
-        for block in self.blocks(0..self.count) {
-            self.below(&queries, &block, &mut limits, |query, first, mask, keys, _| {
+        for block in self.space.blocks(0..self.count) {
+            let panels = (block.start, self.panels_of(&block));
+            self.space.below(&queries, panels, &mut limits, |query, first, mask, keys, _| {
                 let bounds = &queries.keys[query];
+                let starts = &self.panels[first / KEY_LANES * self.space.panel()..][..KEY_LANES];
                 for lane in lanes(mask) {
-                    let start = f64::from(self.starts(first)[lane]);
-                    let (low, high) = bounds.squared(f64::from(keys[lane]), start);
+                    let (low, high) =
+                        bounds.squared(f64::from(keys[lane]), f64::from(starts[lane]));
                     visit(query, first + lane, low, high);
                 }
             });
         }
     }
-
-    /// `square` is `‖q‖²` of the prepared query, not finite for one that is too far away.
-    fn keys_of(&self, square: f64) -> Keys {
-        let squared_scale = self.frame.scale() * self.frame.scale();
-        let error = self.error;
-        let lost = UNDERFLOW * self.dimension() as f64 * (1.0 + square.sqrt());
-        match self.form {
-            _ if !square.is_finite() => Keys {
-                slope: 0.0,
-                inverse_slope: f64::INFINITY,
-                low: f64::NEG_INFINITY,
-                high_slope: 0.0,
-                high: f64::INFINITY,
-                start_slope: 0.0,
-                squared_scale,
-            },
-            Form::Differences => Keys {
-                slope: 1.0 - error,
-                inverse_slope: 1.0 / (1.0 - error),
-                low: -lost,
-                high_slope: 1.0 + error,
-                high: lost,
-                start_slope: 0.0,
-                squared_scale,
-            },
-            Form::Products => Keys {
-                slope: 2.0,
-                inverse_slope: 0.5,
-                low: square * (1.0 - error) - lost,
-                high_slope: 2.0,
-                high: square * (1.0 + error) + lost,
-                start_slope: 8.0 * error / (1.0 - 2.0 * error),
-                squared_scale,
-            },
-        }
-    }
-}
-
-/// Below so many numbers, threads cost more than they save.
-pub(super) const SERIAL: usize = 1 << 17;
-
-impl Keys {
-    /// Bounds on the squared distance in data units.
-    fn squared(&self, key: f64, start: f64) -> (f64, f64) {
-        let low = self.slope * key + self.low;
-        let high = self.high_slope * key + self.high + self.start_slope * start;
-        (low * self.squared_scale, high * self.squared_scale)
-    }
-
-    /// The largest key of a pair whose squared distance may be at most `squared`, in data units.
-    pub(super) fn limit(&self, squared: f64) -> f32 {
-        round_up((squared / self.squared_scale - self.low) * self.inverse_slope)
-    }
-
-    /// The largest key of a pair that may be as near as one with this key.
-    pub(super) fn limit_beside(&self, key: f32, start: f32) -> f32 {
-        let high =
-            self.high_slope * f64::from(key) + self.high + self.start_slope * f64::from(start);
-        round_up((high - self.low) * self.inverse_slope)
-    }
-}
-
-/// At least `key`, as f32, and finite: an infinite key belongs to no point.
-pub(super) fn round_up(key: f64) -> f32 {
-    ((key + 2.0 * UNIT * key.abs() + UNDERFLOW) as f32).min(f32::MAX)
-}
-
-/// The lanes whose bit is set.
-pub(super) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        (mask != 0).then(|| {
-            let lane = mask.trailing_zeros() as usize;
-            mask &= mask - 1;
-            lane
-        })
-    })
-}
-
-/// Ranges of panels of `height` rows that stay in the cache.
-pub(super) fn blocks(points: Range<usize>, height: usize) -> impl Iterator<Item = Range<usize>> {
-    let length = (BLOCK / height).next_multiple_of(KEY_LANES);
-    points.clone().step_by(length).map(move |first| first..(first + length).min(points.end))
-}
-
-impl Queries {
-    /// The coordinates of one, divided by the scale of the points.
-    pub(super) fn row(&self, query: usize) -> impl Iterator<Item = f32> {
-        let group = &self.groups[query / GROUP * self.dimension * GROUP..];
-        group.iter().skip(query % GROUP).step_by(GROUP).take(self.dimension).copied()
-    }
-
-    /// Whether some query is too far away for keys.
-    pub(super) fn some_far(&self) -> bool {
-        self.keys.iter().any(|keys| keys.slope == 0.0)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.count
-    }
-
-    /// As many limits as [`Prepared::below`] takes.
-    pub(super) fn limits(&self, limit: f32) -> Vec<f32> {
-        vec![limit; self.count.next_multiple_of(GROUP)]
-    }
-
-    fn each_group(
-        &self,
-        limits: &mut [f32],
-        visit: impl FnMut(usize, &[f32], usize, &mut [f32; GROUP]),
-    ) {
-        each_group(&self.groups, self.count, limits, visit);
-    }
-}
-
-/// Calls `visit(first, group, count, limits)` for every group of `count` queries.
-pub(super) fn each_group(
-    groups: &[f32],
-    count: usize,
-    limits: &mut [f32],
-    mut visit: impl FnMut(usize, &[f32], usize, &mut [f32; GROUP]),
-) {
-    let size = groups.len() / count.div_ceil(GROUP);
-    let (limits, _) = limits.as_chunks_mut::<GROUP>();
-    for (number, (group, limits)) in groups.chunks(size).zip(limits).enumerate() {
-        let first = number * GROUP;
-        visit(first, group, (count - first).min(GROUP), limits);
-    }
-}
-
-/// The mean of rows spread evenly over all.
-pub(super) fn mean_of_some(
-    source: &ArrayView2<'_, f32>,
-    count: usize,
-    row: impl Fn(usize) -> usize,
-) -> Vec<f64> {
-    let some = count.min(CENTRE_ROWS);
-    let mut centre = vec![0.0; source.ncols()];
-    for number in 0..some {
-        for (sum, &value) in centre.iter_mut().zip(source.row(row(number * count / some))) {
-            *sum += f64::from(value);
-        }
-    }
-    centre.iter_mut().for_each(|sum| *sum /= some as f64);
-    centre
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::distance::squared_distance;
+    use ndarray::Array2;
 
     /// Bounds hold, and are tight, for clusters far from the origin and of very unequal size.
     #[test]

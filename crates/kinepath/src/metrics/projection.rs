@@ -17,15 +17,13 @@ use ndarray::{Array2, ArrayView1, s};
 use rayon::prelude::*;
 
 use super::{
-    prepared::{Prepared, Queries, UNIT, each_group, round_up},
-    principal::principal_directions,
+    key_bounds::round_up,
+    key_space::{Queries, UNIT, blocks, each_group},
 };
-use crate::kernel::{Form, GROUP, KEY_LANES, keys, matmul};
+use crate::kernel::{Form, GROUP, KEY_LANES, inner_product, keys, matmul};
 
-/// Share of the variance below which a projection is not worth making.
-const LEAST_SHARE: f64 = 0.5;
 /// Points that are projected at a time, whole panels.
-const ROWS: usize = 32 * KEY_LANES;
+const ROWS: usize = 4 * KEY_LANES;
 /// Above what underflow takes from coordinates and products near 1, below anything that f32 can
 /// tell from 0 beside them.
 const UNDERFLOW: f64 = 1.0e-38;
@@ -44,6 +42,8 @@ pub(super) struct Projection {
     /// Shape `[panels, d + 2, KEY_LANES]`: first `‖z‖² / 2` of the images z less what products can be
     /// wrong by, then their coordinates.
     panels: Vec<f32>,
+    /// The coordinates once more, shape `[N, d + 1]`, for pairs one by one.
+    rows: Vec<f32>,
 }
 
 /// Images of queries.
@@ -51,6 +51,8 @@ pub(super) struct Projection {
 pub(super) struct ProjectedQueries {
     /// Images w, shape `[groups, d + 1, GROUP]`.
     groups: Vec<f32>,
+    /// The same, shape `[queries, d + 1]`.
+    rows: Vec<f32>,
     /// `‖w‖²` less what products can be wrong by.
     squares: Vec<f64>,
     /// How far the images of a query and of a point can be wrong together.
@@ -58,15 +60,13 @@ pub(super) struct ProjectedQueries {
 }
 
 impl Projection {
-    /// Projects points on about their `components` leading principal components, at most D; `None`
-    /// when these hold too little of the variance to tell points apart.
-    pub(super) fn new(points: &Prepared, components: usize) -> Option<Self> {
-        let (basis, share) = principal_directions(points, components);
-        (share >= LEAST_SHARE).then(|| Self::on(basis, points))
-    }
-
-    /// Projects points by any matrix, shape `[d, D]`.
-    pub(super) fn on(basis: Array2<f64>, points: &Prepared) -> Self {
+    /// Projects `count` points by any matrix, shape `[d, D]`; `rows` gives some of them in the
+    /// space whose scale is `scale`.
+    pub(super) fn on(
+        basis: Array2<f64>,
+        (count, scale): (usize, f64),
+        rows: impl Fn(Range<usize>) -> Array2<f64> + Sync,
+    ) -> Self {
         let components = basis.nrows();
         let mut gram = Array2::eye(components);
         matmul(-1.0, gram.view_mut(), 1.0, basis.view(), basis.t());
@@ -75,41 +75,50 @@ impl Projection {
             stretch: (1.0 + defect + defect * defect).sqrt(),
             error: relative_error(basis.dim(), defect),
             slack: 0.0,
-            scale: points.scale(),
+            scale,
             panels: Vec::new(),
+            rows: Vec::new(),
             basis,
         };
-        let panel = (components + 2) * KEY_LANES;
-        let mut panels = vec![0.0; points.len().div_ceil(KEY_LANES) * panel];
+        let width = components + 1;
+        let panel = (width + 1) * KEY_LANES;
+        let mut panels = vec![0.0; count.div_ceil(KEY_LANES) * panel];
+        let mut images = vec![0.0; count * width];
         let longest = panels
             .par_chunks_mut(ROWS / KEY_LANES * panel)
+            .zip(images.par_chunks_mut(ROWS * width))
             .enumerate()
-            .map(|(part, panels)| {
+            .map(|(part, (panels, images))| {
                 let first = part * ROWS;
-                projection.pack(points, first..(first + ROWS).min(points.len()), panels)
+                projection.pack(rows(first..first + images.len() / width), panels, images)
             })
             .reduce(|| 0.0, f64::max);
         projection.slack = projection.error * longest + UNDERFLOW;
         projection.panels = panels;
+        projection.rows = images;
         projection
     }
 
-    /// Packs images into panels, and returns the largest norm of their points.
-    fn pack(&self, points: &Prepared, range: Range<usize>, panels: &mut [f32]) -> f64 {
-        let (images, norms) = self.images(points.rows(range));
-        let panel = (images.ncols() + 1) * KEY_LANES;
+    /// Writes images of some points and returns the largest norm of the points.
+    fn pack(&self, points: Array2<f64>, panels: &mut [f32], rows: &mut [f32]) -> f64 {
+        let width = self.basis.nrows() + 1;
+        let count = points.nrows();
+        let (images, norms) = self.images(points);
+        let panel = (width + 1) * KEY_LANES;
         for (number, image) in images.rows().into_iter().enumerate() {
             let (panel, lane) =
                 (&mut panels[number / KEY_LANES * panel..][..panel], number % KEY_LANES);
+            let row = &mut rows[number * width..(number + 1) * width];
             let mut square = 0.0;
-            for (coordinate, &value) in image.iter().enumerate() {
+            for (coordinate, (&value, out)) in image.iter().zip(row).enumerate() {
                 let value = value as f32;
+                *out = value;
                 panel[(coordinate + 1) * KEY_LANES + lane] = value;
                 square += f64::from(value) * f64::from(value);
             }
             panel[lane] = (square * (0.5 - self.product_error())) as f32;
         }
-        for number in images.nrows()..images.nrows().next_multiple_of(KEY_LANES) {
+        for number in count..count.next_multiple_of(KEY_LANES) {
             panels[number / KEY_LANES * panel + number % KEY_LANES] = f32::INFINITY;
         }
         norms.into_iter().fold(0.0, f64::max)
@@ -149,6 +158,7 @@ impl Projection {
         let (images, norms) = self.images(rows);
         let (count, width) = images.dim();
         let mut groups = vec![0.0; count.div_ceil(GROUP) * width * GROUP];
+        let mut flat = Vec::with_capacity(count * width);
         let (mut squares, mut slacks) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for (query, image) in images.rows().into_iter().enumerate() {
             let row = image.mapv(|value| value as f32);
@@ -156,10 +166,11 @@ impl Projection {
             for (coordinate, &value) in row.iter().enumerate() {
                 groups[first + coordinate * GROUP] = value;
             }
+            flat.extend(&row);
             squares.push(square(row.view()) * (1.0 - self.product_error()));
             slacks.push(self.slack + self.error * norms[query]);
         }
-        Some(ProjectedQueries { groups, squares, slacks })
+        Some(ProjectedQueries { groups, rows: flat, squares, slacks })
     }
 
     /// Calls `visit(query, first, mask, keys, limit)` where keys of images of some points, whole
@@ -182,6 +193,20 @@ impl Projection {
                 visit(first + hit.query, point, hit.mask, hit.keys, limit);
             });
         });
+    }
+
+    /// The ranges of points to look at one after the other, whole panels.
+    pub(super) fn blocks(&self, points: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        blocks(points, self.basis.nrows() + 2)
+    }
+
+    /// The key of the images of one pair.
+    pub(super) fn key(&self, queries: &ProjectedQueries, query: usize, point: usize) -> f32 {
+        let width = self.basis.nrows() + 1;
+        let w = &queries.rows[query * width..(query + 1) * width];
+        let z = &self.rows[point * width..(point + 1) * width];
+        let start = self.panels[point / KEY_LANES * (width + 1) * KEY_LANES + point % KEY_LANES];
+        start - inner_product(w, z)
     }
 
     /// The largest key of a point whose squared distance to the query, in data units, may be at

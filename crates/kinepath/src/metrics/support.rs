@@ -3,7 +3,7 @@
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::{error::MetricsError, neighbours::NeighbourIndex, prepared::QUERY_ROWS};
+use super::{error::MetricsError, key_space::QUERY_ROWS, neighbours::NeighbourIndex};
 use crate::{kernel::matmul, stats::median};
 
 /// Training points a tile covers: 64 × 512 products in f64 stay in the second-level cache.

@@ -1,9 +1,11 @@
 //! The points that may be among the k nearest of one query.
 
+use std::cmp::Ordering;
+
 use super::NeighbourIndex;
 use crate::{
     kernel::{KEY_LANES, MANY},
-    metrics::prepared::{Keys, lanes},
+    metrics::{key_bounds::Keys, key_space::lanes},
 };
 
 /// How many pending points are gathered before the k best are sought among them, beside k or more.
@@ -27,6 +29,11 @@ pub(super) struct Candidates {
 
 /// Up to so many neighbours, the limit falls with every point.
 const SMALL: usize = 4;
+
+/// Nearer points first, of equally near ones the lower number.
+fn by_distance(a: &(f64, usize), b: &(f64, usize)) -> Ordering {
+    a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))
+}
 
 /// A point that its key does not exclude.
 #[derive(Debug, Clone, Copy)]
@@ -86,8 +93,9 @@ impl Candidates {
                 }
             }
             if self.judged.len() >= 2 * self.k + ROOM {
-                self.sort();
-                self.ceiling = self.threshold();
+                self.judged.select_nth_unstable_by(self.k - 1, by_distance);
+                self.judged.truncate(self.k);
+                self.ceiling = self.judged[self.k - 1].0;
             }
             return;
         }
@@ -101,8 +109,6 @@ impl Candidates {
 
     /// Orders what was judged and forgets all but the k nearest.
     pub(super) fn sort(&mut self) {
-        let by_distance =
-            |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
         if self.judged.len() > 2 * self.k {
             self.judged.select_nth_unstable_by(self.k - 1, by_distance);
             self.judged.truncate(self.k);
@@ -122,10 +128,16 @@ impl Candidates {
         point: impl Fn(usize) -> usize,
         limit: &mut f32,
     ) {
+        let mut mask = mask;
         if self.k == 1 && against.own.is_none() && mask.count_ones() > 2 {
             let least = keys.iter().fold(f32::INFINITY, |least, &key| least.min(key));
             if let Some(lane) = keys.iter().position(|&key| key == least) {
                 *limit = limit.min(bounds.limit_beside(least, starts[lane]));
+                // Most often only one is left.
+                let left: u32 = keys.iter().map(|&key| u32::from(key <= *limit)).sum();
+                if left == 1 {
+                    mask = 1 << lane;
+                }
             }
         }
         for lane in lanes(mask) {
@@ -184,7 +196,7 @@ impl Candidates {
             for next in self.pending.iter().skip((number + 1) * MANY).take(MANY) {
                 index.prefetch(first + next.point as usize);
             }
-            let points =
+            let points: [usize; MANY] =
                 std::array::from_fn(|place| first + some[place.min(some.len() - 1)].point as usize);
             let squared = index.squared_distances(query, points);
             self.judged.extend(squared.into_iter().zip(points).take(some.len()));
@@ -192,6 +204,22 @@ impl Candidates {
         self.pending.clear();
         self.sort();
         *limit = limit.min(bounds.limit(self.threshold()));
+    }
+
+    /// Judges some points, in any order, after all others were judged.
+    pub(super) fn judge_all(&mut self, against: Against<'_, '_>, points: &[usize]) {
+        let Against { index, query, .. } = against;
+        for (number, &point) in points.iter().enumerate() {
+            if let Some(&next) = points.get(number + MANY) {
+                index.prefetch(next);
+            }
+            if index.may_be_within(query, point, self.threshold()) {
+                let squared = index.squared_distance(query, point);
+                if squared <= self.threshold() {
+                    self.offer(squared, point);
+                }
+            }
+        }
     }
 
     /// The nearest points, all judged.

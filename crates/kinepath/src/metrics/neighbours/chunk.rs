@@ -7,18 +7,18 @@ use ndarray::ArrayView2;
 use super::{
     NeighbourIndex,
     candidates::{Against, Candidates},
-    images::Images,
+    images::{Images, Projections},
     small::Small,
     tree::Tree,
 };
 use crate::kernel::{KEY_LANES, MANY};
 use crate::metrics::{
-    prepared::{Prepared, Queries},
-    projection::Projection,
+    key_space::{KeySpace, Queries},
+    prepared::Prepared,
 };
 
 /// How pairs are compared before any is judged.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Method<'s> {
     /// Not at all: every pair is judged.
     Direct,
@@ -27,9 +27,11 @@ pub(super) enum Method<'s> {
     /// By keys, box after box of points.
     Tree(&'s Tree),
     /// By keys of points that are packed when they are needed, and not kept.
-    Passing(&'s Prepared),
-    /// By keys, and by images before that where there is a projection.
-    Keys(&'s Prepared, Option<&'s Projection>),
+    Passing(&'s KeySpace),
+    /// By images, and by keys of points that are packed when images leave too many.
+    Images(&'s KeySpace, &'s Projections),
+    /// By keys.
+    Keys(&'s Prepared),
 }
 
 /// Working memory of a search, used again by the next.
@@ -50,7 +52,14 @@ impl Workspace {
         &self.candidates[..self.count]
     }
 
-    /// The same, without the memory for more.
+    /// Prepares queries, all of which any point may still be near.
+    fn take(&mut self, space: &KeySpace, queries: ArrayView2<'_, f32>) {
+        space.queries_into(queries, &mut self.queries);
+        self.limits.clear();
+        self.limits.extend(self.queries.limits(f32::MAX));
+    }
+
+    /// What the last search found, without the memory for more.
     pub(super) fn found(mut self) -> Vec<Candidates> {
         self.candidates.truncate(self.count);
         self.candidates
@@ -88,8 +97,9 @@ impl<'s, 'a> Chunk<'s, 'a> {
                 }
             }
             Method::Tree(tree) => self.by_tree(tree, workspace),
-            Method::Passing(unpacked) => self.in_passing(unpacked, workspace),
-            Method::Keys(prepared, projection) => self.by_keys(prepared, projection, workspace),
+            Method::Keys(prepared) => self.by_keys(prepared.space(), Some(prepared), workspace),
+            Method::Passing(space) => self.by_keys(space, None, workspace),
+            Method::Images(space, projections) => self.by_images(space, projections, workspace),
         }
     }
 
@@ -108,75 +118,69 @@ impl<'s, 'a> Chunk<'s, 'a> {
         candidates.iter_mut().take(self.queries.nrows()).for_each(Candidates::sort);
     }
 
-    fn by_keys(
-        &self,
-        prepared: &Prepared,
-        projection: Option<&Projection>,
-        workspace: &mut Workspace,
-    ) {
-        let Workspace { queries, limits, candidates, .. } = workspace;
-        prepared.queries_into(self.queries, queries);
-        limits.clear();
-        limits.extend(queries.limits(f32::MAX));
-        let mut images = projection.and_then(|projection| Images::new(projection, queries));
-        for block in prepared.blocks(self.points.clone()) {
+    fn by_keys(&self, space: &KeySpace, prepared: Option<&Prepared>, workspace: &mut Workspace) {
+        workspace.take(space, self.queries);
+        for block in space.blocks(self.points.clone()) {
+            self.by_block(space, prepared, &block, workspace);
+        }
+        self.judge(workspace);
+    }
+
+    fn by_images(&self, space: &KeySpace, projections: &Projections, workspace: &mut Workspace) {
+        workspace.take(space, self.queries);
+        let mut images = Images::new(projections, &workspace.queries);
+        for points in projections.blocks(self.points.clone()) {
+            let Workspace { queries, limits, candidates, .. } = &mut *workspace;
             let done = images.as_mut().is_some_and(|images| {
-                images.look_at(self, (&*queries, limits), candidates, &block)
+                images.look_at(self, (&*queries, limits), candidates, &points)
             });
             if !done {
-                let panels = prepared.panels_of(&block);
-                self.by_panels(prepared, (block.start, panels), queries, limits, candidates);
+                for block in space.blocks(points) {
+                    self.by_block(space, None, &block, workspace);
+                }
             }
         }
-        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
-            candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
-        }
+        self.judge(workspace);
     }
 
-    fn in_passing(&self, unpacked: &Prepared, workspace: &mut Workspace) {
-        let Workspace { queries, limits, candidates, panels, .. } = workspace;
-        unpacked.queries_into(self.queries, queries);
-        limits.clear();
-        limits.extend(queries.limits(f32::MAX));
-        for block in unpacked.blocks(self.points.clone()) {
-            self.index.pack(unpacked, &block, panels);
-            self.by_panels(unpacked, (block.start, panels), queries, limits, candidates);
-        }
-        for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
-            candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
-        }
-    }
-
-    /// Goes through the points of some panels, of which `first` is the first.
-    fn by_panels(
+    /// Goes through the points of one block, which are packed in passing unless they are prepared.
+    fn by_block(
         &self,
-        prepared: &Prepared,
-        (first, panels): (usize, &[f32]),
-        queries: &Queries,
-        limits: &mut [f32],
-        candidates: &mut [Candidates],
+        space: &KeySpace,
+        prepared: Option<&Prepared>,
+        block: &Range<usize>,
+        workspace: &mut Workspace,
     ) {
-        let panel = prepared.panel();
-        prepared.below_packed(
-            queries,
-            (first, panels),
-            limits,
-            |query, point, mask, keys, limit| {
-                let starts = &panels[(point - first) / KEY_LANES * panel..][..KEY_LANES];
-                candidates[query].add(
-                    self.against(query),
-                    &queries.keys[query],
-                    (mask, keys, starts),
-                    |lane| point + lane,
-                    limit,
-                );
-            },
-        );
+        let Workspace { queries, limits, candidates, panels, .. } = workspace;
+        let panels = match prepared {
+            Some(prepared) => prepared.panels_of(block),
+            None => {
+                self.index.pack(space, block, panels);
+                panels
+            }
+        };
+        let panel = space.panel();
+        let packed = (block.start, panels);
+        space.below(queries, packed, limits, |query, first, mask, keys, limit| {
+            let starts = &panels[(first - block.start) / KEY_LANES * panel..][..KEY_LANES];
+            let found = (mask, keys, starts);
+            let bounds = &queries.keys[query];
+            let against = self.against(query);
+            candidates[query].add(against, bounds, found, |lane| first + lane, limit);
+        });
+    }
+
+    /// Judges what is pending.
+    fn judge(&self, workspace: &mut Workspace) {
+        let Workspace { queries, limits, candidates, count, .. } = workspace;
+        for (query, candidates) in candidates[..*count].iter_mut().enumerate() {
+            candidates.judge(self.against(query), &queries.keys[query], &mut limits[query]);
+        }
     }
 
     fn by_tree(&self, tree: &Tree, workspace: &mut Workspace) {
         let Workspace { queries, candidates, .. } = workspace;
-        tree.prepared().queries_into(self.queries, queries);
+        tree.prepared().space().queries_into(self.queries, queries);
         for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows()) {
             tree.search(queries, query, self.against(query), candidates);
         }

@@ -15,8 +15,8 @@ pub(super) struct Small {
 }
 
 impl Small {
-    /// Largest dimension: sums of so few coordinates are not made of partial sums.
-    pub(super) const MOST_DIMENSION: usize = SUMS - 1;
+    /// Largest dimension: each partial sum of so few coordinates is one term.
+    pub(super) const MOST_DIMENSION: usize = SUMS;
 
     pub(super) fn new(index: &NeighbourIndex<'_>) -> Self {
         let (count, dimension) = (index.len(), index.dimension());

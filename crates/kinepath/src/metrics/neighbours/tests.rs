@@ -1,8 +1,8 @@
 use ndarray::{Array2, array};
 use proptest::prelude::*;
 
-use super::*;
-use crate::{metrics::principal::principal_directions, noise::noise};
+use super::{chunk::Method, method::MOST_BOXED, *};
+use crate::{metrics::distance::squared_distance, noise::noise};
 
 fn ramp(rows: usize, columns: usize, salt: f64) -> Array2<f32> {
     Array2::from_shape_fn((rows, columns), |(i, j)| {
@@ -89,12 +89,8 @@ fn by(
     queries: &Array2<f32>,
     k: usize,
 ) -> Neighbours {
-    index.nearest(queries.nrows(), k, method, |rows| (queries.slice(s![rows, ..]).into(), None))
-}
-
-/// A projection of the points of an index, whether or not it pays.
-fn project(index: &NeighbourIndex<'_>) -> Projection {
-    Projection::on(principal_directions(index.prepared(), 32).0, index.prepared())
+    let chunk = |rows| (queries.slice(s![rows, ..]).into(), None);
+    index.nearest(queries.nrows(), k, method, chunk).rooted()
 }
 
 /// Blocks that images decide, blocks they do not, and queries too far away for images.
@@ -118,12 +114,15 @@ fn a_projection_changes_no_neighbour() {
         queries.row_mut(69).fill(3.0e38);
         for k in [1, 7, 100] {
             let plain = brute_force(&points, &queries, k);
-            let prepared = index.prepared();
+            let (space, prepared) = (index.space(), index.prepared());
             assert_eq!(by(&index, Method::Direct, &queries, k), plain);
-            assert_eq!(by(&index, Method::Keys(prepared, None), &queries, k), plain);
-            let projection = project(&index);
-            let method = Method::Keys(prepared, Some(&projection));
-            assert_eq!(by(&index, method, &queries, k), plain);
+            assert_eq!(by(&index, Method::Passing(space), &queries, k), plain);
+            assert_eq!(by(&index, Method::Keys(prepared), &queries, k), plain);
+            for components in [8, 32] {
+                let projections = Projections::any(&index, space, components);
+                let method = Method::Images(space, &projections);
+                assert_eq!(by(&index, method, &queries, k), plain);
+            }
         }
     }
 }
@@ -135,11 +134,12 @@ fn long_searches_use_a_projection() {
     let points = mixed + &(0.05 * &normal(4000, 96, 10));
     let index = NeighbourIndex::over_rows(points.view()).unwrap();
     let found = index.search_self(3).unwrap();
-    assert!(index.projection.get().is_some_and(Option::is_some));
-    let own = index.nearest(4000, 3, Method::Keys(index.prepared(), None), |rows| {
+    assert!(index.projections.get().is_some_and(Option::is_some));
+    let own = index.nearest(4000, 3, Method::Keys(index.prepared()), |rows| {
         let first = rows.start;
         (index.points(rows).into(), Some(first))
     });
+    let own = own.rooted();
     assert_eq!(found, own);
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -196,5 +196,100 @@ proptest! {
         let all = Array2::from_shape_fn((count, dimension), |(i, j)| f32::from(values[i * dimension + j]));
         let index = NeighbourIndex::over_rows(all.view()).unwrap();
         prop_assert_eq!(index.search(all.view(), k).unwrap(), brute_force(&all, &all, k));
+    }
+}
+
+/// Points of many kinds: a few values, so that distances tie, clusters far from the origin, or all
+/// the same.
+fn points_of_kind(kind: usize, rows: usize, dimension: usize, seed: u64) -> Array2<f32> {
+    let values = normal(rows, dimension, seed);
+    match kind {
+        0 => values,
+        1 => values.mapv(|value| value.round()),
+        2 => Array2::from_shape_fn((rows, dimension), |(i, j)| {
+            (i % 3) as f32 * 50.0 + 1000.0 + 0.1 * values[[i, j]]
+        }),
+        3 => {
+            let copies: Vec<usize> = (0..rows).map(|i| i * i % (1 + rows / 7)).collect();
+            values.select(Axis(0), &copies)
+        }
+        _ => Array2::from_elem((rows, dimension), 0.3),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    /// Every method finds what sorting all distances finds, whatever the sizes, duplicates and
+    /// scales: squares of the largest overflow f32, those of the smallest vanish in it.
+    #[test]
+    fn every_method_equals_brute_force(
+        seed in 0u64..10_000,
+        kind in 0usize..5,
+        count in 1usize..700,
+        dimension in prop::sample::select(vec![1usize, 2, 3, 7, 8, 9, 16, 17, 33, 96, 120]),
+        queries in prop::sample::select(vec![1usize, 2, 11, 13, 100]),
+        share in 0.0f64..=1.0,
+        exponent in prop::sample::select(vec![-40i32, -20, -19, 0, 3, 19, 20, 34]),
+        few in any::<bool>(),
+    ) {
+        let scale = 10.0f64.powi(exponent);
+        let scaled = |values: Array2<f32>| values.mapv(|value| (f64::from(value) * scale) as f32);
+        let points = scaled(points_of_kind(kind, count, dimension, seed));
+        let mut asked = scaled(points_of_kind(kind, queries, dimension, seed + 1));
+        asked.row_mut(0).assign(&points.row(count / 2));
+        let all = 1 + ((count - 1) as f64 * share) as usize;
+        let k = if few { all.min(3) } else { all };
+        let expected = brute_force(&points, &asked, k);
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        prop_assert_eq!(&index.search(asked.view(), k).unwrap(), &expected);
+        prop_assert_eq!(&index.search(asked.view(), k).unwrap(), &expected);
+        let mut methods = vec![
+            Method::Direct,
+            Method::Passing(index.space()),
+            Method::Keys(index.prepared()),
+        ];
+        let (small, tree, projections);
+        if dimension <= Small::MOST_DIMENSION {
+            small = Small::new(&index);
+            methods.push(Method::Small(&small));
+        }
+        if dimension <= MOST_BOXED {
+            tree = Tree::new(&index);
+            methods.push(Method::Tree(&tree));
+        }
+        if dimension >= 17 {
+            projections = Projections::any(&index, index.space(), 12);
+            methods.push(Method::Images(index.space(), &projections));
+        }
+        for method in methods {
+            prop_assert_eq!(&by(&index, method, &asked, k), &expected, "{:?}", method);
+        }
+    }
+
+    /// The same for points that are queries themselves.
+    #[test]
+    fn every_method_leaves_out_the_point_itself(
+        seed in 0u64..10_000,
+        kind in 0usize..5,
+        count in 2usize..300,
+        dimension in prop::sample::select(vec![1usize, 3, 9, 20]),
+        share in 0.0f64..1.0,
+    ) {
+        let points = points_of_kind(kind, count, dimension, seed);
+        let k = 1 + ((count - 2) as f64 * share) as usize;
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        let found = index.search_self(k).unwrap();
+        for (own, row) in points.rows().into_iter().enumerate() {
+            let mut others: Vec<(f64, usize)> = (0..count)
+                .filter(|&other| other != own)
+                .map(|other| (squared_distance(row, points.row(other)), other))
+                .collect();
+            others.sort_by(|a, b| a.partial_cmp(b).unwrap());
+            for (rank, (squared, other)) in others.into_iter().take(k).enumerate() {
+                prop_assert_eq!(found.indices[[own, rank]], other);
+                prop_assert_eq!(found.distances[[own, rank]], squared.sqrt());
+            }
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! Points of few coordinates in boxes, so that most need not be looked at.
 
 use super::{
-    MOST_BOXED, NeighbourIndex,
+    NeighbourIndex,
     candidates::{Against, Candidates},
+    method::MOST_BOXED,
 };
 use crate::{
     kernel::{KEY_LANES, vectorised},
-    metrics::prepared::{Prepared, Queries},
+    metrics::{key_space::Queries, prepared::Prepared},
 };
 
 /// Boxes in boxes, [`KEY_LANES`] in each: more than any memory holds points.
@@ -49,7 +50,7 @@ impl Tree {
         let value = |point: u32, coordinate: usize| index.source[[row(point), coordinate]];
         split(&mut order, index.dimension(), &value);
         let prepared = Prepared::new(&index.source.view(), order.len(), |place| row(order[place]));
-        let dimension = prepared.dimension();
+        let dimension = index.dimension();
         let mut levels = vec![around_panels(prepared.panels(), dimension)];
         while let Some(last) = levels.last()
             && last.groups.len() > 2 * dimension * KEY_LANES
@@ -72,7 +73,7 @@ impl Tree {
         against: Against<'_, '_>,
         candidates: &mut Candidates,
     ) {
-        let dimension = self.prepared.dimension();
+        let dimension = self.prepared.space().dimension();
         let mut values = [0.0; MOST_BOXED];
         let values = &mut values[..dimension];
         values.iter_mut().zip(queries.row(query)).for_each(|(out, value)| *out = value);
