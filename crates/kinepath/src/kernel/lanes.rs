@@ -56,13 +56,13 @@ impl WithSimd for AddProducts<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        match self.0.len() {
-            12.. if S::REGISTER_COUNT >= 32 => {
-                add_products_in::<S, 12>(simd, self.0, self.1, self.2);
-            }
-            6.. => add_products_in::<S, 6>(simd, self.0, self.1, self.2),
-            _ => add_products_in::<S, 1>(simd, self.0, self.1, self.2),
+        let Self(sums, rows, weights) = self;
+        let mut rest = (sums, 0);
+        if S::REGISTER_COUNT >= 32 {
+            rest = add_products_in::<S, 12>(simd, rest, rows, weights);
         }
+        rest = add_products_in::<S, 6>(simd, rest, rows, weights);
+        add_products_in::<S, 1>(simd, rest, rows, weights);
     }
 }
 
@@ -100,20 +100,21 @@ fn products_in<S: Simd, const R: usize>(
     }
 }
 
-/// `R` of at least as many elements of two vectors of states at a time, all sums in registers.
+/// `R` elements of two vectors of states at a time, all sums in registers. What is too little for
+/// that is left: the rest of the sums, and the element that it begins with.
 #[inline(always)]
-fn add_products_in<S: Simd, const R: usize>(
+fn add_products_in<'a, S: Simd, const R: usize>(
     simd: S,
-    sums: &mut [Lanes],
+    (sums, first): (&'a mut [Lanes], usize),
     rows: &[&[f32]],
     weights: &[Lanes],
-) {
-    for first in (0..sums.len()).step_by(R) {
-        // The last elements are summed with their neighbours, which are then not stored.
-        let start = first.min(sums.len() - R);
+) -> (&'a mut [Lanes], usize) {
+    let (blocks, rest) = sums.as_chunks_mut::<R>();
+    let mut start = first;
+    for sums in blocks {
         for panel in 0..panels::<S>() {
             let mut local = [[simd.splat_f32s(0.0); 2]; R];
-            for (local, sums) in local.iter_mut().zip(&sums[start..]) {
+            for (local, sums) in local.iter_mut().zip(&*sums) {
                 *local = pair::<S>(sums, panel);
             }
             for (row, weights) in rows.iter().zip(weights) {
@@ -124,11 +125,13 @@ fn add_products_in<S: Simd, const R: usize>(
                     local[1] = simd.mul_add_e_f32s(value, b, local[1]);
                 }
             }
-            for (local, sums) in local[first - start..].iter().zip(&mut sums[first..]) {
+            for (local, sums) in local.iter().zip(&mut *sums) {
                 pair_mut::<S>(sums, panel).copy_from_slice(local);
             }
         }
+        start += R;
     }
+    (rest, start)
 }
 
 /// How many pairs of vectors hold the lanes.

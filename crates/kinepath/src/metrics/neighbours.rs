@@ -91,16 +91,7 @@ impl<'a> NeighbourIndex<'a> {
     #[must_use]
     pub fn new(points: DistinctPoints<'a>) -> Self {
         let DistinctPoints { source, first_rows, multiplicities, .. } = points;
-        Self {
-            source,
-            distinct: Some((first_rows, multiplicities)),
-            all: OnceLock::new(),
-            prepared: OnceLock::new(),
-            space: OnceLock::new(),
-            small: OnceLock::new(),
-            tree: OnceLock::new(),
-            projections: OnceLock::new(),
-        }
+        Self::unprepared(source, Some((first_rows, multiplicities)))
     }
 
     /// An index over all rows of `points`, shape `[N, D]`, where duplicates are neighbours of each
@@ -112,16 +103,23 @@ impl<'a> NeighbourIndex<'a> {
     pub fn over_rows(points: impl Into<CowArray<'a, f32, Ix2>>) -> Result<Self, MetricsError> {
         let source = points.into();
         check_points("points", &source.view())?;
-        Ok(Self {
+        Ok(Self::unprepared(source, None))
+    }
+
+    fn unprepared(
+        source: CowArray<'a, f32, Ix2>,
+        distinct: Option<(Vec<usize>, Vec<usize>)>,
+    ) -> Self {
+        Self {
             source,
-            distinct: None,
+            distinct,
             all: OnceLock::new(),
             prepared: OnceLock::new(),
             space: OnceLock::new(),
             small: OnceLock::new(),
             tree: OnceLock::new(),
             projections: OnceLock::new(),
-        })
+        }
     }
 
     /// Number of points searched, at least 1.

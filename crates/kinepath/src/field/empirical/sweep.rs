@@ -12,7 +12,7 @@ use crate::kernel::{
 /// Points handled together, so that they stay in the second-level cache.
 const BLOCK: usize = 128;
 /// From so many states on that a point is live for, it is cheaper to multiply it with all.
-const CROWD: u32 = 18;
+const CROWD: u32 = 8;
 /// How far below the best score a point is heavy for a state that is to be precise: its weight then
 /// needs a score in f64.
 const HEAVY: f64 = 4.0;
