@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-import matplotlib.pyplot as plt
-
 
 class Measured(NamedTuple):
     """One problem."""
@@ -25,6 +23,9 @@ QUANTITIES = {"N": "training points N", "D": "dimensions D", "B": "samples B", "
 
 def draw(figures: dict[str, Panels], file: Path) -> None:
     """A row of panels for each data set, logarithmic in both directions."""
+    # Tables do without it.
+    import matplotlib.pyplot as plt
+
     figure, rows = plt.subplots(len(figures), len(QUANTITIES), squeeze=False, sharey=True,
                                 figsize=(11, 0.6 + 2.8 * len(figures)), layout="constrained")
     for axes, (data, panels) in zip(rows, figures.items(), strict=True):
