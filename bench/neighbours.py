@@ -22,7 +22,6 @@ differ by as much.
 from __future__ import annotations
 
 import argparse
-import gzip
 import os
 import statistics
 import time
@@ -32,6 +31,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from idx import images
 
 import kinepath as kp
 
@@ -156,16 +156,10 @@ def compare(queries: F32, points: F32, k: int, peers: dict[str, tuple[Search, in
     }
 
 
-def images(path: Path) -> F32:
-    """The images of an IDX file, `[N, 784]`, in [-1, 1]."""
-    with gzip.open(path) as file:
-        pixels = np.frombuffer(file.read(), np.uint8, offset=16)
-    return (pixels.reshape(-1, 784) / 127.5 - 1).astype(np.float32)
-
-
 def image_table(folder: Path, repetitions: int, sklearn: bool) -> None:
-    points = images(folder / "train-images-idx3-ubyte.gz")
-    held_out = images(folder / "t10k-images-idx3-ubyte.gz")
+    points, held_out = (
+        images(folder / f"{part}-images-idx3-ubyte.gz").reshape(-1, 784) for part in ("train", "t10k")
+    )
     random = np.random.default_rng(0)
     print("| queries | kinepath, s | GFLOP/s | peer | s | peer / kinepath | of processor time | agrees |")
     print("|---|---|---|---|---|---|---|---|")
