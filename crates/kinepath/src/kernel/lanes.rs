@@ -113,10 +113,8 @@ fn add_products_in<'a, S: Simd, const R: usize>(
     let mut start = first;
     for sums in blocks {
         for panel in 0..panels::<S>() {
+            // From zero: shorter sums round less.
             let mut local = [[simd.splat_f32s(0.0); 2]; R];
-            for (local, sums) in local.iter_mut().zip(&*sums) {
-                *local = pair::<S>(sums, panel);
-            }
             for (row, weights) in rows.iter().zip(weights) {
                 let [a, b] = pair::<S>(weights, panel);
                 for (local, &value) in local.iter_mut().zip(&row[start..start + R]) {
@@ -126,7 +124,9 @@ fn add_products_in<'a, S: Simd, const R: usize>(
                 }
             }
             for (local, sums) in local.iter().zip(&mut *sums) {
-                pair_mut::<S>(sums, panel).copy_from_slice(local);
+                for (sum, &local) in pair_mut::<S>(sums, panel).iter_mut().zip(local) {
+                    *sum = simd.add_f32s(*sum, local);
+                }
             }
         }
         start += R;

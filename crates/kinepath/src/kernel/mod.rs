@@ -25,4 +25,6 @@ pub(crate) use squares::{MANY, SUMS, squared_distances};
 pub(crate) use transpose::{FOUR, transpose_four};
 pub(crate) use vectors::vectorised;
 pub(crate) use weigh::{Best, Limits, Points, Scoring, WeightSums, score, weigh};
-pub(crate) use wide::{add_point, squared_deviation};
+pub(crate) use wide::{
+    add_point, squared_deviation, squared_distance, squared_length, wide_product,
+};

@@ -70,16 +70,18 @@ fn add_rows_in<S: Simd>(simd: S, sum: &mut [f32], rows: &[&[f32]], weights: &[f3
             std::array::from_fn(|r| if r <= last { weights[r] } else { 0.0 });
         let weights = scalars.map(|weight| simd.splat_f32s(weight));
         for (i, sum) in sums.iter_mut().enumerate() {
-            let mut local = *sum;
+            // From zero: shorter sums round less.
+            let mut local = simd.splat_f32s(0.0);
             for (weight, vectors) in weights.iter().zip(&vectors) {
                 local = simd.mul_add_e_f32s(*weight, vectors[i], local);
             }
-            *sum = local;
+            *sum = simd.add_f32s(*sum, local);
         }
-        let mut local = simd.partial_load_f32s(tail);
+        let mut local = simd.splat_f32s(0.0);
         for (weight, (_, tail)) in weights.iter().zip(&block) {
             local = simd.mul_add_e_f32s(*weight, simd.partial_load_f32s(tail), local);
         }
+        local = simd.add_f32s(simd.partial_load_f32s(tail), local);
         simd.partial_store_f32s(tail, local);
     }
 }

@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 
 use crate::gain::Governor;
+use crate::kernel::squared_length;
 
 /// `base + scale(row)·Σ_l coefficients[l]·stages[l]` into `out`, row-parallel, summed in f64.
 pub(super) fn combine(
@@ -56,7 +57,7 @@ pub(super) fn scale_and_measure(
 }
 
 fn squared_norm(row: ArrayView1<'_, f32>) -> f64 {
-    row.iter().map(|&v| f64::from(v) * f64::from(v)).sum()
+    squared_length(row.as_standard_layout().as_slice().unwrap_or_default())
 }
 
 /// `½‖x − x0‖²` of every row.

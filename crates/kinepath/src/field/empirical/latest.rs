@@ -2,6 +2,7 @@
 
 use super::prepared::Prepared;
 use super::pruning::Spread;
+use crate::kernel::wide_product;
 
 /// Moments and summaries of a posterior λ over training points.
 #[derive(Debug, Clone)]
@@ -52,11 +53,8 @@ impl Latest {
     /// What the bound on gaps needs.
     pub(super) fn spread(&self, prepared: &Prepared) -> Spread {
         // Squared lengths from those relative to the centre: ‖x‖² = ‖x − c‖² + 2⟨x, c⟩ − ‖c‖².
-        let (mut to_centre, mut centre) = (0.0, 0.0);
-        for (mean, c) in self.mean.iter().zip(&prepared.centre) {
-            to_centre += mean * c;
-            centre += c * c;
-        }
+        let to_centre = wide_product(&self.mean, &prepared.centre);
+        let centre = wide_product(&prepared.centre, &prepared.centre);
         Spread {
             entropy: self.entropy,
             variance: self.variance,

@@ -275,8 +275,11 @@ impl<'a> Pass<'a> {
     }
 
     fn close(mut self) -> Sums {
-        for ((lane, d), sum) in self.sums.points.indexed_iter_mut() {
-            *sum = f64::from(self.columns[d].0[lane]) + f64::from(self.rows[[lane, d]]);
+        for (lane, mut sums) in self.sums.points.outer_iter_mut().enumerate() {
+            for ((sum, column), &row) in sums.iter_mut().zip(&self.columns).zip(self.rows.row(lane))
+            {
+                *sum = f64::from(column.0[lane]) + f64::from(row);
+            }
         }
         for lane in 0..LANES {
             self.sums.best[lane] = self.sums.reference[lane] + f64::from(self.best.score.0[lane]);

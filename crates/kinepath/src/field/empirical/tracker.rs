@@ -13,7 +13,7 @@ use super::latest::Latest;
 use super::list::Listed;
 use super::prepared::Prepared;
 use super::pruning::{EulerStep, GapBound, Guarantee};
-use crate::kernel::LANES;
+use crate::kernel::{LANES, squared_distance, vectorised};
 
 /// Rounding error of a score up to which single precision will do.
 const SCORE_ERROR: f64 = 1e-4;
@@ -115,8 +115,16 @@ impl<'f> Tracker<'f> {
             .and(&mut self.rows[..])
             .and(&mut errors[..])
             .par_for_each(|mut out, x, row, error| {
-                for ((out, mean), x) in out.iter_mut().zip(&row.latest.mean).zip(x) {
-                    *out = ((mean - x) / (1.0 - t)) as f32;
+                let scale = 1.0 / (1.0 - t);
+                if let (Some(out), Some(x)) = (out.as_slice_mut(), x.to_slice()) {
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for ((out, mean), x) in out.iter_mut().zip(&row.latest.mean).zip(x) {
+                                *out = ((mean - x) * scale) as f32;
+                            }
+                        },
+                    );
                 }
                 if row.latest.live.points == 1 {
                     row.collapse.get_or_insert(t);
@@ -142,14 +150,21 @@ impl<'f> Tracker<'f> {
             .and(&mut needs[..])
             .par_for_each(|mut x, row, &eta, need| {
                 let share = (end - start) * eta / (1.0 - start);
-                for (x, mean) in x.iter_mut().zip(&row.latest.mean) {
-                    // Exactly the mean where the whole way is gone.
-                    *x = *x * (1.0 - share) + mean * share;
+                if let Some(x) = x.as_slice_mut() {
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for (x, mean) in x.iter_mut().zip(&row.latest.mean) {
+                                // Exactly the mean where the whole way is gone.
+                                *x = *x * (1.0 - share) + mean * share;
+                            }
+                        },
+                    );
                 }
                 // At t = 0 nothing has been dropped, and nothing is evaluated from t = 1 on.
                 if row.guarantee.dropped > 0.0 && start > 0.0 && end < 1.0 {
                     let step = EulerStep { start, end, eta };
-                    let rounding = row.rounding(x.view(), step, prepared);
+                    let rounding = row.rounding(x.as_slice().unwrap_or_default(), step, prepared);
                     let bound = GapBound::new(step, row.latest.spread(prepared), rounding);
                     row.guarantee.step(bound);
                     *need = Some(bound.need());
@@ -222,27 +237,31 @@ impl<'f> Tracker<'f> {
 
     /// Lists all that is left for samples whose scores single precision cannot tell.
     fn list_where_rounding_matters(&mut self) {
-        let u = self.t / (1.0 - self.t);
-        let [_, longest] = self.prepared.squared_lengths;
-        for index in 0..self.rows.len() {
-            if matches!(self.rows[index].support, Support::Listed(_)) {
-                continue;
-            }
-            let to_centre = self.x.row(index);
-            let to_centre = to_centre.iter().zip(&self.prepared.centre);
-            let z = norm(to_centre.map(|(x, c)| x - self.t * c)) / (1.0 - self.t);
-            let score = u * (z * longest.sqrt() + 0.5 * u * self.prepared.radius.powi(2));
-            let error = f64::from(f32::EPSILON) * score;
-            self.rows[index].latest.score_error = error;
-            let next = error * (1.0 + self.magnified);
-            // NaN is not within the limits either.
-            let fits = longest.sqrt() <= FAR_OFF * self.prepared.radius
-                && error <= SCORE_ERROR
-                && next <= NEXT_SCORE_ERROR
-                && z.max(longest) < f64::from(f32::MAX);
-            if !fits {
-                self.list(index);
-            }
+        let (t, u) = (self.t, self.t / (1.0 - self.t));
+        let (prepared, magnified) = (self.prepared, self.magnified);
+        let [_, longest] = prepared.squared_lengths;
+        let mut listed = vec![false; self.rows.len()];
+        Zip::from(&mut listed[..]).and(&mut self.rows[..]).and(self.x.outer_iter()).par_for_each(
+            |listed, row, x| {
+                if matches!(row.support, Support::Listed(_)) {
+                    return;
+                }
+                let x = x.to_slice().unwrap_or_default();
+                let z = squared_distance(x, t, &prepared.centre).sqrt() / (1.0 - t);
+                let score = u * (z * longest.sqrt() + 0.5 * u * prepared.radius.powi(2));
+                let error = f64::from(f32::EPSILON) * score;
+                row.latest.score_error = error;
+                let next = error * (1.0 + magnified);
+                // NaN is not within the limits either.
+                let fits = longest.sqrt() <= FAR_OFF * prepared.radius
+                    && error <= SCORE_ERROR
+                    && next <= NEXT_SCORE_ERROR
+                    && z.max(longest) < f64::from(f32::MAX);
+                *listed = !fits;
+            },
+        );
+        for index in (0..listed.len()).filter(|&index| listed[index]) {
+            self.list(index);
         }
     }
 
@@ -278,9 +297,5 @@ impl<'f> Tracker<'f> {
 }
 
 fn distance(a: &[f64], b: &[f64]) -> f64 {
-    norm(a.iter().zip(b).map(|(a, b)| a - b))
-}
-
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|value| value * value).sum::<f64>().sqrt()
+    squared_distance(a, 1.0, b).sqrt()
 }

@@ -5,12 +5,11 @@ use std::ops::Range;
 use ndarray::{Axis, s};
 use rayon::prelude::*;
 
-use super::super::latest::{Latest, Live};
 use super::super::sums::Sums;
 use super::super::sweep::States;
+use super::Tracker;
 use super::row::Support;
-use super::{Tracker, distance};
-use crate::kernel::LANES;
+use crate::kernel::{LANES, vectorised, wide_product};
 
 /// Points of one task.
 const SEGMENT: usize = 4096;
@@ -46,12 +45,19 @@ impl Tracker<'_> {
             })
             .collect();
         self.groups = groups;
-        for (group, sums) in found.iter().enumerate() {
-            let Some(sums) = sums else { continue };
-            for (lane, row) in self.members(group).enumerate() {
-                if self.is_swept(row) {
-                    self.take(row, sums, lane);
+        let (prepared, tau) = (self.prepared, self.tau());
+        self.rows.par_chunks_mut(LANES).zip(&found).for_each(|(rows, sums)| {
+            let Some(sums) = sums else { return };
+            for (lane, row) in rows.iter_mut().enumerate() {
+                if matches!(row.support, Support::Swept) {
+                    row.take(tau, sums, lane, prepared);
                 }
+            }
+        });
+        for index in (0..self.rows.len()).filter(|&row| self.is_swept(row)).collect::<Vec<_>>() {
+            let left = self.rows[index].latest.live.points;
+            if left * FEW <= prepared.all.points || left == 1 {
+                self.list(index);
             }
         }
     }
@@ -79,9 +85,17 @@ impl Tracker<'_> {
             // Gibbs' inequality with the latest posterior: scores are linear in points and norms.
             let latest = &self.rows[row].latest;
             let mut to_mean = 0.0;
-            for ((x, c), mean) in state.iter_mut().zip(&self.prepared.centre).zip(&latest.mean) {
-                *x = (*x - t * c) / (1.0 - t);
-                to_mean += *x * (mean - c);
+            if let Some(state) = state.as_slice_mut() {
+                let (centre, scale) = (&self.prepared.centre, 1.0 / (1.0 - t));
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (x, c) in state.iter_mut().zip(centre) {
+                            *x = (*x - t * c) * scale;
+                        }
+                    },
+                );
+                to_mean = wide_product(state, &latest.mean) - wide_product(state, centre);
             }
             bounds[lane] = u * to_mean - 0.5 * u * u * latest.squared_norm + latest.entropy;
         }
@@ -90,33 +104,5 @@ impl Tracker<'_> {
             row.is_some_and(|row| row.latest.effective_count <= PRECISE)
         });
         States::new(states.view(), u, bounds, self.prepared, self.tau(), precise)
-    }
-
-    /// Takes what a sweep has found for a sample.
-    fn take(&mut self, index: usize, sums: &Sums, lane: usize) {
-        let tau = self.tau();
-        let row = &mut self.rows[index];
-        let total = sums.total[lane];
-        let mean: Vec<f64> = sums.points.row(lane).iter().map(|sum| sum / total).collect();
-        let squared_norm = sums.squared_norm[lane] / total;
-        let to_centre = distance(&mean, &self.prepared.centre);
-        let live = Live { points: sums.live_points[lane] as usize, rows: sums.live_rows[lane] };
-        row.replace(
-            tau,
-            sums.dropped[lane] / total,
-            Latest {
-                variance: (squared_norm - to_centre * to_centre).max(0.0),
-                mean,
-                squared_norm,
-                entropy: total.ln() - sums.score[lane] / total,
-                effective_count: total * total / sums.squares[lane],
-                top: sums.position[lane],
-                live,
-                score_error: row.latest.score_error,
-            },
-        );
-        if live.points * FEW <= self.prepared.all.points || live.points == 1 {
-            self.list(index);
-        }
     }
 }

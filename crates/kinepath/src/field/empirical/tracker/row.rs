@@ -1,12 +1,11 @@
 //! What is known of one sample.
 
-use ndarray::ArrayView1;
-
-use super::super::latest::Latest;
+use super::super::latest::{Latest, Live};
 use super::super::list::Listed;
 use super::super::prepared::Prepared;
 use super::super::pruning::{EulerStep, Guarantee};
-use super::norm;
+use super::super::sums::Sums;
+use crate::kernel::{squared_distance, vectorised, wide_product};
 
 /// What is known of one sample.
 pub(super) struct Row {
@@ -35,17 +34,40 @@ impl Row {
         self.latest = latest;
     }
 
+    /// Takes what a sweep has found for the sample in a lane.
+    pub(super) fn take(&mut self, tau: f64, sums: &Sums, lane: usize, prepared: &Prepared) {
+        let total = sums.total[lane];
+        let mut mean = sums.points.row(lane).to_vec();
+        vectorised(
+            #[inline(always)]
+            || mean.iter_mut().for_each(|sum| *sum /= total),
+        );
+        let squared_norm = sums.squared_norm[lane] / total;
+        let to_centre = squared_distance(&mean, 1.0, &prepared.centre);
+        let live = Live { points: sums.live_points[lane] as usize, rows: sums.live_rows[lane] };
+        self.replace(
+            tau,
+            sums.dropped[lane] / total,
+            Latest {
+                variance: (squared_norm - to_centre).max(0.0),
+                mean,
+                squared_norm,
+                entropy: total.ln() - sums.score[lane] / total,
+                effective_count: total * total / sums.squares[lane],
+                top: sums.position[lane],
+                live,
+                score_error: self.latest.score_error,
+            },
+        );
+    }
+
     /// By how much rounding can have shrunk gaps in a step to `x`.
-    pub(super) fn rounding(
-        &self,
-        x: ArrayView1<'_, f64>,
-        step: EulerStep,
-        prepared: &Prepared,
-    ) -> f64 {
+    pub(super) fn rounding(&self, x: &[f64], step: EulerStep, prepared: &Prepared) -> f64 {
         let error = self.latest.score_error;
         let [_, longest] = prepared.squared_lengths;
         let diameter = 2.0 * prepared.radius;
-        let state = 4.0 * f64::EPSILON * (norm(x.iter().copied()) + longest.sqrt());
+        let norm = wide_product(x, x).sqrt();
+        let state = 4.0 * f64::EPSILON * (norm + longest.sqrt());
         // Weights that are off by a factor 1 + ε move the mean by ε of the diameter.
         let mean = 2.0 * error * diameter;
         step.after() * diameter * (state / (1.0 - step.end) + step.pull() * mean) + 2.0 * error
