@@ -15,7 +15,7 @@ const BLOCK: usize = 128;
 const CROWD: u32 = 8;
 /// How far below the best score a point is heavy for a state that is to be precise: its weight then
 /// needs a score in f64.
-const HEAVY: f64 = 4.0;
+const HEAVY: f64 = 8.0;
 /// A relative score above which sums get a new reference, long before `e^score` overflows.
 const HIGH: f32 = 60.0;
 

@@ -1,6 +1,7 @@
 //! The posteriors of a batch of paths, followed from step to step.
 
 mod groups;
+mod order;
 mod row;
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip};
@@ -44,14 +45,18 @@ pub(crate) struct Tracker<'f> {
     magnified: f64,
     /// The time of the states.
     t: f64,
-    /// States, `[B, D]`.
+    /// States, `[B, D]`, in the order of the rows.
     x: Array2<f64>,
     rows: Vec<Row>,
+    /// The sample of each row, and the row of each sample.
+    samples: Vec<usize>,
+    places: Vec<usize>,
+    regrouped: bool,
     groups: Vec<Group>,
     certificate: Certificate,
 }
 
-/// The live points of up to [`LANES`] consecutive samples: for each distinct point one bit per
+/// The live points of up to [`LANES`] consecutive rows: for each distinct point one bit per
 /// sample.
 struct Group {
     live: Vec<u32>,
@@ -91,6 +96,9 @@ impl<'f> Tracker<'f> {
             t,
             x: x.mapv(f64::from),
             rows: (0..count).map(row).collect(),
+            samples: (0..count).collect(),
+            places: (0..count).collect(),
+            regrouped: false,
             groups: (0..count).step_by(LANES).map(group).collect(),
             certificate: Certificate::new(tau),
         }
@@ -107,14 +115,20 @@ impl<'f> Tracker<'f> {
             self.list_where_rounding_matters();
             self.sweep();
             self.look_at_lists();
+            if !self.regrouped {
+                self.regroup();
+                self.regrouped = true;
+            }
         }
-        let prepared = self.prepared;
+        let (prepared, places) = (self.prepared, &self.places);
         let mut errors = vec![0.0; self.rows.len()];
-        Zip::from(out.axis_iter_mut(Axis(0)))
+        let mut out: Vec<_> = places.iter().zip(out.axis_iter_mut(Axis(0))).collect();
+        out.sort_unstable_by_key(|&(&place, _)| place);
+        Zip::from(&mut out[..])
             .and(self.x.outer_iter())
             .and(&mut self.rows[..])
             .and(&mut errors[..])
-            .par_for_each(|mut out, x, row, error| {
+            .par_for_each(|(_, out), x, row, error| {
                 let scale = 1.0 / (1.0 - t);
                 if let (Some(out), Some(x)) = (out.as_slice_mut(), x.to_slice()) {
                     vectorised(
@@ -146,9 +160,10 @@ impl<'f> Tracker<'f> {
         let mut needs = vec![None; self.rows.len()];
         Zip::from(self.x.axis_iter_mut(Axis(0)))
             .and(&mut self.rows[..])
-            .and(etas)
+            .and(&self.samples[..])
             .and(&mut needs[..])
-            .par_for_each(|mut x, row, &eta, need| {
+            .par_for_each(|mut x, row, &sample, need| {
+                let eta = etas[sample];
                 let share = (end - start) * eta / (1.0 - start);
                 if let Some(x) = x.as_slice_mut() {
                     vectorised(
@@ -178,7 +193,7 @@ impl<'f> Tracker<'f> {
 
     /// The present states, rounded.
     pub(crate) fn states(&self) -> Array2<f32> {
-        self.x.mapv(|x| x as f32)
+        self.x.select(Axis(0), &self.places).mapv(|x| x as f32)
     }
 
     /// What the dropped points can have changed.
@@ -188,11 +203,14 @@ impl<'f> Tracker<'f> {
 
     /// The posterior of every sample at the latest evaluation.
     pub(crate) fn summaries(&self) -> impl Iterator<Item = Summary> {
-        self.rows.iter().map(|row| Summary {
-            entropy: row.latest.entropy.max(0.0),
-            effective_count: row.latest.effective_count,
-            top: self.prepared.first_rows[row.latest.top as usize],
-            collapse: row.collapse,
+        self.places.iter().map(|&place| {
+            let Row { latest, collapse, .. } = &self.rows[place];
+            Summary {
+                entropy: latest.entropy.max(0.0),
+                effective_count: latest.effective_count,
+                top: self.prepared.first_rows[latest.top as usize],
+                collapse: *collapse,
+            }
         })
     }
 

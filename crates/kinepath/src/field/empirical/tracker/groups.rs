@@ -18,7 +18,7 @@ const SEGMENTS: usize = 16;
 /// A sample's points are listed one by one when at most one in so many is left.
 const FEW: usize = 50;
 /// An effective count up to which the heaviest points are weighed in f64.
-const PRECISE: f64 = 32.0;
+const PRECISE: f64 = 256.0;
 
 impl Tracker<'_> {
     /// Passes over the points for all samples that are not listed.
