@@ -55,7 +55,7 @@ pub(crate) fn keys(
 
 /// Instructions that the kernels are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Level {
+pub(super) enum Level {
     #[cfg(target_arch = "x86_64")]
     Avx512,
     #[cfg(target_arch = "x86_64")]
@@ -65,7 +65,7 @@ enum Level {
 
 impl Level {
     /// The best that the processor has.
-    fn detect() -> Self {
+    pub(super) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
         {
             if std::arch::is_x86_feature_detected!("avx512f") {

@@ -5,6 +5,7 @@
 mod keys;
 mod lanes;
 mod matmul;
+mod nearest;
 mod pairs;
 mod prefetch;
 mod registers;
@@ -18,6 +19,7 @@ mod wide;
 pub(crate) use keys::{CHUNK, Form, GROUP, KEY_LANES, keys};
 pub(crate) use lanes::{LANES, Lanes, add_products, products};
 pub(crate) use matmul::matmul;
+pub(crate) use nearest::{SIDE_BY_SIDE, TOGETHER, TwoNearest};
 pub(crate) use pairs::{inner_product, squared_difference};
 pub(crate) use prefetch::prefetch;
 pub(crate) use rows::{add_rows, row_products};

@@ -14,7 +14,7 @@ use super::{
     largest::largest_magnitude,
     packing::{Frame, pack_group, pack_panel},
 };
-use crate::kernel::{CHUNK, Form, GROUP, KEY_LANES, keys};
+use crate::kernel::{CHUNK, Form, GROUP, KEY_LANES, SIDE_BY_SIDE, keys};
 
 /// Unit roundoff of f32.
 pub(super) const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
@@ -152,7 +152,7 @@ impl KeySpace {
 
     /// Calls `visit(query, first, mask, keys, limit)` where keys of the points of some panels are
     /// at most the limit of their query: for the lanes in the mask, the first of which is point
-    /// number `first`. `limits` is as long as whole groups.
+    /// number `first`. `limits` is as long as whole groups; a query with -∞ asks for no point.
     pub(super) fn below(
         &self,
         queries: &Queries,
@@ -161,6 +161,9 @@ impl KeySpace {
         mut visit: impl FnMut(usize, usize, u32, &[f32; KEY_LANES], &mut f32),
     ) {
         queries.each_group(limits, |query, group, count, limits| {
+            if limits.iter().all(|&limit| limit == f32::NEG_INFINITY) {
+                return;
+            }
             keys(self.form, (group, count), panels, limits, |hit, limit| {
                 visit(query + hit.query, first + hit.panel * KEY_LANES, hit.mask, hit.keys, limit);
             });
@@ -195,6 +198,21 @@ impl Queries {
     pub(super) fn row(&self, query: usize) -> impl Iterator<Item = f32> {
         let group = &self.groups[query / GROUP * self.dimension * GROUP..];
         group.iter().skip(query % GROUP).step_by(GROUP).take(self.dimension).copied()
+    }
+
+    /// Writes all side by side, shape `[D, Q]` with Q a multiple of [`SIDE_BY_SIDE`], in place of
+    /// what is in `out`.
+    pub(super) fn side_by_side(&self, out: &mut Vec<f32>) {
+        let width = self.count.next_multiple_of(SIDE_BY_SIDE);
+        out.clear();
+        out.resize(self.dimension * width, 0.0);
+        for (number, group) in self.groups.chunks(self.dimension * GROUP).enumerate() {
+            let first = number * GROUP;
+            let length = GROUP.min(width - first);
+            for (row, out) in group.chunks_exact(GROUP).zip(out.chunks_exact_mut(width)) {
+                out[first..first + length].copy_from_slice(&row[..length]);
+            }
+        }
     }
 
     /// Whether some query is too far away for keys.

@@ -184,7 +184,7 @@ impl<'a> NeighbourIndex<'a> {
     pub(super) fn search_squared(&self, queries: ArrayView2<'_, f32>, k: usize) -> Neighbours {
         let (count, queries) = (queries.nrows(), queries.as_standard_layout());
         let chunk = |rows| (queries.slice(s![rows, ..]).into(), None);
-        self.nearest(count, k, self.method(count, k), chunk)
+        self.nearest(count, k, self.method(count, k, false), chunk)
     }
 
     /// The `k` nearest other points of each point searched: row `i` of the result belongs to the
@@ -203,7 +203,7 @@ impl<'a> NeighbourIndex<'a> {
             let first = rows.start;
             (self.points(rows).into(), Some(first))
         };
-        Ok(self.nearest(count, k, self.method(count, k), chunk).rooted())
+        Ok(self.nearest(count, k, self.method(count, k, true), chunk).rooted())
     }
 
     /// Calls `visit(query, point, low, high)` for every pair, with certified bounds on its squared

@@ -82,6 +82,11 @@ impl Candidates {
         }
     }
 
+    /// Takes the one nearest point, judged, when nothing else was offered.
+    pub(super) fn settle(&mut self, squared: f64, point: usize) {
+        self.judged.push((squared, point));
+    }
+
     /// Adds points that were judged, number `first` and the following, in any order; the last call
     /// must be followed by [`sort`](Self::sort).
     #[inline(always)]

@@ -11,7 +11,7 @@ use super::{
     small::Small,
     tree::Tree,
 };
-use crate::kernel::{KEY_LANES, MANY};
+use crate::kernel::{KEY_LANES, MANY, TwoNearest, vectorised};
 use crate::metrics::{
     key_space::{KeySpace, Queries},
     prepared::Prepared,
@@ -24,6 +24,8 @@ pub(super) enum Method<'s> {
     Direct,
     /// Not at all, points being few and the queries many.
     Small(&'s Small),
+    /// By keys, of groups of points in few dimensions, for the one nearest point.
+    Groups(&'s Prepared, &'s Small),
     /// By keys, box after box of points.
     Tree(&'s Tree),
     /// By keys of points that are packed when they are needed, and not kept.
@@ -40,6 +42,9 @@ pub(super) struct Workspace {
     queries: Queries,
     limits: Vec<f32>,
     candidates: Vec<Candidates>,
+    /// Queries side by side.
+    columns: Vec<f32>,
+    groups: TwoNearest,
     /// Points that were packed in passing.
     panels: Vec<f32>,
     /// Queries of the last search.
@@ -90,11 +95,21 @@ impl<'s, 'a> Chunk<'s, 'a> {
         workspace.candidates[..count].iter_mut().for_each(|candidates| candidates.reset(self.k));
         match method {
             Method::Direct => self.directly(&mut workspace.candidates),
+            Method::Small(small) if self.k == 1 && self.own.is_none() => {
+                let queries = self.queries.to_slice().unwrap_or_default();
+                small.nearest(queries, self.queries.ncols(), &mut workspace.candidates[..count]);
+            }
             Method::Small(small) => {
                 for (query, candidates) in workspace.candidates[..count].iter_mut().enumerate() {
                     let Against { query, own, .. } = self.against(query);
                     small.search(query, own, candidates);
                 }
+            }
+            Method::Groups(prepared, small) if self.k == 1 && self.own.is_none() => {
+                self.by_groups(prepared, small, workspace);
+            }
+            Method::Groups(prepared, _) => {
+                self.by_keys(prepared.space(), Some(prepared), workspace);
             }
             Method::Tree(tree) => self.by_tree(tree, workspace),
             Method::Keys(prepared) => self.by_keys(prepared.space(), Some(prepared), workspace),
@@ -124,6 +139,44 @@ impl<'s, 'a> Chunk<'s, 'a> {
             self.by_block(space, prepared, &block, workspace);
         }
         self.judge(workspace);
+    }
+
+    /// Judges one group of points for each query, and for those whose nearest point may be in
+    /// another as well all points that are near enough.
+    fn by_groups(&self, prepared: &Prepared, small: &Small, workspace: &mut Workspace) {
+        let space = prepared.space();
+        workspace.take(space, self.queries);
+        let Workspace { queries, limits, candidates, columns, groups, .. } = &mut *workspace;
+        limits.fill(f32::NEG_INFINITY);
+        queries.side_by_side(columns);
+        let mut unsure = false;
+        groups.find((columns, self.queries.ncols()), prepared.panels());
+        let values = self.queries.to_slice().unwrap_or_default();
+        let each = values.chunks_exact(self.queries.ncols()).zip(&queries.keys);
+        let outs = candidates.iter_mut().zip(limits);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (([least, next], (query, bounds)), (candidates, out)) in
+                    groups.found().zip(each).zip(outs)
+                {
+                    let limit = bounds.limit_beside(least.high(), 0.0);
+                    if next.low() > limit {
+                        let (squared, point) = small.nearest_in(query, least.group());
+                        candidates.settle(squared, point);
+                    } else {
+                        *out = limit;
+                        unsure = true;
+                    }
+                }
+            },
+        );
+        if unsure {
+            for block in space.blocks(self.points.clone()) {
+                self.by_block(space, Some(prepared), &block, workspace);
+            }
+            self.judge(workspace);
+        }
     }
 
     fn by_images(&self, space: &KeySpace, projections: &Projections, workspace: &mut Workspace) {

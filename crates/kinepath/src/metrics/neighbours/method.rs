@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     kernel::KEY_LANES,
-    metrics::{key_space::KeySpace, prepared::Prepared},
+    metrics::{
+        key_space::{KeySpace, QUERY_ROWS},
+        prepared::Prepared,
+    },
 };
 
 /// Dimension from which products of images are enough shorter than products of points.
@@ -24,6 +27,16 @@ const FEW_QUERIES: usize = 6;
 const PASSING: usize = 2048;
 /// Points that are sooner judged than compared by keys.
 const FEW_POINTS: usize = 16;
+/// The same where only the nearest is sought.
+const FEW_FOR_ONE: usize = 32;
+/// Most points that are compared group by group, times two for each dimension up to
+/// [`GROUPED_DIMENSION`]: in fewer dimensions boxes leave fewer.
+const GROUPED: usize = 1 << 9;
+const GROUPED_DIMENSION: usize = 4;
+/// Queries from which there are enough for all threads, without parts of the points.
+const GROUPED_QUERIES: usize = 4 * QUERY_ROWS;
+/// Points for each query from which packing them twice does not pay.
+const GROUPED_SHARE: usize = 8;
 /// How many times each side of a box must have been cut for boxes to keep points apart.
 const CUTS: usize = 2;
 /// Largest dimension of points in boxes.
@@ -39,6 +52,7 @@ impl NeighbourIndex<'_> {
         let (each, once) = match method {
             Method::Direct | Method::Small(_) => (points * (dimension + 4) + 40, 0),
             Method::Tree(_) => (1000, 0),
+            Method::Groups(..) => (points * (dimension + 4) / 16 + 100, 0),
             Method::Passing(_) => {
                 (points * (dimension + 4) / 8 + k * dimension + 100, 2 * points * dimension)
             }
@@ -49,8 +63,8 @@ impl NeighbourIndex<'_> {
         (queries * each + once) / 4
     }
 
-    /// How to search.
-    pub(super) fn method(&self, queries: usize, k: usize) -> Method<'_> {
+    /// How to search, by queries that are points of the index if `own`.
+    pub(super) fn method(&self, queries: usize, k: usize, own: bool) -> Method<'_> {
         let (dimension, count) = (self.dimension(), self.len());
         if queries < FEW_QUERIES && self.prepared.get().is_none() {
             return Method::Direct;
@@ -60,6 +74,15 @@ impl NeighbourIndex<'_> {
                 return Method::Small(made(&self.small, || Small::new(self)));
             }
             return Method::Direct;
+        }
+        if k == 1 && !own && dimension <= Small::MOST_DIMENSION {
+            if count <= FEW_FOR_ONE {
+                return Method::Small(made(&self.small, || Small::new(self)));
+            }
+            let most = GROUPED << dimension.min(GROUPED_DIMENSION);
+            if count <= most && queries >= GROUPED_QUERIES && GROUPED_SHARE * queries >= count {
+                return Method::Groups(self.prepared(), made(&self.small, || Small::new(self)));
+            }
         }
         if count > LEAST_BOXED
             && dimension <= ((count / KEY_LANES).ilog2() as usize / CUTS).min(MOST_BOXED)

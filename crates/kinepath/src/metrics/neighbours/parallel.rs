@@ -62,7 +62,7 @@ impl NeighbourIndex<'_> {
                 }
             }
         };
-        let whole = matches!(method, Method::Tree(_) | Method::Small(_));
+        let whole = matches!(method, Method::Tree(_) | Method::Small(_) | Method::Groups(..));
         let shared = count < 2 * threads * QUERY_ROWS || matches!(method, Method::Passing(_));
         if !serial && !whole && (shared || self.len() > PART) {
             let parts = self.parts(threads);

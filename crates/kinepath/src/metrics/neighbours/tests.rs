@@ -253,6 +253,7 @@ proptest! {
         if dimension <= Small::MOST_DIMENSION {
             small = Small::new(&index);
             methods.push(Method::Small(&small));
+            methods.push(Method::Groups(index.prepared(), &small));
         }
         if dimension <= MOST_BOXED {
             tree = Tree::new(&index);
@@ -265,6 +266,40 @@ proptest! {
         for method in methods {
             prop_assert_eq!(&by(&index, method, &asked, k), &expected, "{:?}", method);
         }
+    }
+
+    /// The one nearest point is found in ways of its own, at most sizes: the first of many that are
+    /// equally near, the nearest to a query that is too far away for keys, one not the query itself.
+    #[test]
+    fn every_method_finds_the_one_nearest(
+        seed in 0u64..10_000,
+        kind in 0usize..5,
+        count in 2usize..700,
+        dimension in 1usize..=Small::MOST_DIMENSION,
+        queries in prop::sample::select(vec![1usize, 13, 97, 400]),
+        exponent in prop::sample::select(vec![-40i32, -20, 0, 3, 19, 34]),
+    ) {
+        let scale = 10.0f64.powi(exponent);
+        let scaled = |values: Array2<f32>| values.mapv(|value| (f64::from(value) * scale) as f32);
+        let points = scaled(points_of_kind(kind, count, dimension, seed));
+        let mut asked = scaled(points_of_kind(kind, queries, dimension, seed + 1));
+        asked.row_mut(queries / 2).assign(&points.row(count / 2));
+        asked[[queries - 1, 0]] = 3.0e38;
+        let expected = brute_force(&points, &asked, 1);
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        let (small, tree) = (Small::new(&index), Tree::new(&index));
+        let own = index.search_self(1).unwrap();
+        let keys = Method::Keys(index.prepared());
+        let groups = Method::Groups(index.prepared(), &small);
+        for method in [keys, groups, Method::Small(&small), Method::Tree(&tree)] {
+            prop_assert_eq!(&by(&index, method, &asked, 1), &expected, "{:?}", method);
+            let found = index.nearest(count, 1, method, |rows| {
+                let first = rows.start;
+                (index.points(rows).into(), Some(first))
+            });
+            prop_assert_eq!(&found.rooted(), &own, "{:?}", method);
+        }
+        prop_assert_eq!(&index.search(asked.view(), 1).unwrap(), &expected);
     }
 
     /// The same for points that are queries themselves.
