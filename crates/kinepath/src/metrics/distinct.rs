@@ -5,7 +5,8 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
 };
 
-use ndarray::{ArrayView1, CowArray, Ix2};
+use ndarray::{ArrayView1, Axis, CowArray, Ix2};
+use rayon::prelude::*;
 
 use super::error::{MetricsError, check_points};
 
@@ -45,11 +46,12 @@ impl<'a> DistinctPoints<'a> {
     pub fn new(points: impl Into<CowArray<'a, f32, Ix2>>) -> Result<Self, MetricsError> {
         let source = points.into();
         check_points("points", &source.view())?;
+        let hashes: Vec<u64> = source.axis_iter(Axis(0)).into_par_iter().map(hash).collect();
         let mut groups_by_hash: HashMap<u64, Vec<usize>> = HashMap::new();
         let (mut first_rows, mut multiplicities) = (Vec::new(), Vec::new());
         let mut group_of_rows = Vec::with_capacity(source.nrows());
         for (index, row) in source.rows().into_iter().enumerate() {
-            let groups = groups_by_hash.entry(hash(row)).or_default();
+            let groups = groups_by_hash.entry(hashes[index]).or_default();
             let known = groups.iter().copied().find(|&group| source.row(first_rows[group]) == row);
             let group = known.unwrap_or_else(|| {
                 groups.push(first_rows.len());

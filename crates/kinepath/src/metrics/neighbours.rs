@@ -24,6 +24,9 @@ use images::Projections;
 use small::Small;
 use tree::Tree;
 
+/// Queries for each point from which looking for copies costs little beside the search.
+const MANY_QUERIES: usize = 16;
+
 /// Points prepared for exact nearest-neighbour search in L2.
 ///
 /// A search compares blocks of queries with blocks of points in f32, discards the pairs whose
@@ -182,9 +185,22 @@ impl<'a> NeighbourIndex<'a> {
     /// [`search`](Self::search) without the roots: squared distances, for queries and a k that
     /// were checked.
     pub(super) fn search_squared(&self, queries: ArrayView2<'_, f32>, k: usize) -> Neighbours {
+        if let Some(fewer) = self.without_copies(queries.nrows(), k) {
+            return fewer.search_squared(queries, k);
+        }
         let (count, queries) = (queries.nrows(), queries.as_standard_layout());
         let chunk = |rows| (queries.slice(s![rows, ..]).into(), None);
         self.nearest(count, k, self.method(count, k, false), chunk)
+    }
+
+    /// The distinct points, if only the nearest is sought, there are copies, and so many queries that
+    /// looking for these is nothing: of equal points the first is found.
+    fn without_copies(&self, queries: usize, k: usize) -> Option<NeighbourIndex<'_>> {
+        if k > 1 || self.distinct.is_some() || queries < MANY_QUERIES * self.len() {
+            return None;
+        }
+        let points = DistinctPoints::new(self.source.view()).ok()?;
+        (points.len() < self.len()).then(|| NeighbourIndex::new(points))
     }
 
     /// The `k` nearest other points of each point searched: row `i` of the result belongs to the

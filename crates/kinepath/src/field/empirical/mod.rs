@@ -16,9 +16,11 @@ pub(crate) use tracker::Tracker;
 
 use std::sync::OnceLock;
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
+use rayon::prelude::*;
 
 use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes, refuse_labels};
+use crate::kernel::squared_length;
 
 /// The minimiser of the flow-matching loss on a training set of N points, in closed form: the
 /// field of perfect memorization, whose paths end on training points.
@@ -64,16 +66,20 @@ impl EmpiricalField {
                 points.shape()
             )));
         }
-        let squared_norms: Vec<f64> = points
-            .outer_iter()
-            .map(|point| point.iter().map(|&v| f64::from(v).powi(2)).sum())
+        // Not copied where it is in order already.
+        let points = if points.is_standard_layout() {
+            points
+        } else {
+            points.as_standard_layout().into_owned()
+        };
+        let squared_norms: Vec<f64> = (points.axis_iter(Axis(0)).into_par_iter())
+            .map(|point| squared_length(point.to_slice().unwrap_or_default()))
             .collect();
         if let Some(index) = squared_norms.iter().position(|norm| !norm.is_finite()) {
             return Err(FieldError::Invalid(format!(
                 "training point {index} holds NaN or infinity"
             )));
         }
-        let points = points.as_standard_layout().into_owned();
         Ok(Self { points, squared_norms, prepared: OnceLock::new() })
     }
 

@@ -1,10 +1,15 @@
 //! What following paths through a training set needs to know of it.
 
 use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 
 use super::EmpiricalField;
 use super::latest::Live;
+use crate::kernel::{add_point, squared_deviation};
 use crate::metrics::DistinctPoints;
+
+/// Points that are summed by one task.
+const CHUNK: usize = 1024;
 
 /// The distinct training points and their geometry.
 #[derive(Debug, Clone)]
@@ -41,16 +46,24 @@ impl Prepared {
         );
         let counts: Vec<f32> = counts.into_iter().map(|count| count as f32).collect();
         let copied = (first_rows.len() < rows).then(|| field.points.select(Axis(0), &first_rows));
+        let sums: Vec<Vec<f64>> = (field.points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter())
+            .map(|points| {
+                let mut sum = vec![0.0; points.ncols()];
+                for point in points.outer_iter() {
+                    add_point(&mut sum, 1.0, point.to_slice().unwrap_or_default());
+                }
+                sum
+            })
+            .collect();
         let mut centre = vec![0.0; field.points.ncols()];
-        for point in field.points.outer_iter() {
-            centre.iter_mut().zip(point).for_each(|(sum, &value)| *sum += f64::from(value));
+        for sum in sums {
+            centre.iter_mut().zip(sum).for_each(|(centre, sum)| *centre += sum);
         }
         centre.iter_mut().for_each(|sum| *sum /= rows as f64);
-        let squared_norms: Vec<f64> = first_rows
-            .iter()
+        let squared_norms: Vec<f64> = (first_rows.par_iter())
             .map(|&row| {
                 let point = field.points.row(row);
-                point.iter().zip(&centre).map(|(&p, c)| (f64::from(p) - c).powi(2)).sum()
+                squared_deviation(&centre, 1.0, point.to_slice().unwrap_or_default())
             })
             .collect();
         let weighted =

@@ -17,8 +17,11 @@ const SEGMENT: usize = 4096;
 const SEGMENTS: usize = 16;
 /// A sample's points are listed one by one when at most one in so many is left.
 const FEW: usize = 50;
-/// An effective count up to which the heaviest points are weighed in f64.
-const PRECISE: f64 = 256.0;
+/// Effective counts up to which the heaviest points are weighed in f64: in few dimensions and in many,
+/// where the roundings of a score's many terms cancel.
+const PRECISE: [f64; 2] = [256.0, 32.0];
+/// The dimension from which there are many.
+const MANY_DIMENSIONS: usize = 96;
 
 impl Tracker<'_> {
     /// Passes over the points for all samples that are not listed.
@@ -99,9 +102,10 @@ impl Tracker<'_> {
             }
             bounds[lane] = u * to_mean - 0.5 * u * u * latest.squared_norm + latest.entropy;
         }
+        let most = PRECISE[usize::from(states.ncols() >= MANY_DIMENSIONS)];
         let precise = std::array::from_fn(|lane| {
             let row = self.rows.get(group * LANES + lane);
-            row.is_some_and(|row| row.latest.effective_count <= PRECISE)
+            row.is_some_and(|row| row.latest.effective_count <= most)
         });
         States::new(states.view(), u, bounds, self.prepared, self.tau(), precise)
     }
