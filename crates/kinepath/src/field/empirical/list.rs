@@ -4,7 +4,7 @@ use super::EmpiricalField;
 use super::latest::{Latest, Live};
 use super::posterior::NEGLIGIBLE;
 use super::prepared::Prepared;
-use crate::kernel::{add_point, squared_deviation};
+use crate::kernel::{add_point, squared_deviation, squared_distance};
 
 /// Positions of the points that are left, increasing.
 pub(super) struct Listed {
@@ -86,7 +86,7 @@ impl Listed {
         let total = sums.total;
         sums.mean.iter_mut().for_each(|sum| *sum /= total);
         // Σ λ ‖t x_i − x‖² is t² Σ λ ‖x_i − m‖² + ‖t m − x‖².
-        let deviation: f64 = sums.mean.iter().zip(x).map(|(m, x)| (t * m - x).powi(2)).sum();
+        let deviation = squared_distance(x, t, &sums.mean);
         let deviations = -2.0 * spread * (best + sums.score / total);
         let variance = ((deviations - deviation) / (t * t)).max(0.0);
         let latest = Latest {

@@ -21,6 +21,7 @@ use rayon::prelude::*;
 
 use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes, refuse_labels};
 use crate::kernel::squared_length;
+use crate::made::made;
 
 /// The minimiser of the flow-matching loss on a training set of N points, in closed form: the
 /// field of perfect memorization, whose paths end on training points.
@@ -84,7 +85,7 @@ impl EmpiricalField {
     }
 
     fn prepared(&self) -> &prepared::Prepared {
-        self.prepared.get_or_init(|| prepared::Prepared::new(self))
+        made(&self.prepared, || prepared::Prepared::new(self))
     }
 
     /// The training points, `[N, D]`.

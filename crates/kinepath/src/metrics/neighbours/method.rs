@@ -1,6 +1,6 @@
 //! Which way of searching costs least, and what each needs.
 
-use std::{ops::Range, sync::OnceLock};
+use std::ops::Range;
 
 use ndarray::Array2;
 
@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     kernel::KEY_LANES,
+    made::made,
     metrics::{
         key_space::{KeySpace, QUERY_ROWS},
         prepared::Prepared,
@@ -139,19 +140,5 @@ impl NeighbourIndex<'_> {
             return None;
         }
         made(&self.projections, || Projections::new(self, self.space(), components)).as_ref()
-    }
-}
-
-/// What is in `cell`, made where nothing is.
-///
-/// Not by `get_or_init`: a thread that waits for parallel work in there may be given other work
-/// that asks for the same, and would wait for itself.
-fn made<T>(cell: &OnceLock<T>, make: impl Fn() -> T) -> &T {
-    match cell.get() {
-        Some(value) => value,
-        None => {
-            let value = make();
-            cell.get_or_init(|| value)
-        }
     }
 }
