@@ -36,6 +36,7 @@ __all__ = [
     "mean_interval",
     "memorization",
     "neighbours",
+    "neighbours_in_file",
     "noise",
     "partial_spearman",
     "prdc",
