@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use kinepath::field::{Condition, EmpiricalField, FnField, Guided, MixtureField, TimeDomain};
+use kinepath::field::{Condition, EmpiricalField, FnField, Guided, MixtureField, Null, TimeDomain};
 use kinepath::field::{FieldError, VelocityField};
 use kinepath::gain::{Gain, Governed, Kts, Shape};
 use kinepath::grid::Grid;
@@ -215,7 +215,7 @@ impl VelocityField for Labelled {
 
 #[test]
 fn guidance_counts_twice_and_labels_follow_their_rows() {
-    let guided = Guided::new(Labelled, 0, 2.0).unwrap();
+    let guided = Guided::new(Labelled, Null::label(0), 2.0).unwrap();
     let x0 = array![[1.0f32], [1.0], [1.0]];
     let labels = [0, 1, 2];
     for plan in [

@@ -130,8 +130,8 @@ impl<F: VelocityField> VelocityField for Converted<F> {
         Ok(())
     }
 
-    fn evaluations(&self) -> u32 {
-        self.network.evaluations()
+    fn evaluations(&self, t: f64) -> u32 {
+        self.network.evaluations(self.time.input(t))
     }
 
     fn domain(&self) -> TimeDomain {

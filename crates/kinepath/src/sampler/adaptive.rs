@@ -7,7 +7,6 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::ledger::Ledger;
 use super::state::Measure;
 use super::{SampleError, Sampler, state};
-use crate::field::Condition;
 use crate::paths::Paths;
 use crate::plan::Phase;
 
@@ -124,20 +123,13 @@ impl<'a, 'b> Walk<'a, 'b> {
         rows: &[usize],
     ) -> Result<(Array2<f32>, Vec<Measure>), SampleError> {
         let mut k = Array2::zeros(x.dim());
-        let gathered: Vec<i64>;
-        let condition = match self.sampler.condition {
-            Condition::None => Condition::None,
-            Condition::Labels(labels) => {
-                gathered = rows.iter().map(|&row| labels[row]).collect();
-                Condition::Labels(&gathered)
-            }
-        };
-        self.sampler.field.velocity(x.view(), times, condition, k.view_mut())?;
+        let conditions = self.sampler.condition.select(rows);
+        self.sampler.field.velocity(x.view(), times, conditions.as_condition(), k.view_mut())?;
         let gain = self.sampler.plan.gain();
         let measures =
             state::scale_and_measure(&mut k, |i| (gain.eta(times[i]), gain.governor(times[i])));
         for (i, &row) in rows.iter().enumerate() {
-            self.ledger.count(row, self.sampler.field.evaluations());
+            self.ledger.count(row, self.sampler.field.evaluations(times[i]));
             if !measures[i].squared_speed.is_finite() {
                 let step = self.active.iter().find(|walker| walker.row == row);
                 return Err(SampleError::Velocity {

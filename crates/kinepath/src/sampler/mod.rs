@@ -149,6 +149,7 @@ impl<'a> Sampler<'a> {
     }
 
     fn check(&self, noise: &ArrayView2<'_, f32>) -> Result<(), SampleError> {
+        self.condition.check(noise.nrows())?;
         let (actual, expected) = (noise.ncols(), self.field.dim());
         if actual != expected {
             return Err(SampleError::Dimension { actual, expected });
