@@ -112,7 +112,8 @@ fn adaptive_and_fine_fixed_steps_agree_under_a_gain() {
     let fine = Sampler::new(&field, &fine).unwrap().run(x0.view()).unwrap();
     let plan =
         Plan::adaptive(Grid::uniform(4).unwrap(), Tableau::DOPRI5, gain(), 1e-6, 1e-6).unwrap();
-    let record = Record { profile: true, energy_map: true, trajectory: vec![0, 2, 4] };
+    let record =
+        Record { profile: true, energy_map: true, trajectory: vec![0, 2, 4], ..Record::default() };
     let free = Sampler::new(&field, &plan).unwrap().record(record).run(x0.view()).unwrap();
     for i in 0..20 {
         let gap = (&free.endpoints.row(i) - &fine.endpoints.row(i)).mapv(f32::abs).sum();
@@ -134,7 +135,12 @@ fn recordings_are_consistent_with_the_energies() {
     let plan =
         fixed(Grid::cosine(12).unwrap(), Tableau::EULER, Gain::Ssc { alpha: 0.2, power: 2.0 });
     let x0 = noise(9, 0..7, 5);
-    let record = Record { profile: true, energy_map: true, trajectory: (0..=12).collect() };
+    let record = Record {
+        profile: true,
+        energy_map: true,
+        trajectory: (0..=12).collect(),
+        ..Record::default()
+    };
     let paths = Sampler::new(&field, &plan).unwrap().record(record).run(x0.view()).unwrap();
     let Schedule::Fixed(steps) = plan.schedule() else { panic!() };
     let (profile, map) = (paths.profile.unwrap(), paths.energy_map.unwrap());
