@@ -9,8 +9,9 @@ use ndarray::{Array2, ArrayView2};
 use rten::{Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{Layout, Tensor};
 
+use crate::given::Given;
 use crate::slices::cut;
-use crate::{Axis, Network, Problem, RowInput, Rows};
+use crate::{Axis, Network, Problem, Rows};
 
 /// The threads a network runs on: as many as rayon uses, so that one setting governs both.
 pub(crate) struct Workers {
@@ -28,25 +29,16 @@ impl Workers {
     }
 }
 
-/// One number a row.
+/// The numbers of one input.
 pub(crate) enum Values {
     Float(Vec<f32>),
     Integer(Vec<i32>),
 }
 
-impl Values {
-    fn same(&self, i: usize, j: usize) -> bool {
-        match self {
-            Self::Float(values) => values[i] == values[j],
-            Self::Integer(values) => values[i] == values[j],
-        }
-    }
-}
-
 /// What goes in beside the state, and which output is wanted.
 pub(crate) struct Call<'a> {
     pub(crate) network: &'a Network,
-    pub(crate) rows: Vec<(&'a RowInput, Values)>,
+    pub(crate) given: Vec<Given<'a>>,
     pub(crate) output: &'a str,
 }
 
@@ -61,8 +53,8 @@ impl Call<'_> {
         let state = state.as_standard_layout();
         let state = state.as_slice().unwrap_or_default();
         let together = |i, j| {
-            let shared = self.rows.iter().filter(|(input, _)| input.rows == Rows::Shared);
-            shared.into_iter().all(|(_, values)| values.same(i, j))
+            let shared = self.given.iter().filter(|given| given.rows == Rows::Shared);
+            shared.into_iter().all(|given| given.same(i, j))
         };
         let slices = cut(rows, signature.batch, workers.single.len(), together);
         let run = |slice: &Range<usize>, pool: &Arc<ThreadPool>| {
@@ -100,21 +92,11 @@ impl Call<'_> {
         shape.extend(&signature.state.sample_shape);
         let state = filled_up(state, rows, fed);
         let mut inputs = vec![input(model, &signature.state.name, &shape, state)?];
-        for (row, values) in &self.rows {
-            let (taken, count) = match row.rows {
-                Rows::Each => (slice.clone(), fed),
-                Rows::Shared => (slice.start..slice.start + 1, 1),
-            };
-            let mut shape = vec![1; row.rank];
-            if let Some(first) = shape.first_mut() {
-                *first = count;
-            }
-            let (name, rows) = (&row.name, taken.len());
+        for given in &self.given {
+            let (shape, values) = given.slice(slice, signature.batch);
             inputs.push(match values {
-                Values::Float(v) => input(model, name, &shape, filled_up(&v[taken], rows, count))?,
-                Values::Integer(v) => {
-                    input(model, name, &shape, filled_up(&v[taken], rows, count))?
-                }
+                Values::Float(values) => input(model, given.name, &shape, values)?,
+                Values::Integer(values) => input(model, given.name, &shape, values)?,
             });
         }
         let tensor = run(model, inputs, self.output, pool, fed)?;

@@ -26,12 +26,14 @@
 //! same batch gives the same bytes, whatever the number of threads, except that a batch of one row
 //! may differ from the same row within a larger batch in the last bits.
 
+mod conditions;
 mod element;
 mod encoder;
 mod error;
 mod execute;
 mod field;
 mod frame;
+mod given;
 mod graph;
 mod image_encoder;
 mod inspect;
@@ -45,6 +47,7 @@ mod text;
 #[cfg(feature = "text")]
 mod tokenizer;
 
+pub use conditions::ConditionInput;
 pub use element::Element;
 pub use encoder::{Classifier, Encoder};
 pub use error::{NetworkError, Problem};
