@@ -27,7 +27,7 @@ pub struct Signature {
     /// The label as an input of numbers, for a condition that gives it as such: the `y` of some
     /// networks is a vector, not a class.
     #[serde(skip)]
-    pub(crate) label_input: Option<ConditionInput>,
+    pub label_input: Option<ConditionInput>,
     /// How many rows go in at once.
     pub batch: Batch,
 }

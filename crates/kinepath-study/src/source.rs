@@ -1,17 +1,21 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
+mod guidance;
+
 use std::path::Path;
 use std::sync::Arc;
 
+pub use guidance::GuidanceSpec;
+
 use kinepath::field::{
-    Converted, EmpiricalField, Guided, MixtureField, Prediction, TimeConvention, TimeInput,
-    VelocityField,
+    Converted, EmpiricalField, MixtureField, Prediction, TimeConvention, TimeInput, VelocityField,
 };
 use kinepath_onnx::{Network, OnnxField};
 use ndarray::Array2;
 use serde::Deserialize;
 
 use crate::StudyError;
+use crate::conditions::FieldInputs;
 use crate::data::{self, builtin, sha256_hex};
 use crate::run::FieldSettings;
 
@@ -27,8 +31,8 @@ pub struct FieldSpec {
     pub predicts: String,
     /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
     pub time: String,
-    /// Guidance scale and null label of classifier-free guidance.
-    pub guidance: Option<(f64, i64)>,
+    /// Classifier-free guidance of a network.
+    pub guidance: Option<GuidanceSpec>,
 }
 
 /// An opened velocity field.
@@ -41,6 +45,8 @@ pub struct FieldSource {
     pub shape: Vec<usize>,
     /// Whether it is conditioned on a class label per sample.
     pub labelled: bool,
+    /// The further inputs that it is conditioned on.
+    pub inputs: FieldInputs,
     /// What goes into `run.toml`.
     pub settings: FieldSettings,
 }
@@ -70,9 +76,8 @@ impl FieldSource {
     /// Opens the field of a finished run again, as its `run.toml` says.
     ///
     /// # Errors
-    /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model or data are no longer
-    /// what they were, they were never a file, or the run was guided (its null label is not
-    /// recorded as a number).
+    /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model, data or null inputs are
+    /// no longer what they were, or were never a file.
     pub fn reopen(settings: &FieldSettings) -> Result<Self, StudyError> {
         if settings.is_external() {
             return Err(StudyError::Mismatch(format!(
@@ -80,19 +85,15 @@ impl FieldSource {
                 settings.spec
             )));
         }
-        if settings.guidance.is_some() {
-            return Err(StudyError::Mismatch(format!(
-                "{} was sampled with guidance, which cannot be set up again from its settings",
-                settings.spec
-            )));
-        }
         let source = Self::open(&FieldSpec {
             spec: settings.spec.clone(),
             predicts: settings.predicts.clone(),
             time: settings.time.clone(),
-            guidance: None,
+            guidance: settings.guidance.as_ref().map(GuidanceSpec::from),
         })?;
-        if source.settings.sha256 != settings.sha256 {
+        if source.settings.sha256 != settings.sha256
+            || source.settings.guidance != settings.guidance
+        {
             return Err(StudyError::Mismatch(format!(
                 "{} is no longer what it was when the run was sampled",
                 settings.spec
@@ -105,13 +106,16 @@ impl FieldSource {
         spec: &FieldSpec,
         network: F,
         shape: Vec<usize>,
-        labelled: bool,
+        (labelled, inputs): (bool, FieldInputs),
         sha256: String,
     ) -> Result<Self, StudyError> {
         let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
-        let field: Arc<dyn VelocityField + Send> = match spec.guidance {
-            None => Arc::new(converted),
-            Some((scale, null_label)) => Arc::new(Guided::new(converted, null_label, scale)?),
+        let (field, guidance): (Arc<dyn VelocityField + Send>, _) = match &spec.guidance {
+            None => (Arc::new(converted), None),
+            Some(guidance) => {
+                let (field, settings) = guidance.guide(converted, &spec.spec, labelled, &inputs)?;
+                (Arc::new(field), Some(settings))
+            }
         };
         let settings = FieldSettings {
             spec: spec.spec.clone(),
@@ -119,10 +123,9 @@ impl FieldSource {
             predicts: spec.predicts.clone(),
             time: spec.time.clone(),
             scaling: None,
-            guidance: spec.guidance.map(|(scale, _)| scale),
-            condition: None,
+            guidance,
         };
-        Ok(Self { field, empirical: None, shape, labelled, settings })
+        Ok(Self { field, empirical: None, shape, labelled, inputs, settings })
     }
 }
 
@@ -170,8 +173,11 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
         });
     }
     let shape = field.sample_shape().to_vec();
-    let labelled = field.network().signature().label.is_some();
-    FieldSource::assemble(spec, field, shape, labelled, sha256)
+    let signature = field.network().signature();
+    let inputs =
+        FieldInputs { needed: signature.conditions.clone(), label: signature.label_input.clone() };
+    let conditions = (signature.label.is_some(), inputs);
+    FieldSource::assemble(spec, field, shape, conditions, sha256)
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.
@@ -201,12 +207,12 @@ fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyEr
             time: spec.time.clone(),
             scaling: Some(data.scaling),
             guidance: None,
-            condition: None,
         },
         empirical: Some(field.clone()),
         field,
         shape: data.shape,
         labelled: false,
+        inputs: FieldInputs::default(),
     })
 }
 
@@ -241,7 +247,8 @@ fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError
             MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
         }
     };
-    FieldSource::assemble(spec, field, shape, false, sha256_hex(text.as_bytes()))
+    let conditions = (false, FieldInputs::default());
+    FieldSource::assemble(spec, field, shape, conditions, sha256_hex(text.as_bytes()))
 }
 
 fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {

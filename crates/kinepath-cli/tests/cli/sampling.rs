@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use kinepath_study::run::{RunReader, columns};
+use serde_json::json;
 
 use crate::support::{Place, files, npy};
 
@@ -121,13 +122,15 @@ fn labels_and_guidance_reach_the_network_and_the_settings() {
         rows.iter().find(|row| row["column"] == "nfe").unwrap()["mean"].as_f64().unwrap()
     };
     assert_eq!((nfe(&plain), nfe(&guided)), (4.0, 8.0));
-    assert_eq!(guided["settings"]["field"]["guidance"], 2.0);
-    assert_eq!(guided["settings"]["field"]["condition"], "label 1, null label 0");
+    let guidance = &guided["settings"]["field"]["guidance"];
+    assert_eq!((&guidance["scale"], &guidance["null_label"]), (&json!(2.0), &json!(0)));
+    assert_eq!(guided["settings"]["conditions"]["labels"]["asked"], "1");
     let other = place.fails(&format!("{common} --label 2 --out plain"), 1);
-    assert!(other.contains("field.condition"), "{other}");
+    assert!(other.contains("conditions.labels"), "{other}");
     assert!(place.fails(&format!("{common} --out none"), 2).contains("needs a class label"));
     assert!(!place.path("none").exists());
-    assert!(place.fails(&format!("{common} --guidance 2 --out none"), 2).contains("--null-label"));
+    let null = place.fails(&format!("{common} --labels 1 --guidance 2 --out none"), 2);
+    assert!(null.contains("null condition"), "{null}");
 }
 
 #[test]

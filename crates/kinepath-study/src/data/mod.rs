@@ -23,6 +23,7 @@ mod folder;
 mod hash;
 mod idx;
 mod keys;
+mod labels;
 mod noise;
 mod npy;
 mod npz;
@@ -34,8 +35,11 @@ use std::path::Path;
 
 pub use blocks::RecordBlocks;
 pub use dataset::{Dataset, Scaling};
+pub(crate) use elements::Elements;
 pub use error::DataError;
+pub(crate) use hash::file_sha256;
 pub use hash::sha256_hex;
+pub use labels::read_labels;
 pub use noise::{NoiseFile, load_noise};
 
 use error::place;

@@ -48,7 +48,6 @@ use serde::de::DeserializeOwned;
 
 use crate::StudyError;
 use crate::run::Existing;
-use crate::source::{FieldSource, FieldSpec};
 use analysis::analyse;
 use check::check;
 use controls::Controls;
@@ -83,7 +82,7 @@ pub fn run_study(
     check(settings)?;
     let mut sources = Vec::with_capacity(settings.fields.len());
     for choice in &settings.fields {
-        sources.push((choice, open_field(choice)?));
+        sources.push((choice, choice.open()?));
     }
     let judge = Judge::open(&settings.data, settings.support_neighbours)?;
     for (choice, source) in &sources {
@@ -99,7 +98,7 @@ pub fn run_study(
     }
     let all_runs: Vec<ModelRuns<'_>> = sources
         .iter()
-        .map(|(choice, source)| ModelRuns { settings, name: &choice.name, source, dir, existing })
+        .map(|(choice, source)| ModelRuns { settings, choice, source, dir, existing })
         .collect();
     for model in &all_runs {
         model.check_gains()?;
@@ -117,7 +116,8 @@ pub fn run_study(
             batch: settings.batch,
             constant: Some(&mut constant),
         };
-        let mut results = analyse(&judge, settings, model.name, runs, &mut controls, observe)?;
+        let mut results =
+            analyse(&judge, settings, &model.choice.name, runs, &mut controls, observe)?;
         if let Some(field) = &source.empirical {
             let panel = theory(field, &model.baseline_plan()?, model.some_noise().view())?;
             results.findings.push(panel.sentence.clone());
@@ -128,15 +128,6 @@ pub fn run_study(
     let results = analysis::results(&judge, settings.clone(), models)?;
     results.write(&dir.join(RESULTS_FILE))?;
     Ok(results)
-}
-
-pub(crate) fn open_field(choice: &FieldChoice) -> Result<FieldSource, StudyError> {
-    FieldSource::open(&FieldSpec {
-        spec: choice.spec.clone(),
-        predicts: choice.predicts.clone(),
-        time: choice.time.clone(),
-        guidance: None,
-    })
 }
 
 /// A name as a folder: letters and digits in lower case, everything else a hyphen.

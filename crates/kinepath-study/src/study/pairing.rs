@@ -4,6 +4,7 @@ use super::RunInput;
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use crate::StudyError;
 use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
+use crate::source::GuidanceSpec;
 
 /// The settings of a study that consists of finished runs.
 pub(super) fn settings_of(
@@ -48,6 +49,9 @@ pub(super) fn settings_of(
             spec: first.field.spec.clone(),
             predicts: first.field.predicts.clone(),
             time: first.field.time.clone(),
+            labels: first.conditions.as_ref().and_then(|c| Some(c.labels.as_ref()?.asked.clone())),
+            inputs: first.conditions.as_ref().and_then(|c| Some(c.inputs.as_ref()?.path.clone())),
+            guidance: first.field.guidance.as_ref().map(GuidanceSpec::from),
         }],
         gains: runs
             .iter()
@@ -73,6 +77,10 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             true => run.field.clone(),
             false => FieldSettings { spec: String::new(), ..run.field.clone() },
         };
+        let conditions = |run: &RunSettings| {
+            let conditions = run.conditions.clone();
+            conditions.map(|c| (c.labels.map(|l| l.sha256), c.inputs.map(|i| i.sha256)))
+        };
         let schedule = |run: &RunSettings| {
             run.sampler.clone().map(|sampler| SamplerSettings {
                 gain: String::new(),
@@ -96,6 +104,8 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             "noise"
         } else if model(other) != model(baseline) {
             "model or its conventions"
+        } else if conditions(other) != conditions(baseline) {
+            "labels or inputs"
         } else if schedule(other) != schedule(baseline) {
             "solver or time grid"
         } else {

@@ -49,7 +49,7 @@ use runs::Runs;
 use crate::StudyError;
 use crate::run::Existing;
 use crate::source::FieldSource;
-use crate::study::{Observer, open_field, read_json, write_json, write_whole};
+use crate::study::{Observer, read_json, write_json, write_whole};
 
 /// Name of the results file in a tune folder.
 pub const RESULTS_FILE: &str = "tune.json";
@@ -76,7 +76,7 @@ pub fn run_tune(
 ) -> Result<TuneResults, StudyError> {
     settings.check()?;
     let scorer = Scorer::open(settings)?;
-    let source = open_field(&settings.field)?;
+    let source = settings.field.open()?;
     if source.shape != scorer.shape() {
         return Err(StudyError::Mismatch(format!(
             "{} makes samples of shape {:?}, but {} has records of shape {:?}",
