@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, disjoint_base
 
+from .fields import Guidance
+
 _F32 = npt.NDArray[np.float32]
 _F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
@@ -138,6 +140,8 @@ class Field:
     def shape(self) -> list[int]: ...
     @property
     def labelled(self) -> bool: ...
+    @property
+    def inputs(self) -> list[tuple[str, int]]: ...
     def velocity(self, x: _F32, t: _F64, labels: Sequence[int] | None = None) -> _F32: ...
 
 class _Posterior(TypedDict):
@@ -159,7 +163,7 @@ class MixtureField(Field):
 @disjoint_base
 class OnnxField(Field):
     def __new__(
-        cls, path: str, predicts: str, time: str, guidance: tuple[float, int] | None
+        cls, path: str, predicts: str, time: str, guidance: Guidance | None
     ) -> Self: ...
 
 class _Memorization(TypedDict):
@@ -177,8 +181,10 @@ def sample(
     *,
     profile: bool,
     energy_map: bool,
+    parts: bool,
     trajectory: Sequence[int],
     labels: Sequence[int] | None,
+    inputs: Sequence[tuple[str, _F32 | _I64]],
     certify: float | None,
 ) -> dict[str, Any]: ...
 @final

@@ -53,17 +53,18 @@ impl InputsFile {
         let refuse =
             |reason: String| StudyError::Spec { what: "inputs", text: path.to_owned(), reason };
         let file = TensorFile::open(Path::new(path))?;
-        let known = || takes.needed.iter().chain(&takes.label);
         let mut entries = Vec::new();
         for name in file.names() {
-            let Some(input) = known().find(|input| input.name == name) else {
-                let names: Vec<_> = known().map(|input| format!("`{}`", input.name)).collect();
-                let takes = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                return Err(refuse(format!(
-                    "the network has no input `{name}` to be conditioned on; it takes {takes}"
-                )));
+            let Some(input) = takes.known().find(|input| input.name == name) else {
+                return Err(refuse(takes.unknown(&name)));
             };
-            entries.push(Entry::of(&file, input, wanted).map_err(refuse)?);
+            let (shape, float) = file.kind(&name)?;
+            let (rows, whose) = match wanted {
+                Wanted::Rows(rows) => (rows, format!("{rows} samples")),
+                Wanted::Null => (1, "a null condition".to_owned()),
+            };
+            let (each, shape) = fit(input, &shape, float, (rows, &whose)).map_err(refuse)?;
+            entries.push(Entry { name, shape: shape.to_vec(), each });
         }
         let missing =
             |input: &&ConditionInput| entries.iter().all(|entry| entry.name != input.name);
@@ -88,7 +89,7 @@ impl InputsFile {
     pub fn count(path: &str, takes: &FieldInputs) -> Result<Option<usize>, StudyError> {
         let file = TensorFile::open(Path::new(path))?;
         let mut most = None;
-        for input in takes.needed.iter().chain(&takes.label) {
+        for input in takes.known() {
             let Ok(info) = file.info(&input.name) else { continue };
             if info.shape.len() == input.shape.len() + 1 && info.shape[0] != 1 {
                 most = most.max(Some(info.shape[0]));
@@ -129,31 +130,63 @@ impl InputsFile {
     }
 }
 
-impl Entry {
-    /// The tensor of the name of `input`.
-    fn of(file: &TensorFile, input: &ConditionInput, wanted: Wanted) -> Result<Self, String> {
-        let name = &input.name;
-        let (shape, float) = file.kind(name).map_err(|error| error.to_string())?;
-        let (rows, whose) = match wanted {
-            Wanted::Rows(rows) => (rows, format!("{rows} samples")),
-            Wanted::Null => (1, "a null condition".to_owned()),
-        };
-        // Of the same number of axes as a row, it is one for all.
-        let (first, shape) = match shape.len().checked_sub(input.shape.len()) {
-            Some(0) => (1, &shape[..]),
-            Some(1) => (shape[0], &shape[1..]),
-            _ => {
-                return Err(format!(
-                    "`{name}` has the shape {shape:?}, but a row has {} axes, before which there \
-                     may be one of the samples",
-                    input.shape.len()
-                ));
-            }
-        };
-        if first != 1 && first != rows {
-            return Err(format!("`{name}` has {first} rows for {whose}; 1 would be for all"));
-        }
-        input.check(!float, shape)?;
-        Ok(Self { name: name.clone(), shape: shape.to_vec(), each: first != 1 })
+impl FieldInputs {
+    /// The array `values` of `shape` as the input `name` of `rows` samples: with a row for each, or
+    /// of one for all.
+    ///
+    /// # Errors
+    /// [`StudyError::Spec`] for a name, kind, shape or number of rows that the field does not take.
+    pub fn input(
+        &self,
+        name: &str,
+        shape: &[usize],
+        values: InputValues,
+        rows: usize,
+    ) -> Result<NamedInput, StudyError> {
+        let refuse = |reason| StudyError::Spec { what: "input", text: name.to_owned(), reason };
+        let input = self.known().find(|input| input.name == name);
+        let input = input.ok_or_else(|| refuse(self.unknown(name)))?;
+        let float = matches!(values, InputValues::Float(_));
+        let whose = format!("{rows} samples");
+        let (each, shape) = fit(input, shape, float, (rows, &whose)).map_err(refuse)?;
+        Ok(NamedInput::new(name, each.then_some(rows), shape, values)?)
     }
+
+    fn known(&self) -> impl Iterator<Item = &ConditionInput> {
+        self.needed.iter().chain(&self.label)
+    }
+
+    /// What to say of a name that no input has.
+    fn unknown(&self, name: &str) -> String {
+        let names: Vec<_> = self.known().map(|input| format!("`{}`", input.name)).collect();
+        let takes = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        format!("the network has no input `{name}` to be conditioned on; it takes {takes}")
+    }
+}
+
+/// Whether an array of `shape` has a row for each of so many rows, and the shape of one row.
+fn fit<'a>(
+    input: &ConditionInput,
+    shape: &'a [usize],
+    float: bool,
+    (rows, whose): (usize, &str),
+) -> Result<(bool, &'a [usize]), String> {
+    let name = &input.name;
+    // Of the same number of axes as a row, it is one for all.
+    let (first, row) = match shape.len().checked_sub(input.shape.len()) {
+        Some(0) => (1, shape),
+        Some(1) => (shape[0], &shape[1..]),
+        _ => {
+            return Err(format!(
+                "`{name}` has the shape {shape:?}, but a row has {} axes, before which there may be \
+                 one of the samples",
+                input.shape.len()
+            ));
+        }
+    };
+    if first != 1 && first != rows {
+        return Err(format!("`{name}` has {first} rows for {whose}; 1 would be for all"));
+    }
+    input.check(!float, row)?;
+    Ok((first != 1, row))
 }
