@@ -16,6 +16,9 @@ use kinepath_study::run::{Existing, RunError, RunReader, columns};
 use kinepath_study::sampling::{SampleJob, Selection, Start};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::{FieldSource, FieldSpec, GuidanceSpec};
+use kinepath_study::study::{
+    CLASSES_ASKED_FOR, DataSettings, FieldChoice, GainChoice, StudySettings, run_study,
+};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -318,4 +321,57 @@ fn guidance_that_does_not_fit_is_refused() {
     let rows = of_prompts(vec![floats("context", &[2, 4, 3])]);
     assert!(rows.contains("2 rows for a null condition"), "{rows}");
     assert!(of_prompts(vec![]).contains("holds no inputs"));
+}
+
+/// A study of a guided network of classes: its runs, its controls, which evaluate it again, and its
+/// figures class by class.
+#[test]
+fn a_study_of_classes_tells_energy_and_memorization_class_by_class() {
+    let folder = tempfile::tempdir().unwrap();
+    let train = write(folder.path(), "train.safetensors", vec![floats("x", &[40, 6])]);
+    let mut settings = StudySettings {
+        count: 24,
+        batch: 10,
+        seeds: vec![3, 4],
+        resamples: 50,
+        bins: 2,
+        support_neighbours: 3,
+        fields: vec![FieldChoice {
+            labels: Some("cycle:3".to_owned()),
+            guidance: Some(GuidanceSpec::by_label(2.0, 3)),
+            ..FieldChoice::unconditional("classes", &model("labelled"))
+        }],
+        gains: vec![GainChoice {
+            name: "landing".to_owned(),
+            gain: "kts:alpha=0,beta=0.03".to_owned(),
+        }],
+        ..StudySettings::default()
+    };
+    settings.sampler.steps = 12;
+    settings.data =
+        DataSettings { train, reference: None, encoder: None, classifier: None, ..settings.data };
+    let text = toml::to_string(&settings).unwrap();
+    assert_eq!(toml::from_str::<StudySettings>(&text).unwrap(), settings);
+
+    let dir = folder.path().join("study");
+    let mut observe = |_: &str, _: f64| ControlFlow::Continue(());
+    let results = run_study(&settings, &dir, Existing::Resume, &mut observe).unwrap();
+    let [baseline, landing] = &results.models[0].runs[..] else { panic!("two runs expected") };
+    for run in [baseline, landing] {
+        let (classes, energy) = (&run.memorization.classes, run.energy.as_ref().unwrap());
+        assert_eq!(run.memorization.classes_by, CLASSES_ASKED_FOR);
+        assert_eq!(energy.nfe.mean, 24.0);
+        for (place, class) in classes.iter().enumerate() {
+            assert_eq!((class.class, class.count), (place as i64, 16));
+            let own: Vec<f64> = energy.values.iter().copied().skip(place).step_by(3).collect();
+            let (mean, kpe) = (own.iter().sum::<f64>() / 16.0, class.kpe.unwrap());
+            assert!((kpe.estimate / mean - 1.0).abs() < 1e-12 && kpe.low < mean && mean < kpe.high);
+        }
+        assert_eq!(classes.len(), 3);
+    }
+    let controls = &landing.comparison.as_ref().unwrap().controls;
+    let evaluated = controls.iter().filter(|control| !control.figures.is_empty()).count();
+    assert!(evaluated >= 3, "{controls:#?}");
+    let page = kinepath_study::report::render(&results).unwrap();
+    assert!(page.contains("Mean kinetic path energy by label asked for"));
 }

@@ -31,6 +31,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use analysis::{evaluate_named_runs, evaluate_runs};
+pub use audit::CLASSES_ASKED_FOR;
 pub use compare::differences;
 pub use copy_space::CopySpace;
 pub use evidence::Evidence;
