@@ -69,8 +69,11 @@ def test_further_inputs_are_given_by_name() -> None:
         "encoder_attention_mask": np.arange(7) < 4,
         "pooled_projections": rng.standard_normal((1, 6)).astype(np.float16),
     }
-    each = {name: np.broadcast_to(np.atleast_2d(v), (ROWS, *np.shape(v)[-field_axes(field, name):]))
-            for name, v in one.items()}
+    axes = dict(field.inputs)
+    each = {
+        name: np.broadcast_to(value, (ROWS, *value.shape[-axes[name] :]))
+        for name, value in one.items()
+    }
     plan = kp.Plan(3)
     shared = kp.sample(field, noise(field), plan, inputs=one)
     apart = kp.sample(field, noise(field), plan, inputs=each)
@@ -81,11 +84,6 @@ def test_further_inputs_are_given_by_name() -> None:
         kp.sample(field, noise(field), plan, inputs=one | {"prompt": [1.0]})
     with pytest.raises(kp.KinepathError, match="3 rows for 5 samples"):
         kp.sample(field, noise(field), plan, inputs=one | {"pooled_projections": np.zeros((3, 6))})
-
-
-def field_axes(field: kp.Field, name: str) -> int:
-    """The number of axes of one row of an input."""
-    return dict(field.inputs)[name]
 
 
 def test_guidance_that_does_not_fit_is_refused() -> None:
