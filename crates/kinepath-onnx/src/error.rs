@@ -84,8 +84,8 @@ pub enum Problem {
         /// The inputs, as declared.
         inputs: String,
     },
-    /// An encoder or classifier with more inputs than the image.
-    #[error("needs `{input}` beside the image, so it is no encoder or classifier")]
+    /// An encoder, decoder or classifier with more inputs than the image.
+    #[error("needs `{input}` beside the image, so it is no encoder, decoder or classifier")]
     NotImageOnly {
         /// The other input, as declared.
         input: String,
@@ -175,6 +175,16 @@ pub enum Problem {
         expected: usize,
         /// The shape of one sample.
         shape: Vec<usize>,
+    },
+    /// Latents cannot be unscaled so.
+    #[error(
+        "decodes latents as z / scale + shift, which needs a finite scale other than 0 and a finite shift; got {scale} and {shift}"
+    )]
+    LatentScale {
+        /// The scale.
+        scale: String,
+        /// The shift.
+        shift: String,
     },
     /// Running it failed.
     #[error("failed while running: {0}")]

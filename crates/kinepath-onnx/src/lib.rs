@@ -8,6 +8,7 @@
 //! | [`Network`] | a loaded file and the [`Signature`] that was found in its graph |
 //! | [`OnnxField`] | a network with a time input, as a [`VelocityField`](kinepath::field::VelocityField) |
 //! | [`Encoder`], [`Classifier`] | a network of images alone, giving features or logits |
+//! | [`Decoder`] | a network from latents to the pictures they stand for |
 //! | [`ImageEncoder`] | an encoder with the preprocessing it was trained with, [`Preset`] |
 //! | [`TextEncoder`], [`PromptFeatures`] | the text half of a pair such as CLIP, and what it gives |
 //! | [`Inspection`] | what a file holds and how it would be used, without running it |
@@ -26,6 +27,7 @@
 //! same batch gives the same bytes, whatever the number of threads, except that a batch of one row
 //! may differ from the same row within a larger batch in the last bits.
 
+mod decoder;
 mod element;
 mod encoder;
 mod error;
@@ -45,6 +47,7 @@ mod text;
 #[cfg(feature = "text")]
 mod tokenizer;
 
+pub use decoder::Decoder;
 pub use element::Element;
 pub use encoder::{Classifier, Encoder};
 pub use error::{NetworkError, Problem};

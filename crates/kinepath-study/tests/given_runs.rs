@@ -51,6 +51,7 @@ fn evaluate(folders: &[&Path]) -> Result<StudyResults, kinepath_study::StudyErro
     let data = DataSettings {
         train: TRAIN.to_owned(),
         reference: None,
+        decoder: None,
         encoder: None,
         copies_in: CopySpace::Pixels,
         classifier: None,

@@ -35,6 +35,8 @@ const PREAMBLE: &str = "\
 #         faster than that quantile of the field's baseline), or a file
 #   certify in [sampler]: the gap at which Euler paths through empirical fields drop training points
 #         (20 unless told otherwise), or \"off\", as for kinepath sample --certify
+#   decoder in [data], for latent models: { network = \"V.onnx\", scale = S, shift = B }; samples are
+#         latents z, pictures V(z / S + B), and everything but energies is of pictures
 #   copies_in: pixels, or features, those of the encoder: where copies of training records are sought
 ";
 

@@ -213,6 +213,7 @@ def evaluate(
     *,
     train: str,
     reference: str | None,
+    decoder: tuple[str, float, float] | None,
     encoder: str | None,
     copies_in: str,
     classifier: str | None,

@@ -52,6 +52,10 @@ pub struct DataSettings {
     /// and recall, and of the copying test. Without them those figures are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The decoder of a latent model: samples are latents, and everything but their energies is of the
+    /// pictures that it makes of them. Without one samples are what the training set holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<DecoderSettings>,
     /// ONNX network whose `features` are the feature space; without one it is the samples' own
     /// space, pixels. `FILE:preprocess=inception` or `clip` prepares samples as those networks were
     /// trained on them.
@@ -68,6 +72,20 @@ pub struct DataSettings {
     /// are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<ClipSettings>,
+}
+
+/// How latents become pictures: `network(z / scale + shift)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecoderSettings {
+    /// ONNX network from latents to pictures.
+    pub network: String,
+    /// What latents were multiplied by for training: diffusers' `scaling_factor`.
+    #[serde(default = "one")]
+    pub scale: f64,
+    /// What was subtracted from them before that: diffusers' `shift_factor`.
+    #[serde(default)]
+    pub shift: f64,
 }
 
 /// How the fit of samples to prompts is scored.
@@ -189,13 +207,26 @@ impl DataSettings {
         }
     }
 
+    /// What samples are where they are decoded first, in words.
+    pub fn decoded_in_words(&self) -> Option<String> {
+        let DecoderSettings { network, .. } = self.decoder.as_ref()?;
+        Some(format!(
+            "latents, decoded by {network}: energies are those of latents, all else is of pictures"
+        ))
+    }
+
     /// Where copies are sought, in words.
     pub fn copies_in_words(&self) -> String {
-        match (self.copies_in, &self.encoder) {
-            (CopySpace::Features, Some(encoder)) => format!("the features of {encoder}"),
-            (space, _) => space.to_string(),
+        match (self.copies_in, &self.encoder, &self.decoder) {
+            (CopySpace::Features, Some(encoder), _) => format!("the features of {encoder}"),
+            (space, _, Some(decoder)) => format!("{space} decoded by {}", decoder.network),
+            (space, _, None) => space.to_string(),
         }
     }
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 fn velocity() -> String {
@@ -231,6 +262,7 @@ impl Default for StudySettings {
             data: DataSettings {
                 train: "builtin:fashion-mnist".to_owned(),
                 reference: Some("builtin:fashion-mnist-reference".to_owned()),
+                decoder: None,
                 encoder: Some("builtin:classifier".to_owned()),
                 copies_in: CopySpace::Pixels,
                 classifier: Some("builtin:classifier".to_owned()),
