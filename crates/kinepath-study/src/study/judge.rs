@@ -146,8 +146,12 @@ impl Judge {
             Some(decoder) => format!("{} decodes latents", decoder.network().name()),
             None => format!("{} has records", self.training.name),
         };
+        let hint = match &self.networks.decoder {
+            Some(_) => "",
+            None => "; latents need a decoder (--decode)",
+        };
         StudyError::Mismatch(format!(
-            "{name} has samples of shape {shape:?}, but {judged} of shape {:?}",
+            "{name} has samples of shape {shape:?}, but {judged} of shape {:?}{hint}",
             self.sample_shape()
         ))
     }
