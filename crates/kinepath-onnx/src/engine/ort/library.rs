@@ -41,7 +41,10 @@ static ADDED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// For programs that know of one, such as a Python module that knows its interpreter's packages.
 /// It has no effect on a library that is loaded already.
 pub fn look_for_library_in(folder: impl Into<PathBuf>) {
-    ADDED.lock().unwrap_or_else(PoisonError::into_inner).push(folder.into());
+    let (mut added, folder) = (ADDED.lock().unwrap_or_else(PoisonError::into_inner), folder.into());
+    if !added.contains(&folder) {
+        added.push(folder);
+    }
 }
 
 /// Libraries to try.

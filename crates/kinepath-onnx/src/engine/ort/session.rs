@@ -36,7 +36,8 @@ impl Sessions {
     pub(super) fn start(&self, threads: usize) -> Result<Session, Problem> {
         let builder = self.builder(threads).map_err(unbuildable)?;
         let mut builder = builder.with_execution_providers(self.providers()).map_err(|error| {
-            EngineError::Provider { provider: self.provider, reason: error.to_string() }
+            let reason = error.to_string().trim_end_matches('.').to_owned();
+            EngineError::Provider { provider: self.provider, reason }
         })?;
         let session = match &self.source {
             Source::File(path) => builder.commit_from_file(path),
