@@ -93,6 +93,35 @@ fn a_library_that_is_named_wrongly_is_told_and_nothing_is_written() {
     assert_eq!(output.status.code(), Some(0));
 }
 
+/// A library is asked for its version before anything else.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_library_that_is_too_old_is_told() {
+    let place = Place::new();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/fixtures/old_onnxruntime.c");
+    // What links Rust programs is there where they are tested.
+    let mut compiler = std::process::Command::new("cc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(place.path("libonnxruntime.so")).arg(source);
+    assert!(compiler.status().unwrap().success());
+    let library = place.path("libonnxruntime.so").display().to_string();
+    let output = with_library(&place, &format!("{SAMPLE} --engine ort --out run"), &library);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    for part in ["1.10.0", "1.17 or later", &library] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    // Found rather than named, it is passed over, and told if there is no other.
+    let mut command = place.command(&format!("{SAMPLE} --engine ort --out run"));
+    command.env("LD_LIBRARY_PATH", place.path(".")).env("PATH", "").env_remove("ORT_DYLIB_PATH");
+    command.env_remove("VIRTUAL_ENV").env_remove("CONDA_PREFIX");
+    let message = String::from_utf8(command.output().unwrap().stderr).unwrap();
+    if !message.is_empty() {
+        for part in ["1.10.0", "pip install onnxruntime"] {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_rten_cannot_run_needs_the_library() {
     let place = Place::new();

@@ -132,6 +132,36 @@ fn weights_beside_that_are_not_there_or_cut_short() {
 }
 
 #[test]
+fn a_network_does_not_change_with_its_file() {
+    for engine in engines() {
+        for name in ["external", "rare_operator"] {
+            if (engine, name) == (Engine::Rten, "rare_operator") {
+                continue;
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let path = external(folder.path());
+            if name != "external" {
+                std::fs::copy(model_path(name), &path).unwrap();
+            }
+            let velocity = |field: &OnnxField, rows| {
+                let x = Array2::from_shape_fn((rows, 6), |(i, j)| (i + 2 * j) as f32);
+                let mut out = x.clone();
+                let t = vec![0.5; rows];
+                field.velocity(x.view(), &t, Condition::None, out.view_mut()).unwrap();
+                out
+            };
+            let load = || OnnxField::new(Network::load_on(&path, engine).unwrap()).unwrap();
+            let expected = [1, 64].map(|rows| velocity(&load(), rows));
+            let loaded = load();
+            for file in ["external.onnx", "external.onnx.data"] {
+                std::fs::remove_file(folder.path().join(file)).unwrap();
+            }
+            assert_eq!([1, 64].map(|rows| velocity(&loaded, rows)), expected, "{name} on {engine}");
+        }
+    }
+}
+
+#[test]
 fn weights_elsewhere_are_not_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = external(folder.path());

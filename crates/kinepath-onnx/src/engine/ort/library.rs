@@ -127,11 +127,13 @@ fn in_environment(prefix: &Path) -> Vec<PathBuf> {
 
 /// The folder of the `onnxruntime` package that the Python on the path would import.
 fn python_package() -> Option<PathBuf> {
-    let code = "import importlib.util as u; s = u.find_spec('onnxruntime'); \
+    // A folder `onnxruntime` where the program happens to be started is not the package.
+    let code = "import importlib.util, sys; sys.path = [p for p in sys.path if p]; \
+                s = importlib.util.find_spec('onnxruntime'); \
                 print(s.submodule_search_locations[0] if s else '')";
     let python = |name| {
         let mut command = Command::new(name);
-        command.args(["-I", "-c", code]).stdin(Stdio::null()).stderr(Stdio::null());
+        command.args(["-c", code]).stdin(Stdio::null()).stderr(Stdio::null());
         command.output().ok().filter(|output| output.status.success())
     };
     let output = ["python3", "python"].into_iter().find_map(python)?;

@@ -7,6 +7,7 @@ mod problem;
 mod runtime;
 mod session;
 
+use std::fs;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 pub use library::look_for_library_in;
@@ -25,7 +26,7 @@ const MOST_WEIGHTS: u64 = 4 << 30;
 ///
 /// Slices of a batch run side by side in sessions of their own, one thread each where memory
 /// allows, because that is faster than several threads inside every operator. Sessions are made
-/// when they are first needed.
+/// when they are first needed, or at once where weights are in files beside the network.
 pub(crate) struct OrtModel {
     sessions: Sessions,
     /// For slices side by side.
@@ -47,7 +48,16 @@ impl OrtModel {
         threads: usize,
     ) -> Result<Self, Problem> {
         let runtime = Runtime::get()?;
-        let sessions = Sessions::new(&runtime, graph, source.clone(), provider);
+        // Sessions made later are of the network that was loaded, whatever becomes of its file.
+        let (source, whole) = match source {
+            Source::File(path) if graph.external_files.is_empty() => {
+                let bytes = fs::read(path).map_err(|e| Problem::Unreadable(e.to_string()))?;
+                (Source::Bytes(bytes.into()), true)
+            }
+            Source::File(_) => (source.clone(), false),
+            Source::Bytes(_) => (source.clone(), true),
+        };
+        let sessions = Sessions::new(&runtime, graph, source, provider);
         let weights = graph.parameters.saturating_mul(size_of::<f32>() as u64).max(1);
         let room = usize::try_from(MOST_WEIGHTS / weights).unwrap_or(usize::MAX);
         let seats = if provider == Provider::Cpu { threads.min(room).max(1) } else { 1 };
@@ -59,8 +69,13 @@ impl OrtModel {
             sharing: threads / seats,
             threads,
         };
-        // Shows whether the network runs at all.
-        model.lane(Seat::One(0))?;
+        // The first shows whether the network runs at all.
+        for at in 0..if whole { 1 } else { seats } {
+            model.lane(Seat::One(at))?;
+        }
+        if !whole {
+            model.lane(Seat::All)?;
+        }
         Ok(model)
     }
 
