@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kinepath::field::{Condition, FieldError, VelocityField, check_shapes};
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use crate::execute::{Call, Values};
+use crate::engine::Values;
+use crate::execute::Call;
 use crate::roles::{VELOCITY, list};
 use crate::{Axis, Network, NetworkError, Port, Problem, RowInput, Signature};
 

@@ -1,10 +1,11 @@
 //! Velocity fields.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use kinepath::field::{self, Condition, FieldError, VelocityField};
 use kinepath_study::run::FieldSettings;
-use kinepath_study::source::{FieldSource, FieldSpec};
+use kinepath_study::source::{Engine, FieldSource, FieldSpec, look_for_library_in};
 use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
 use numpy::{
     PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
@@ -154,12 +155,17 @@ impl OnnxField {
         path: &str,
         predicts: &str,
         time: &str,
+        engine: &str,
         guidance: Option<(f64, i64)>,
     ) -> PyResult<PyClassInitializer<Self>> {
+        if let Some(folder) = onnxruntime_folder(py) {
+            look_for_library_in(folder);
+        }
         let spec = FieldSpec {
             spec: format!("onnx:{path}"),
             predicts: predicts.to_owned(),
             time: time.to_owned(),
+            engine: engine.parse::<Engine>().map_err(invalid)?,
             guidance,
         };
         let FieldSource { field, shape, labelled, settings, .. } =
@@ -167,6 +173,15 @@ impl OnnxField {
         let base = Field { field, shape, labelled };
         Ok(PyClassInitializer::from(base).add_subclass(Self(settings)))
     }
+}
+
+/// Where the package `onnxruntime` of this interpreter, if there is one, keeps its library.
+fn onnxruntime_folder(py: Python<'_>) -> Option<PathBuf> {
+    let find = py.import("importlib.util").ok()?.getattr("find_spec").ok()?;
+    let spec = find.call1(("onnxruntime",)).ok()?;
+    let folders = spec.getattr("submodule_search_locations").ok()?;
+    let package: PathBuf = folders.get_item(0).ok()?.extract().ok()?;
+    Some(package.join("capi"))
 }
 
 /// A Python callable `f(x, t)` as a field, for one run.

@@ -7,12 +7,15 @@ use kinepath::field::{
     Converted, EmpiricalField, Guided, MixtureField, Prediction, TimeConvention, TimeInput,
     VelocityField,
 };
-use kinepath_onnx::{Network, OnnxField};
+pub use kinepath_onnx::Engine;
+#[cfg(feature = "ort")]
+pub use kinepath_onnx::look_for_library_in;
+use kinepath_onnx::{Network, OnnxField, ParseEngineError};
 use ndarray::Array2;
 use serde::Deserialize;
 
 use crate::StudyError;
-use crate::data::{self, builtin, sha256_hex};
+use crate::data::{self, builtin, sha256_hex, sha256_of_files};
 use crate::run::FieldSettings;
 
 /// The forms of a field specification, for help and error messages.
@@ -27,6 +30,8 @@ pub struct FieldSpec {
     pub predicts: String,
     /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
     pub time: String,
+    /// What runs a network.
+    pub engine: Engine,
     /// Guidance scale and null label of classifier-free guidance.
     pub guidance: Option<(f64, i64)>,
 }
@@ -90,6 +95,7 @@ impl FieldSource {
             spec: settings.spec.clone(),
             predicts: settings.predicts.clone(),
             time: settings.time.clone(),
+            engine: engine_of(settings)?,
             guidance: None,
         })?;
         if source.settings.sha256 != settings.sha256 {
@@ -106,7 +112,7 @@ impl FieldSource {
         network: F,
         shape: Vec<usize>,
         labelled: bool,
-        sha256: String,
+        (sha256, engine): (String, Option<String>),
     ) -> Result<Self, StudyError> {
         let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
         let field: Arc<dyn VelocityField + Send> = match spec.guidance {
@@ -116,6 +122,7 @@ impl FieldSource {
         let settings = FieldSettings {
             spec: spec.spec.clone(),
             sha256,
+            engine,
             predicts: spec.predicts.clone(),
             time: spec.time.clone(),
             scaling: None,
@@ -126,38 +133,60 @@ impl FieldSource {
     }
 }
 
-/// The bytes of a network: a file, or `builtin:NAME`.
-fn network_bytes(source: &str) -> Result<Vec<u8>, StudyError> {
-    match source.strip_prefix(builtin::PREFIX) {
-        Some("velocity") => Ok(builtin::VELOCITY_ONNX.to_vec()),
-        Some("classifier") => Ok(builtin::CLASSIFIER_ONNX.to_vec()),
-        Some(_) => Err(StudyError::Spec {
+/// An embedded network, `builtin:NAME`.
+fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
+    Some(match source.strip_prefix(builtin::PREFIX)? {
+        "velocity" => Ok(builtin::VELOCITY_ONNX),
+        "classifier" => Ok(builtin::CLASSIFIER_ONNX),
+        _ => Err(StudyError::Spec {
             what: "network",
             text: source.to_owned(),
             reason: "the embedded ones are builtin:velocity and builtin:classifier".to_owned(),
         }),
-        None => std::fs::read(source)
-            .map_err(|error| StudyError::file("read", Path::new(source), &error)),
-    }
+    })
 }
 
-/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file.
+/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file and of those beside it
+/// that hold its weights.
 ///
 /// # Errors
 /// [`StudyError`] if it cannot be read or used.
 pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
-    let bytes = network_bytes(source)?;
-    let network = if source.starts_with(builtin::PREFIX) {
-        Network::from_bytes(source, &bytes)?
-    } else {
-        Network::load(source)?
-    };
-    Ok((network, sha256_hex(&bytes)))
+    open_onnx_on(source, Engine::Auto)
+}
+
+fn open_onnx_on(source: &str, engine: Engine) -> Result<(Network, String), StudyError> {
+    if let Some(bytes) = builtin_network(source).transpose()? {
+        return Ok((Network::from_bytes_on(source, bytes, engine)?, sha256_hex(bytes)));
+    }
+    let network = Network::load_on(source, engine)?;
+    let path = Path::new(source);
+    let beside = network.graph().external_files.iter().map(|file| path.with_file_name(file));
+    let files: Vec<_> = std::iter::once(path.to_owned()).chain(beside).collect();
+    Ok((network, sha256_of_files(&files)?))
+}
+
+/// What runs a network, as `run.toml` tells it.
+fn engine_words(network: &Network) -> String {
+    let version = network.library_version().map(|version| format!(" {version}"));
+    format!("{}{}", network.engine(), version.unwrap_or_default())
+}
+
+/// The engine of a run, for the same field again; its library may have another version by now.
+fn engine_of(settings: &FieldSettings) -> Result<Engine, StudyError> {
+    let words = settings.engine.as_deref().unwrap_or_default();
+    match words.split_whitespace().next() {
+        None => Ok(Engine::Auto),
+        Some(name) => name.parse().map_err(|error: ParseEngineError| {
+            StudyError::Mismatch(format!("the run's engine is not known: {error}"))
+        }),
+    }
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    let (network, sha256) = open_onnx(source)?;
+    let (network, sha256) = open_onnx_on(source, spec.engine)?;
     let field = OnnxField::new(network)?;
+    let engine = engine_words(field.network());
     let integer = field.network().signature().time.as_ref().is_some_and(|time| time.integer);
     if integer && spec.time.parse::<TimeConvention>()?.input == TimeInput::Unit {
         return Err(StudyError::Spec {
@@ -171,12 +200,19 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
     }
     let shape = field.sample_shape().to_vec();
     let labelled = field.network().signature().label.is_some();
-    FieldSource::assemble(spec, field, shape, labelled, sha256)
+    FieldSource::assemble(spec, field, shape, labelled, (sha256, Some(engine)))
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.
 fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
     let conventions: (Prediction, TimeConvention) = (spec.predicts.parse()?, spec.time.parse()?);
+    if spec.engine != Engine::Auto {
+        return Err(StudyError::Spec {
+            what: "engine",
+            text: spec.engine.to_string(),
+            reason: format!("{} is no network; leave the engine out", spec.spec),
+        });
+    }
     if conventions == Default::default() && spec.guidance.is_none() {
         return Ok(());
     }
@@ -197,6 +233,7 @@ fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyEr
         settings: FieldSettings {
             spec: spec.spec.clone(),
             sha256: data.sha256,
+            engine: None,
             predicts: spec.predicts.clone(),
             time: spec.time.clone(),
             scaling: Some(data.scaling),
@@ -241,7 +278,8 @@ fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError
             MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
         }
     };
-    FieldSource::assemble(spec, field, shape, false, sha256_hex(text.as_bytes()))
+    let sha256 = sha256_hex(text.as_bytes());
+    FieldSource::assemble(spec, field, shape, false, (sha256, None))
 }
 
 fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {
@@ -261,6 +299,7 @@ mod tests {
             spec: spec.to_owned(),
             predicts: "velocity".to_owned(),
             time: time.to_owned(),
+            engine: Engine::Auto,
             guidance: None,
         })
     }
@@ -278,6 +317,47 @@ mod tests {
         assert!(refused("onnx:no-such.onnx", "unit").contains("no-such.onnx"));
         assert!(refused("empirical:builtin:fashion-mnist", "reversed").contains("for networks"));
         assert!(refused("onnx:builtin:velocity", "sigma").contains("reversed"));
+    }
+
+    #[test]
+    fn an_engine_is_for_networks() {
+        let spec = |spec: &str, engine| FieldSpec {
+            spec: spec.to_owned(),
+            predicts: "velocity".to_owned(),
+            time: "unit".to_owned(),
+            engine,
+            guidance: None,
+        };
+        let source = FieldSource::open(&spec("onnx:builtin:velocity", Engine::Auto)).unwrap();
+        assert_eq!(source.settings.engine.as_deref(), Some("rten"));
+        let error = FieldSource::open(&spec("empirical:builtin:fashion-mnist", Engine::Rten));
+        let error = error.err().unwrap().to_string();
+        assert!(error.contains("leave the engine out"), "{error}");
+        let again = FieldSettings { engine: Some("rten".to_owned()), ..source.settings.clone() };
+        assert!(FieldSource::reopen(&again).is_ok());
+        let odd = FieldSettings { engine: Some("abacus 2".to_owned()), ..source.settings };
+        let error = FieldSource::reopen(&odd).err().unwrap().to_string();
+        assert!(error.contains("`abacus` is no engine"), "{error}");
+    }
+
+    #[test]
+    fn weights_beside_a_network_count() {
+        let models =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../kinepath-onnx/tests/fixtures/models");
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["external.onnx", "external.onnx.data"] {
+            std::fs::copy(models.join(file), folder.path().join(file)).unwrap();
+        }
+        let spec = folder.path().join("external.onnx");
+        let hash = || open_onnx(spec.to_str().unwrap()).unwrap().1;
+        let before = hash();
+        let bytes = |file| std::fs::read(folder.path().join(file)).unwrap();
+        let both = [bytes("external.onnx"), bytes("external.onnx.data")].concat();
+        assert_eq!(before, sha256_hex(&both));
+        let mut weights = bytes("external.onnx.data");
+        weights[0] ^= 1;
+        std::fs::write(folder.path().join("external.onnx.data"), weights).unwrap();
+        assert_ne!(before, hash());
     }
 
     #[test]

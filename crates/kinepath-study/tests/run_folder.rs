@@ -26,6 +26,7 @@ fn settings() -> RunSettings {
         field: FieldSettings {
             spec: "empirical:builtin:fashion-mnist".to_owned(),
             sha256: "00".repeat(32),
+            engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
             scaling: None,

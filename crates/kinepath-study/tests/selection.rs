@@ -58,6 +58,7 @@ fn source(broken: f32) -> FieldSource {
         settings: FieldSettings {
             spec: "test:classes".to_owned(),
             sha256: String::new(),
+            engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
             scaling: None,

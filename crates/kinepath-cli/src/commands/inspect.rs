@@ -13,12 +13,13 @@ Examples:
   kinepath inspect model.onnx
   kinepath inspect model.onnx --json
 
-The exit code is 1 when the network cannot be run.";
+The exit code is 1 when no engine can run the network.";
 
 /// Show what an ONNX network takes and gives, and how it would be used
 ///
 /// Inputs are recognised by name (`x` or `sample`, `t` or `timestep`, `y` or `label`), and by rank
-/// and type where the names say nothing. Look here before trusting a run of your own model.
+/// and type where the names say nothing. For each engine, it is said whether it can run the network,
+/// and why not. Look here before trusting a run of your own model.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InspectArgs {
@@ -34,8 +35,8 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     } else {
         console.print(&inspection)?;
     }
-    if let Some(problem) = &inspection.obstacle {
-        bail!("{} cannot be run: {problem}", args.network.display());
+    if !inspection.runs() {
+        bail!("{}: no engine can run it", args.network.display());
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod against_onnxruntime;
 mod assets;
 mod encoders;
+mod engines;
 mod inspection;
 mod preprocessing;
 mod refusals;

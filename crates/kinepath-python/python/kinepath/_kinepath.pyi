@@ -159,7 +159,7 @@ class MixtureField(Field):
 @disjoint_base
 class OnnxField(Field):
     def __new__(
-        cls, path: str, predicts: str, time: str, guidance: tuple[float, int] | None
+        cls, path: str, predicts: str, time: str, engine: str, guidance: tuple[float, int] | None
     ) -> Self: ...
 
 class _Memorization(TypedDict):

@@ -83,6 +83,10 @@ class OnnxField(_kinepath.OnnxField):
         predicts: what the network returns: ``velocity``, ``data`` or ``noise``.
         time: what it calls time: ``unit`` (0 noise, 1 data), ``reversed``, ``discrete:T`` or
             ``scaled:S``.
+        engine: what runs it: ``rten``, ``ort`` (ONNX Runtime on the processor), ``ort:cuda``,
+            ``ort:tensorrt``, or ``auto``: rten for every file that it can run, ort for others.
+            ONNX Runtime is that of ``pip install onnxruntime`` (``onnxruntime-gpu`` for a GPU),
+            or the library that ``ORT_DYLIB_PATH`` names.
         guidance: scale and null label of classifier-free guidance, for a network with labels.
 
     Raises:
@@ -96,9 +100,10 @@ class OnnxField(_kinepath.OnnxField):
         *,
         predicts: Literal["velocity", "data", "noise"] = "velocity",
         time: str = "unit",
+        engine: Literal["auto", "rten", "ort", "ort:cuda", "ort:tensorrt"] = "auto",
         guidance: tuple[float, int] | None = None,
     ) -> OnnxField:
-        return super().__new__(cls, os.fspath(path), predicts, time, guidance)
+        return super().__new__(cls, os.fspath(path), predicts, time, engine, guidance)
 
 
 def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:

@@ -1,14 +1,39 @@
 //! SHA-256 of content, as run folders record it.
 
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
 
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
+
+use crate::StudyError;
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal; for files taken as they are, such as networks.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes).as_slice())
+}
+
+/// SHA-256 of files, one after the other as if they were one, which may be larger than memory.
+///
+/// # Errors
+/// [`StudyError::File`] for one that cannot be read.
+pub(crate) fn sha256_of_files(files: &[PathBuf]) -> Result<String, StudyError> {
+    let mut hasher = Sha256::new();
+    let mut block = vec![0; 1 << 16];
+    for path in files {
+        let unreadable = |error| StudyError::file("read", path, &error);
+        let mut file = File::open(path).map_err(unreadable)?;
+        loop {
+            match file.read(&mut block).map_err(unreadable)? {
+                0 => break,
+                count => hasher.update(&block[..count]),
+            }
+        }
+    }
+    Ok(hex(hasher.finalize().as_slice()))
 }
 
 /// SHA-256 of the shape of a record (u64), the values (f32) and the labels (i64), little-endian.

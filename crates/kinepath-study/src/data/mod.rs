@@ -36,6 +36,7 @@ pub use blocks::RecordBlocks;
 pub use dataset::{Dataset, Scaling};
 pub use error::DataError;
 pub use hash::sha256_hex;
+pub(crate) use hash::sha256_of_files;
 pub use noise::{NoiseFile, load_noise};
 
 use error::place;

@@ -133,6 +133,7 @@ pub(crate) fn open_field(choice: &FieldChoice) -> Result<FieldSource, StudyError
         spec: choice.spec.clone(),
         predicts: choice.predicts.clone(),
         time: choice.time.clone(),
+        engine: choice.engine,
         guidance: None,
     })
 }

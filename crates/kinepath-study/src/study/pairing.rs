@@ -4,6 +4,7 @@ use super::RunInput;
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use crate::StudyError;
 use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
+use crate::source::Engine;
 
 /// The settings of a study that consists of finished runs.
 pub(super) fn settings_of(
@@ -48,6 +49,7 @@ pub(super) fn settings_of(
             spec: first.field.spec.clone(),
             predicts: first.field.predicts.clone(),
             time: first.field.time.clone(),
+            engine: Engine::Auto,
         }],
         gains: runs
             .iter()
@@ -71,7 +73,7 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
         // name: hashes and nodes tell. A model that was not opened has its name only.
         let model = |run: &RunSettings| match run.field.is_external() {
             true => run.field.clone(),
-            false => FieldSettings { spec: String::new(), ..run.field.clone() },
+            false => FieldSettings { spec: String::new(), engine: None, ..run.field.clone() },
         };
         let schedule = |run: &RunSettings| {
             run.sampler.clone().map(|sampler| SamplerSettings {
@@ -96,6 +98,8 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             "noise"
         } else if model(other) != model(baseline) {
             "model or its conventions"
+        } else if other.field.engine != baseline.field.engine {
+            "engine"
         } else if schedule(other) != schedule(baseline) {
             "solver or time grid"
         } else {

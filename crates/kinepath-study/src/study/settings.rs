@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::copy_space::CopySpace;
 use crate::StudyError;
 use crate::run::Certify;
+use crate::source::Engine;
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -138,6 +139,9 @@ pub struct FieldChoice {
     /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
     #[serde(default = "unit")]
     pub time: String,
+    /// What runs a network: `auto`, `rten`, `ort`, `ort:cuda` or `ort:tensorrt`.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub engine: Engine,
 }
 
 /// A gain to compare with the baseline.
@@ -154,6 +158,15 @@ impl StudySettings {
     /// The first seed, 0 if there is none.
     pub fn first_seed(&self) -> u64 {
         self.seeds.first().copied().unwrap_or(0)
+    }
+}
+
+impl FieldChoice {
+    /// Runs the field on `engine` if it is a network.
+    pub fn set_engine(&mut self, engine: Engine) {
+        if self.spec.starts_with("onnx:") {
+            self.engine = engine;
+        }
     }
 }
 
@@ -237,6 +250,11 @@ fn unit() -> String {
     "unit".to_owned()
 }
 
+/// The signature is what serde asks for.
+fn is_auto(engine: &Engine) -> bool {
+    *engine == Engine::Auto
+}
+
 impl Default for StudySettings {
     /// The embedded model and data: the gains of arXiv 2602.07928's Table 1 scale, SSC and a governed
     /// gain.
@@ -246,6 +264,7 @@ impl Default for StudySettings {
             spec: spec.to_owned(),
             predicts: velocity(),
             time: unit(),
+            engine: Engine::Auto,
         };
         let gain =
             |name: &str, gain: &str| GainChoice { name: name.to_owned(), gain: gain.to_owned() };

@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 use kinepath_study::run::Certify;
 use kinepath_study::sampling::{Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
-use kinepath_study::source::FieldSpec;
+use kinepath_study::source::{Engine, FieldSpec};
 
 use crate::cli::at_least_one;
 use crate::commands::LARGEST_SEED;
@@ -26,6 +26,8 @@ Examples:
       The embedded model, 50 Euler steps
   kinepath sample --field onnx:model.onnx --solver heun --steps 25 --gain kts:alpha=0.01,beta=0.01
       A model of your own with kinetic trajectory shaping
+  kinepath sample --field onnx:model.onnx --engine ort:cuda
+      The same model on an NVIDIA GPU, with the ONNX Runtime that `pip install onnxruntime-gpu` brings
   kinepath sample --field onnx:unet.onnx --time discrete:1000 --noise x0.npy --steps 50
       A network trained on time indices 0...999, from given noise
   kinepath sample --field onnx:model.onnx --select kpe_landing=..200 --select efficiency=0.5..
@@ -58,6 +60,12 @@ Exact flows:
   table tells which point each path ends on and from when on no other is left; with --record
   profile, entropies and effective counts of the posterior are kept too.
 
+Engines:
+  Without --engine, the file decides, never what is installed. ONNX Runtime is a library of its own:
+  it is found in ORT_DYLIB_PATH, where the system keeps libraries, and in the onnxruntime package of
+  the active Python environment. Each engine gives the same bytes every time, but two engines agree
+  to rounding alone: run.toml says which it was, and a run goes on with that one only.
+
 A run that was stopped goes on where it was when the same command is repeated, and ends with the
 same bytes.";
 
@@ -77,6 +85,10 @@ pub(crate) struct SampleArgs {
     /// What the network predicts: velocity, data or noise
     #[arg(long, value_name = "WHAT", default_value = "velocity", help_heading = "Model")]
     predicts: String,
+    /// What runs a network: rten, ort (ONNX Runtime on the processor), ort:cuda, ort:tensorrt, or auto:
+    /// rten for every file that it can run, ort for others
+    #[arg(long, value_name = "ENGINE", default_value_t, help_heading = "Model")]
+    engine: Engine,
     /// Class of all samples, for a network with a label input
     #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
     pub(super) label: Option<i64>,
@@ -231,6 +243,7 @@ impl SampleArgs {
             spec: self.field.clone(),
             predicts: self.predicts.clone(),
             time: self.time.clone(),
+            engine: self.engine,
             guidance: self.guidance.zip(self.null_label),
         }
     }
