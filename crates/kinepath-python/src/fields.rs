@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use kinepath::field::{self, Condition, FieldError, VelocityField};
+use kinepath_study::conventions::ConventionWords;
 use kinepath_study::run::FieldSettings;
 use kinepath_study::source::{FieldSource, FieldSpec};
 use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
@@ -152,14 +153,14 @@ impl OnnxField {
     fn new(
         py: Python<'_>,
         path: &str,
-        predicts: &str,
-        time: &str,
+        predicts: Option<String>,
+        time: Option<String>,
+        trained_on: Option<String>,
         guidance: Option<(f64, i64)>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let spec = FieldSpec {
             spec: format!("onnx:{path}"),
-            predicts: predicts.to_owned(),
-            time: time.to_owned(),
+            conventions: ConventionWords { predicts, time, path: trained_on },
             guidance,
         };
         let FieldSource { field, shape, labelled, settings, .. } =

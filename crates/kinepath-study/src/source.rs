@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use kinepath::field::{
-    Converted, EmpiricalField, Guided, MixtureField, Prediction, TimeConvention, TimeInput,
-    VelocityField,
+    Conventions, Converted, EmpiricalField, Guided, MixtureField, TimeInput, VelocityField,
 };
-use kinepath_onnx::{Network, OnnxField};
+use kinepath_onnx::{Network, OnnxField, Signature};
 use ndarray::Array2;
 use serde::Deserialize;
 
 use crate::StudyError;
+use crate::conventions::{ConventionWords, Resolved, STRAIGHT};
 use crate::data::{self, builtin, sha256_hex};
 use crate::run::FieldSettings;
 
@@ -19,14 +19,12 @@ use crate::run::FieldSettings;
 pub const FIELD_FORMS: &str = "onnx:FILE, empirical:DATA or mixture:FILE";
 
 /// A velocity field to open: its specification and the conventions of its network.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct FieldSpec {
     /// `onnx:FILE`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
-    /// What a network predicts: `velocity`, `data` or `noise`.
-    pub predicts: String,
-    /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
-    pub time: String,
+    /// What is told of a network's conventions.
+    pub conventions: ConventionWords,
     /// Guidance scale and null label of classifier-free guidance.
     pub guidance: Option<(f64, i64)>,
 }
@@ -88,11 +86,16 @@ impl FieldSource {
         }
         let source = Self::open(&FieldSpec {
             spec: settings.spec.clone(),
-            predicts: settings.predicts.clone(),
-            time: settings.time.clone(),
+            conventions: ConventionWords {
+                predicts: Some(settings.predicts.clone()),
+                time: Some(settings.time.clone()),
+                path: Some(settings.path.clone().unwrap_or_else(|| STRAIGHT.to_owned())),
+            },
             guidance: None,
         })?;
-        if source.settings.sha256 != settings.sha256 {
+        let identity =
+            |settings: &FieldSettings| (settings.sha256.clone(), settings.schedule_sha256.clone());
+        if identity(&source.settings) != identity(settings) {
             return Err(StudyError::Mismatch(format!(
                 "{} is no longer what it was when the run was sampled",
                 settings.spec
@@ -101,14 +104,16 @@ impl FieldSource {
         Ok(source)
     }
 
-    fn assemble<F: VelocityField + Send + 'static>(
+    fn of_network(
         spec: &FieldSpec,
-        network: F,
-        shape: Vec<usize>,
-        labelled: bool,
+        network: OnnxField,
+        resolved: Resolved,
         sha256: String,
     ) -> Result<Self, StudyError> {
-        let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
+        let shape = network.sample_shape().to_vec();
+        let labelled = network.network().signature().label.is_some();
+        let Resolved { conventions, predicts, time, path, schedule_sha256 } = resolved;
+        let converted = Converted::new(network, conventions);
         let field: Arc<dyn VelocityField + Send> = match spec.guidance {
             None => Arc::new(converted),
             Some((scale, null_label)) => Arc::new(Guided::new(converted, null_label, scale)?),
@@ -116,13 +121,36 @@ impl FieldSource {
         let settings = FieldSettings {
             spec: spec.spec.clone(),
             sha256,
-            predicts: spec.predicts.clone(),
-            time: spec.time.clone(),
+            predicts,
+            time,
+            path,
+            schedule_sha256,
             scaling: None,
             guidance: spec.guidance.map(|(scale, _)| scale),
             condition: None,
         };
         Ok(Self { field, empirical: None, shape, labelled, settings })
+    }
+
+    /// An exact field, which is a velocity in unit time.
+    fn exact(
+        spec: &FieldSpec,
+        field: Arc<dyn VelocityField + Send>,
+        shape: Vec<usize>,
+        sha256: String,
+    ) -> Self {
+        let settings = FieldSettings {
+            spec: spec.spec.clone(),
+            sha256,
+            predicts: "velocity".to_owned(),
+            time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
+            scaling: None,
+            guidance: None,
+            condition: None,
+        };
+        Self { field, empirical: None, shape, labelled: false, settings }
     }
 }
 
@@ -156,28 +184,37 @@ pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
+    let resolved = spec.conventions.resolve()?;
     let (network, sha256) = open_onnx(source)?;
     let field = OnnxField::new(network)?;
-    let integer = field.network().signature().time.as_ref().is_some_and(|time| time.integer);
-    if integer && spec.time.parse::<TimeConvention>()?.input == TimeInput::Unit {
-        return Err(StudyError::Spec {
-            what: "time convention",
-            text: spec.time.clone(),
-            reason: format!(
-                "{source} takes an integer time, to which every t in [0, 1] would be rounded; \
-                 use discrete:T, usually discrete:1000"
-            ),
-        });
+    check_time(source, field.network().signature(), &resolved)?;
+    FieldSource::of_network(spec, field, resolved, sha256)
+}
+
+/// Refuses times that an integer input would round to a few values.
+fn check_time(source: &str, signature: &Signature, resolved: &Resolved) -> Result<(), StudyError> {
+    let integer = signature.time.as_ref().is_some_and(|time| time.integer);
+    let remedy = match resolved.conventions.time().input {
+        TimeInput::Unit => "discrete:T, usually discrete:1000",
+        TimeInput::Sigma | TimeInput::CNoise => "step, or export it with a float time",
+        TimeInput::Scaled(_) | TimeInput::Discrete(_) | TimeInput::Step => return Ok(()),
+    };
+    if !integer {
+        return Ok(());
     }
-    let shape = field.sample_shape().to_vec();
-    let labelled = field.network().signature().label.is_some();
-    FieldSource::assemble(spec, field, shape, labelled, sha256)
+    Err(StudyError::Spec {
+        what: "time convention",
+        text: resolved.time.clone(),
+        reason: format!(
+            "{source} takes an integer time, to which such times would be rounded; use {remedy}"
+        ),
+    })
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.
 fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
-    let conventions: (Prediction, TimeConvention) = (spec.predicts.parse()?, spec.time.parse()?);
-    if conventions == Default::default() && spec.guidance.is_none() {
+    let resolved = spec.conventions.resolve()?;
+    if resolved.conventions == Conventions::default() && spec.guidance.is_none() {
         return Ok(());
     }
     Err(StudyError::Spec {
@@ -193,21 +230,10 @@ fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyEr
     refuse_conventions(spec)?;
     let data = data::load(source)?;
     let field = Arc::new(EmpiricalField::new(data.values)?);
-    Ok(FieldSource {
-        settings: FieldSettings {
-            spec: spec.spec.clone(),
-            sha256: data.sha256,
-            predicts: spec.predicts.clone(),
-            time: spec.time.clone(),
-            scaling: Some(data.scaling),
-            guidance: None,
-            condition: None,
-        },
-        empirical: Some(field.clone()),
-        field,
-        shape: data.shape,
-        labelled: false,
-    })
+    let mut opened = FieldSource::exact(spec, field.clone(), data.shape, data.sha256);
+    opened.settings.scaling = Some(data.scaling);
+    opened.empirical = Some(field);
+    Ok(opened)
 }
 
 #[derive(Deserialize)]
@@ -241,7 +267,7 @@ fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError
             MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
         }
     };
-    FieldSource::assemble(spec, field, shape, false, sha256_hex(text.as_bytes()))
+    Ok(FieldSource::exact(spec, Arc::new(field), shape, sha256_hex(text.as_bytes())))
 }
 
 fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {
@@ -259,8 +285,7 @@ mod tests {
     fn open(spec: &str, time: &str) -> Result<FieldSource, StudyError> {
         FieldSource::open(&FieldSpec {
             spec: spec.to_owned(),
-            predicts: "velocity".to_owned(),
-            time: time.to_owned(),
+            conventions: ConventionWords { time: Some(time.to_owned()), ..Default::default() },
             guidance: None,
         })
     }

@@ -28,6 +28,8 @@ fn settings() -> RunSettings {
             sha256: "00".repeat(32),
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: Some(1.5),
             condition: None,

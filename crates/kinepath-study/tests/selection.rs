@@ -60,6 +60,8 @@ fn source(broken: f32) -> FieldSource {
             sha256: String::new(),
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: None,
             condition: None,

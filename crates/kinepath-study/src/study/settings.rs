@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy_space::CopySpace;
 use crate::StudyError;
+use crate::conventions::ConventionWords;
 use crate::run::Certify;
 
 /// What a study runs, on what, and how closely it looks.
@@ -114,12 +115,16 @@ pub struct FieldChoice {
     pub name: String,
     /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
-    /// What a network predicts: `velocity`, `data` or `noise`.
-    #[serde(default = "velocity")]
-    pub predicts: String,
-    /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
-    #[serde(default = "unit")]
-    pub time: String,
+    /// What a network predicts: `velocity`, `data`, `noise`, `v` or `residual`; unless told, what
+    /// the file beside the network says, or networks of its path usually do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicts: Option<String>,
+    /// A network's time: `unit`, `reversed`, `discrete:T`, `scaled:S`, `step`, `sigma` or `c-noise`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The path a network was trained on: `straight`, `vp:SCHEDULE`, `ve` or `edm:SIGMA_DATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
 }
 
 /// A gain to compare with the baseline.
@@ -136,6 +141,18 @@ impl StudySettings {
     /// The first seed, 0 if there is none.
     pub fn first_seed(&self) -> u64 {
         self.seeds.first().copied().unwrap_or(0)
+    }
+}
+
+impl FieldChoice {
+    /// What is told of its conventions.
+    #[must_use]
+    pub fn conventions(&self) -> ConventionWords {
+        ConventionWords {
+            predicts: self.predicts.clone(),
+            time: self.time.clone(),
+            path: self.path.clone(),
+        }
     }
 }
 
@@ -198,14 +215,6 @@ impl DataSettings {
     }
 }
 
-fn velocity() -> String {
-    "velocity".to_owned()
-}
-
-fn unit() -> String {
-    "unit".to_owned()
-}
-
 impl Default for StudySettings {
     /// The embedded model and data: the gains of arXiv 2602.07928's Table 1 scale, SSC and a governed
     /// gain.
@@ -213,8 +222,9 @@ impl Default for StudySettings {
         let field = |name: &str, spec: &str| FieldChoice {
             name: name.to_owned(),
             spec: spec.to_owned(),
-            predicts: velocity(),
-            time: unit(),
+            predicts: Some("velocity".to_owned()),
+            time: Some("unit".to_owned()),
+            path: None,
         };
         let gain =
             |name: &str, gain: &str| GainChoice { name: name.to_owned(), gain: gain.to_owned() };

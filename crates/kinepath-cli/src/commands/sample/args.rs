@@ -12,6 +12,7 @@ use kinepath_study::source::FieldSpec;
 
 use crate::cli::at_least_one;
 use crate::commands::LARGEST_SEED;
+use crate::commands::conventions::{CONVENTIONS, ConventionArgs};
 use crate::exit::Usage;
 
 /// Samples drawn where neither --count nor a noise file says how many.
@@ -27,7 +28,9 @@ Examples:
   kinepath sample --field onnx:model.onnx --solver heun --steps 25 --gain kts:alpha=0.01,beta=0.01
       A model of your own with kinetic trajectory shaping
   kinepath sample --field onnx:unet.onnx --time discrete:1000 --noise x0.npy --steps 50
-      A network trained on time indices 0...999, from given noise
+      A flow network trained on time indices 0...999, from given noise
+  kinepath sample --field onnx:ddpm.onnx --path vp:linear --predicts noise
+      A diffusion network, with the energy of the straight-path flow it stands for
   kinepath sample --field onnx:model.onnx --select kpe_landing=..200 --select efficiency=0.5..
       Only samples with little landing energy and a straight path, each drawn again until it is one
   kinepath sample --field empirical:train.npz --count 64 --record profile,map,trajectory:6
@@ -66,17 +69,13 @@ same bytes.";
 /// The folder gets run.toml (all settings), samples.safetensors (endpoints and what --record asks
 /// for) and samples.parquet (a row of energies for each sample).
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct SampleArgs {
     /// The velocity field: onnx:FILE, onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
     #[arg(long, value_name = "FIELD", help_heading = "Model")]
     field: String,
-    /// The network's time: unit, reversed, discrete:T (index floor(t (T-1))) or scaled:S
-    #[arg(long, value_name = "TIME", default_value = "unit", help_heading = "Model")]
-    time: String,
-    /// What the network predicts: velocity, data or noise
-    #[arg(long, value_name = "WHAT", default_value = "velocity", help_heading = "Model")]
-    predicts: String,
+    #[command(flatten)]
+    conventions: ConventionArgs,
     /// Class of all samples, for a network with a label input
     #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
     pub(super) label: Option<i64>,
@@ -229,8 +228,7 @@ impl SampleArgs {
     pub(super) fn field(&self) -> FieldSpec {
         FieldSpec {
             spec: self.field.clone(),
-            predicts: self.predicts.clone(),
-            time: self.time.clone(),
+            conventions: self.conventions.words(),
             guidance: self.guidance.zip(self.null_label),
         }
     }
