@@ -1,8 +1,13 @@
-//! The conventions of a network: from words to what converts its predictions.
+//! The conventions of a network: from words to what converts its predictions, and the file beside
+//! the network that keeps them.
+
+mod sidecar;
 
 use std::path::Path;
 
 use kinepath::field::{ConditionalPath, Conventions, Prediction, TimeConvention};
+
+pub use sidecar::Sidecar;
 
 use crate::StudyError;
 use crate::data::{read_column, sha256_hex};
@@ -79,13 +84,19 @@ impl ConventionWords {
     }
 }
 
+/// The file and the keys of a path whose schedule is a file.
+fn schedule_file(path: &str) -> Option<(&str, &str)> {
+    let rest = path.strip_prefix("vp:")?;
+    let (file, keys) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
+    Path::new(file).extension().map(|_| (file, keys))
+}
+
 /// Reads a path, whose schedule may be a file of `alphas_cumprod`.
 fn read_path(text: &str) -> Result<(ConditionalPath, Option<String>), StudyError> {
-    let file = text.strip_prefix("vp:").map(|rest| rest.split(',').next().unwrap_or_default());
-    let file = file.filter(|name| Path::new(name).extension().is_some()).map(Path::new);
-    let Some(file) = file else {
+    let Some((file, _)) = schedule_file(text) else {
         return Ok((text.parse::<ConditionalPath>()?, None));
     };
+    let file = Path::new(file);
     let bytes = std::fs::read(file).map_err(|error| StudyError::file("read", file, &error))?;
     let name = file.display().to_string();
     let shares = match file.extension().and_then(|extension| extension.to_str()) {

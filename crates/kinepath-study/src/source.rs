@@ -1,19 +1,24 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
+mod kept;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use kinepath::field::{
-    Conventions, Converted, EmpiricalField, Guided, MixtureField, TimeInput, VelocityField,
+    Conventions, Converted, EmpiricalField, Guided, MixtureField, VelocityField,
 };
-use kinepath_onnx::{Network, OnnxField, Signature};
+use kinepath_onnx::{Network, OnnxField};
 use ndarray::Array2;
 use serde::Deserialize;
 
+pub use kept::{describe, kept_beside};
+
 use crate::StudyError;
-use crate::conventions::{ConventionWords, Resolved, STRAIGHT};
+use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
 use crate::data::{self, builtin, sha256_hex};
 use crate::run::FieldSettings;
+use kept::{check_time, read_sidecar};
 
 /// The forms of a field specification, for help and error messages.
 pub const FIELD_FORMS: &str = "onnx:FILE, empirical:DATA or mixture:FILE";
@@ -174,41 +179,39 @@ fn network_bytes(source: &str) -> Result<Vec<u8>, StudyError> {
 /// # Errors
 /// [`StudyError`] if it cannot be read or used.
 pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
+    open_onnx_for(source, None)
+}
+
+/// As [`open_onnx`], with the free axes of a sample as long as those of `shape`.
+fn open_onnx_for(source: &str, shape: Option<&[usize]>) -> Result<(Network, String), StudyError> {
     let bytes = network_bytes(source)?;
-    let network = if source.starts_with(builtin::PREFIX) {
-        Network::from_bytes(source, &bytes)?
-    } else {
-        Network::load(source)?
+    let network = match shape {
+        _ if source.starts_with(builtin::PREFIX) => Network::from_bytes(source, &bytes)?,
+        Some(shape) => Network::load_for(source, shape)?,
+        None => Network::load(source)?,
     };
     Ok((network, sha256_hex(&bytes)))
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    let resolved = spec.conventions.resolve()?;
-    let (network, sha256) = open_onnx(source)?;
+    let (model, sidecar) = (Path::new(source), read_sidecar(source)?);
+    let kept = sidecar.as_ref().map(|sidecar| sidecar.words(model)).unwrap_or_default();
+    let resolved = spec.conventions.clone().or(kept).resolve()?;
+    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_deref());
+    let (network, sha256) = open_onnx_for(source, shape)?;
     let field = OnnxField::new(network)?;
-    check_time(source, field.network().signature(), &resolved)?;
-    FieldSource::of_network(spec, field, resolved, sha256)
-}
-
-/// Refuses times that an integer input would round to a few values.
-fn check_time(source: &str, signature: &Signature, resolved: &Resolved) -> Result<(), StudyError> {
-    let integer = signature.time.as_ref().is_some_and(|time| time.integer);
-    let remedy = match resolved.conventions.time().input {
-        TimeInput::Unit => "discrete:T, usually discrete:1000",
-        TimeInput::Sigma | TimeInput::CNoise => "step, or export it with a float time",
-        TimeInput::Scaled(_) | TimeInput::Discrete(_) | TimeInput::Step => return Ok(()),
-    };
-    if !integer {
-        return Ok(());
+    let signature = field.network().signature();
+    if let Some(sidecar) = &sidecar {
+        sidecar.check(model, signature)?;
     }
-    Err(StudyError::Spec {
-        what: "time convention",
-        text: resolved.time.clone(),
-        reason: format!(
-            "{source} takes an integer time, to which such times would be rounded; use {remedy}"
-        ),
-    })
+    let told = match &sidecar {
+        Some(kept) if spec.conventions.time.is_none() && kept.time.is_some() => {
+            format!("{} says so, but ", Sidecar::place(model).display())
+        }
+        _ => String::new(),
+    };
+    check_time(source, signature, &resolved, &told)?;
+    FieldSource::of_network(spec, field, resolved, sha256)
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.

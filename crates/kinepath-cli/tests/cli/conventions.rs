@@ -56,3 +56,69 @@ fn an_integer_time_refuses_what_it_would_round_away() {
     assert!(place.fails(schedule, 1).contains("cannot read none.npy"));
     assert!(!place.path("run").exists());
 }
+
+/// What is kept beside a network holds for every command, and an option goes before it.
+#[test]
+fn conventions_are_kept_beside_the_network() {
+    let place = place();
+    let write = "inspect unet.onnx --write --path vp:scaled-linear --predicts noise";
+    let printed = place.succeeds(write);
+    assert!(printed.contains("path vp:scaled-linear, predicts noise, time step"), "{printed}");
+    let kept = fs::read_to_string(place.path("unet.kinepath.toml")).unwrap();
+    assert!(kept.contains("\npredicts = \"noise\"\n") && kept.contains("shape = [2]"), "{kept}");
+    let message = place.fails(write, 1);
+    assert!(message.contains("unet.kinepath.toml") && message.contains("--force"), "{message}");
+    place.succeeds(&format!("{write} --force"));
+    let json = place.json("inspect unet.onnx");
+    assert_eq!(json["conventions"]["path"], "vp:scaled-linear");
+    assert_eq!(json["kind"], "velocity_field");
+
+    let field = |arguments: &str| {
+        let run =
+            format!("sample --field onnx:unet.onnx --count 2 --overwrite --out run {arguments}");
+        place.json(&run)["settings"]["field"].clone()
+    };
+    let kept = field("");
+    assert_eq!((&kept["path"], &kept["predicts"]), (&"vp:scaled-linear".into(), &"noise".into()));
+    let told = field("--path vp:linear --predicts v");
+    assert_eq!((&told["path"], &told["predicts"]), (&"vp:linear".into(), &"v".into()));
+    let straight = field("--path straight --time discrete:1000");
+    assert_eq!((straight.get("path"), &straight["predicts"]), (None, &"velocity".into()));
+
+    place.write("unet.kinepath.toml", "version = 1\nprediction = \"v\"\n");
+    let sample = "sample --field onnx:unet.onnx --count 2 --out other";
+    let message = place.fails(sample, 1);
+    assert!(message.contains("unet.kinepath.toml") && message.contains("prediction"), "{message}");
+    assert!(!place.path("other").exists());
+}
+
+#[test]
+fn what_would_not_be_kept_is_refused() {
+    let place = place();
+    for (arguments, code, part) in [
+        ("--predicts noise", 2, "--write"),
+        ("--force", 2, "--write"),
+        ("--write", 2, "discrete:1000"),
+        ("--write --path vp:linear", 2, "say noise"),
+        ("--write --time discrete:1000 --shape 3", 1, "[2], not [3]"),
+        ("--write --time discrete:1000 --null-label 0", 1, "takes no labels"),
+        ("--write --shape 0", 2, "at least 1"),
+    ] {
+        let message = place.fails(&format!("inspect unet.onnx {arguments}"), code);
+        assert!(message.contains(part), "{arguments}: {message}");
+        assert!(!place.path("unet.kinepath.toml").exists(), "{arguments}");
+    }
+}
+
+#[test]
+fn the_null_label_is_kept_too() {
+    let place = Place::new();
+    fs::copy(crate::sampling::fixture("labelled"), place.path("net.onnx")).unwrap();
+    let sample =
+        "sample --field onnx:net.onnx --count 2 --steps 4 --label 1 --guidance 2 --out run";
+    let message = place.fails(sample, 2);
+    assert!(message.contains("--null-label") && message.contains("kinepath.toml"), "{message}");
+    place.succeeds("inspect net.onnx --write --null-label 0");
+    let settings = place.json(sample)["settings"]["field"].clone();
+    assert_eq!(settings["condition"], "label 1, null label 0");
+}

@@ -46,6 +46,7 @@ const MISUSES: &[(&str, &[&str])] = &[
     ("--time discrete", &["discrete"]),
     ("--record video", &["video", "trajectory:K"]),
     ("--guidance 2", &["--null-label"]),
+    ("--guidance 2 --null-label 0", &["--guidance needs --label"]),
     ("--select kpe=3", &["--select", "COLUMN=LO..HI"]),
     ("--select nfe=1..2", &["no column of paths", "kpe_landing"]),
     ("--select kpe=2..1", &["holds nothing"]),

@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 use kinepath_study::run::Certify;
 use kinepath_study::sampling::{Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
-use kinepath_study::source::FieldSpec;
+use kinepath_study::source::{FieldSpec, kept_beside};
 
 use crate::cli::at_least_one;
 use crate::commands::LARGEST_SEED;
@@ -81,9 +81,9 @@ pub(crate) struct SampleArgs {
     pub(super) label: Option<i64>,
     /// Classifier-free guidance scale; each evaluation counts two
     #[arg(long, value_name = "W", allow_negative_numbers = true, help_heading = "Model")]
-    #[arg(requires = "null_label", requires = "label")]
     guidance: Option<f64>,
-    /// The label that stands for "no class" in guidance
+    /// The label that stands for "no class" in guidance [default: null_label of NAME.kinepath.toml
+    /// beside the network]
     #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
     #[arg(requires = "guidance")]
     null_label: Option<i64>,
@@ -225,11 +225,32 @@ impl SampleArgs {
     }
 
     /// The words for the field.
-    pub(super) fn field(&self) -> FieldSpec {
-        FieldSpec {
+    pub(super) fn field(&self) -> Result<FieldSpec> {
+        let null_label = self.null_label()?;
+        if self.guidance.is_some() && self.label.is_none() {
+            return Err(Usage("--guidance needs --label, the class to guide to".to_owned()).into());
+        }
+        Ok(FieldSpec {
             spec: self.field.clone(),
             conventions: self.conventions.words(),
-            guidance: self.guidance.zip(self.null_label),
+            guidance: self.guidance.zip(null_label),
+        })
+    }
+
+    /// The label that stands for "no class", where there is guidance.
+    fn null_label(&self) -> Result<Option<i64>> {
+        if self.guidance.is_none() || self.null_label.is_some() {
+            return Ok(self.null_label);
+        }
+        match kept_beside(&self.field)?.and_then(|kept| kept.null_label) {
+            None => Err(Usage(
+                "--guidance needs the label that stands for \"no class\": give --null-label, or \
+                 keep null_label in NAME.kinepath.toml beside the network (`kinepath inspect \
+                 --write`)"
+                    .to_owned(),
+            )
+            .into()),
+            null_label => Ok(null_label),
         }
     }
 
@@ -242,12 +263,12 @@ impl SampleArgs {
     }
 
     /// The class asked for, as `run.toml` tells it.
-    pub(super) fn condition(&self) -> Option<String> {
-        let label = self.label?;
-        Some(match self.null_label {
+    pub(super) fn condition(&self) -> Result<Option<String>> {
+        let Some(label) = self.label else { return Ok(None) };
+        Ok(Some(match self.null_label()? {
             None => format!("label {label}"),
             Some(null) => format!("label {label}, null label {null}"),
-        })
+        }))
     }
 
     fn adaptive(&self) -> bool {
