@@ -37,7 +37,7 @@ impl Network {
     /// # Errors
     /// As [`Network::load`]; [`Problem::Engine`] where the engine is not to be had.
     pub fn load_on(path: impl AsRef<Path>, engine: Engine) -> Result<Self, NetworkError> {
-        Self::load_sized(path.as_ref(), None, engine)
+        Self::load_with(path, None, engine)
     }
 
     /// As [`Network::load`], for samples of `shape`: axes of a sample that the file leaves free, as
@@ -47,14 +47,20 @@ impl Network {
     /// # Errors
     /// As [`Network::load`].
     pub fn load_for(path: impl AsRef<Path>, shape: &[usize]) -> Result<Self, NetworkError> {
-        Self::load_sized(path.as_ref(), Some(shape), Engine::Auto)
+        Self::load_with(path, Some(shape), Engine::Auto)
     }
 
-    fn load_sized(
-        path: &Path,
+    /// As [`Network::load_for`] where a shape is given, and [`Network::load`] where none is, to run on
+    /// `engine`.
+    ///
+    /// # Errors
+    /// As [`Network::load_on`].
+    pub fn load_with(
+        path: impl AsRef<Path>,
         shape: Option<&[usize]>,
         engine: Engine,
     ) -> Result<Self, NetworkError> {
+        let path = path.as_ref();
         let name = path.display().to_string();
         Self::build(&name, Graph::read_file(path), shape, &Source::File(path.into()), engine)
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use kinepath::field::{self, Condition, FieldError, VelocityField};
+use kinepath_study::conventions::ConventionWords;
 use kinepath_study::run::FieldSettings;
 use kinepath_study::source::{Engine, FieldSource, FieldSpec, look_for_library_in};
 use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
@@ -153,8 +154,9 @@ impl OnnxField {
     fn new(
         py: Python<'_>,
         path: &str,
-        predicts: &str,
-        time: &str,
+        predicts: Option<String>,
+        time: Option<String>,
+        trained_on: Option<String>,
         engine: &str,
         guidance: Option<(f64, i64)>,
     ) -> PyResult<PyClassInitializer<Self>> {
@@ -163,8 +165,7 @@ impl OnnxField {
         }
         let spec = FieldSpec {
             spec: format!("onnx:{path}"),
-            predicts: predicts.to_owned(),
-            time: time.to_owned(),
+            conventions: ConventionWords { predicts, time, path: trained_on },
             engine: engine.parse::<Engine>().map_err(invalid)?,
             guidance,
         };

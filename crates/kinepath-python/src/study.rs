@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use kinepath_study::StudyError;
 use kinepath_study::report::render;
 use kinepath_study::study::{
-    ClipSettings, CopySpace, DataSettings, DecoderSettings, REPORT_FILE, RESULTS_FILE, StudyResults,
-    evaluate_named_runs, write_whole,
+    ClipSettings, CopySpace, DataSettings, DecoderSettings, REPORT_FILE, RESULTS_FILE,
+    StudyResults, evaluate_named_runs, write_whole,
 };
 use pyo3::prelude::*;
 
@@ -45,8 +45,7 @@ pub(crate) fn evaluate(
         text,
         tokenizer,
     });
-    let decoder =
-        decoder.map(|(network, scale, shift)| DecoderSettings { network, scale, shift });
+    let decoder = decoder.map(|(network, scale, shift)| DecoderSettings { network, scale, shift });
     let data = DataSettings { train, reference, decoder, encoder, copies_in, classifier, clip }
         .with_implied();
     let mut raised = None;

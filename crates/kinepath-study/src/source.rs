@@ -1,11 +1,12 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
+mod kept;
+
 use std::path::Path;
 use std::sync::Arc;
 
 use kinepath::field::{
-    Converted, EmpiricalField, Guided, MixtureField, Prediction, TimeConvention, TimeInput,
-    VelocityField,
+    Conventions, Converted, EmpiricalField, Guided, MixtureField, VelocityField,
 };
 pub use kinepath_onnx::Engine;
 #[cfg(feature = "ort")]
@@ -14,22 +15,24 @@ use kinepath_onnx::{Network, OnnxField, ParseEngineError};
 use ndarray::Array2;
 use serde::Deserialize;
 
+pub use kept::{describe, kept_beside};
+
 use crate::StudyError;
+use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
 use crate::data::{self, builtin, sha256_hex, sha256_of_files};
 use crate::run::FieldSettings;
+use kept::{check_time, read_sidecar};
 
 /// The forms of a field specification, for help and error messages.
 pub const FIELD_FORMS: &str = "onnx:FILE, empirical:DATA or mixture:FILE";
 
 /// A velocity field to open: its specification and the conventions of its network.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct FieldSpec {
     /// `onnx:FILE`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
-    /// What a network predicts: `velocity`, `data` or `noise`.
-    pub predicts: String,
-    /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
-    pub time: String,
+    /// What is told of a network's conventions.
+    pub conventions: ConventionWords,
     /// What runs a network.
     pub engine: Engine,
     /// Guidance scale and null label of classifier-free guidance.
@@ -93,12 +96,17 @@ impl FieldSource {
         }
         let source = Self::open(&FieldSpec {
             spec: settings.spec.clone(),
-            predicts: settings.predicts.clone(),
-            time: settings.time.clone(),
+            conventions: ConventionWords {
+                predicts: Some(settings.predicts.clone()),
+                time: Some(settings.time.clone()),
+                path: Some(settings.path.clone().unwrap_or_else(|| STRAIGHT.to_owned())),
+            },
             engine: engine_of(settings)?,
             guidance: None,
         })?;
-        if source.settings.sha256 != settings.sha256 {
+        let identity =
+            |settings: &FieldSettings| (settings.sha256.clone(), settings.schedule_sha256.clone());
+        if identity(&source.settings) != identity(settings) {
             return Err(StudyError::Mismatch(format!(
                 "{} is no longer what it was when the run was sampled",
                 settings.spec
@@ -107,14 +115,17 @@ impl FieldSource {
         Ok(source)
     }
 
-    fn assemble<F: VelocityField + Send + 'static>(
+    fn of_network(
         spec: &FieldSpec,
-        network: F,
-        shape: Vec<usize>,
-        labelled: bool,
-        (sha256, engine): (String, Option<String>),
+        network: OnnxField,
+        resolved: Resolved,
+        sha256: String,
     ) -> Result<Self, StudyError> {
-        let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
+        let shape = network.sample_shape().to_vec();
+        let labelled = network.network().signature().label.is_some();
+        let engine = engine_words(network.network());
+        let Resolved { conventions, predicts, time, path, schedule_sha256 } = resolved;
+        let converted = Converted::new(network, conventions);
         let field: Arc<dyn VelocityField + Send> = match spec.guidance {
             None => Arc::new(converted),
             Some((scale, null_label)) => Arc::new(Guided::new(converted, null_label, scale)?),
@@ -122,14 +133,38 @@ impl FieldSource {
         let settings = FieldSettings {
             spec: spec.spec.clone(),
             sha256,
-            engine,
-            predicts: spec.predicts.clone(),
-            time: spec.time.clone(),
+            engine: Some(engine),
+            predicts,
+            time,
+            path,
+            schedule_sha256,
             scaling: None,
             guidance: spec.guidance.map(|(scale, _)| scale),
             condition: None,
         };
         Ok(Self { field, empirical: None, shape, labelled, settings })
+    }
+
+    /// An exact field, which is a velocity in unit time.
+    fn exact(
+        spec: &FieldSpec,
+        field: Arc<dyn VelocityField + Send>,
+        shape: Vec<usize>,
+        sha256: String,
+    ) -> Self {
+        let settings = FieldSettings {
+            spec: spec.spec.clone(),
+            sha256,
+            engine: None,
+            predicts: "velocity".to_owned(),
+            time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
+            scaling: None,
+            guidance: None,
+            condition: None,
+        };
+        Self { field, empirical: None, shape, labelled: false, settings }
     }
 }
 
@@ -152,14 +187,19 @@ fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
 /// # Errors
 /// [`StudyError`] if it cannot be read or used.
 pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
-    open_onnx_on(source, Engine::Auto)
+    open_onnx_for(source, None, Engine::Auto)
 }
 
-fn open_onnx_on(source: &str, engine: Engine) -> Result<(Network, String), StudyError> {
+/// As [`open_onnx`], to run on `engine`, with the free axes of a sample as long as those of `shape`.
+fn open_onnx_for(
+    source: &str,
+    shape: Option<&[usize]>,
+    engine: Engine,
+) -> Result<(Network, String), StudyError> {
     if let Some(bytes) = builtin_network(source).transpose()? {
         return Ok((Network::from_bytes_on(source, bytes, engine)?, sha256_hex(bytes)));
     }
-    let network = Network::load_on(source, engine)?;
+    let network = Network::load_with(source, shape, engine)?;
     let path = Path::new(source);
     let beside = network.graph().external_files.iter().map(|file| path.with_file_name(file));
     let files: Vec<_> = std::iter::once(path.to_owned()).chain(beside).collect();
@@ -184,28 +224,28 @@ fn engine_of(settings: &FieldSettings) -> Result<Engine, StudyError> {
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    let (network, sha256) = open_onnx_on(source, spec.engine)?;
+    let (model, sidecar) = (Path::new(source), read_sidecar(source)?);
+    let kept = sidecar.as_ref().map(|sidecar| sidecar.words(model)).unwrap_or_default();
+    let resolved = spec.conventions.clone().or(kept).resolve()?;
+    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_deref());
+    let (network, sha256) = open_onnx_for(source, shape, spec.engine)?;
     let field = OnnxField::new(network)?;
-    let engine = engine_words(field.network());
-    let integer = field.network().signature().time.as_ref().is_some_and(|time| time.integer);
-    if integer && spec.time.parse::<TimeConvention>()?.input == TimeInput::Unit {
-        return Err(StudyError::Spec {
-            what: "time convention",
-            text: spec.time.clone(),
-            reason: format!(
-                "{source} takes an integer time, to which every t in [0, 1] would be rounded; \
-                 use discrete:T, usually discrete:1000"
-            ),
-        });
+    let signature = field.network().signature();
+    if let Some(sidecar) = &sidecar {
+        sidecar.check(model, signature)?;
     }
-    let shape = field.sample_shape().to_vec();
-    let labelled = field.network().signature().label.is_some();
-    FieldSource::assemble(spec, field, shape, labelled, (sha256, Some(engine)))
+    let told = match &sidecar {
+        Some(kept) if spec.conventions.time.is_none() && kept.time.is_some() => {
+            format!("{} says so, but ", Sidecar::place(model).display())
+        }
+        _ => String::new(),
+    };
+    check_time(source, signature, &resolved, &told)?;
+    FieldSource::of_network(spec, field, resolved, sha256)
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.
 fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
-    let conventions: (Prediction, TimeConvention) = (spec.predicts.parse()?, spec.time.parse()?);
     if spec.engine != Engine::Auto {
         return Err(StudyError::Spec {
             what: "engine",
@@ -213,7 +253,8 @@ fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
             reason: format!("{} is no network; leave the engine out", spec.spec),
         });
     }
-    if conventions == Default::default() && spec.guidance.is_none() {
+    let resolved = spec.conventions.resolve()?;
+    if resolved.conventions == Conventions::default() && spec.guidance.is_none() {
         return Ok(());
     }
     Err(StudyError::Spec {
@@ -229,22 +270,10 @@ fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyEr
     refuse_conventions(spec)?;
     let data = data::load(source)?;
     let field = Arc::new(EmpiricalField::new(data.values)?);
-    Ok(FieldSource {
-        settings: FieldSettings {
-            spec: spec.spec.clone(),
-            sha256: data.sha256,
-            engine: None,
-            predicts: spec.predicts.clone(),
-            time: spec.time.clone(),
-            scaling: Some(data.scaling),
-            guidance: None,
-            condition: None,
-        },
-        empirical: Some(field.clone()),
-        field,
-        shape: data.shape,
-        labelled: false,
-    })
+    let mut opened = FieldSource::exact(spec, field.clone(), data.shape, data.sha256);
+    opened.settings.scaling = Some(data.scaling);
+    opened.empirical = Some(field);
+    Ok(opened)
 }
 
 #[derive(Deserialize)]
@@ -278,8 +307,7 @@ fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError
             MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
         }
     };
-    let sha256 = sha256_hex(text.as_bytes());
-    FieldSource::assemble(spec, field, shape, false, (sha256, None))
+    Ok(FieldSource::exact(spec, Arc::new(field), shape, sha256_hex(text.as_bytes())))
 }
 
 fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {
@@ -297,10 +325,8 @@ mod tests {
     fn open(spec: &str, time: &str) -> Result<FieldSource, StudyError> {
         FieldSource::open(&FieldSpec {
             spec: spec.to_owned(),
-            predicts: "velocity".to_owned(),
-            time: time.to_owned(),
-            engine: Engine::Auto,
-            guidance: None,
+            conventions: ConventionWords { time: Some(time.to_owned()), ..Default::default() },
+            ..FieldSpec::default()
         })
     }
 
@@ -323,10 +349,8 @@ mod tests {
     fn an_engine_is_for_networks() {
         let spec = |spec: &str, engine| FieldSpec {
             spec: spec.to_owned(),
-            predicts: "velocity".to_owned(),
-            time: "unit".to_owned(),
             engine,
-            guidance: None,
+            ..FieldSpec::default()
         };
         let source = FieldSource::open(&spec("onnx:builtin:velocity", Engine::Auto)).unwrap();
         assert_eq!(source.settings.engine.as_deref(), Some("rten"));

@@ -15,7 +15,7 @@ use kinepath_study::run::{
 };
 use kinepath_study::sampling::{Given, GivenRun, SampleJob, Start};
 use kinepath_study::schedule::ScheduleSpec;
-use kinepath_study::source::{Engine, FieldSource, FieldSpec};
+use kinepath_study::source::{FieldSource, FieldSpec};
 use kinepath_study::study::{CopySpace, DataSettings, StudyResults, evaluate_runs};
 use ndarray::{Array2, concatenate};
 
@@ -132,10 +132,7 @@ fn measured_paths_make_the_run_that_sampling_makes() {
     let (sampled, given) = (folder.path().join("sampled"), folder.path().join("given"));
     let source = FieldSource::open(&FieldSpec {
         spec: format!("empirical:{TRAIN}"),
-        predicts: "velocity".to_owned(),
-        time: "unit".to_owned(),
-        engine: Engine::Auto,
-        guidance: None,
+        ..FieldSpec::default()
     })
     .unwrap();
     let (plan, sampler) = ScheduleSpec { steps: 8, ..ScheduleSpec::default() }.compile().unwrap();

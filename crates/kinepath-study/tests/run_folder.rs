@@ -29,6 +29,8 @@ fn settings() -> RunSettings {
             engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: Some(1.5),
             condition: None,

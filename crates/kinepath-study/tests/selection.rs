@@ -61,6 +61,8 @@ fn source(broken: f32) -> FieldSource {
             engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: None,
             condition: None,

@@ -6,6 +6,7 @@ mod summary;
 use anyhow::Result;
 use kinepath::record::Record;
 use kinepath_study::StudyError;
+use kinepath_study::conventions::STRAIGHT;
 use kinepath_study::data::load_noise;
 use kinepath_study::run::{Existing, RunError, RunReader};
 use kinepath_study::sampling::{SampleJob, Start, selection_effect};
@@ -22,8 +23,8 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     args.check()?;
     let (plan, sampler) = args.schedule().compile()?;
     let mut progress = Progress::start(console, "loading")?;
-    let mut source = FieldSource::open(&args.field())?;
-    source.settings.condition = args.condition();
+    let mut source = FieldSource::open(&args.field()?)?;
+    source.settings.condition = args.condition()?;
     let start = start(args, &source)?;
     let count = args.count.unwrap_or(match &start {
         Start::Given { noise, .. } => noise.values.nrows(),
@@ -32,6 +33,12 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     console.detail(format_args!(
         "field {}, sample shape {:?}, sha256 {}",
         source.settings.spec, source.shape, source.settings.sha256
+    ));
+    console.detail(format_args!(
+        "predicts {}, time {}, path {}",
+        source.settings.predicts,
+        source.settings.time,
+        source.settings.path.as_deref().unwrap_or(STRAIGHT)
     ));
     console.detail(format_args!(
         "{} over {} steps from t = {} to {}, gain {}, {} quadrature",

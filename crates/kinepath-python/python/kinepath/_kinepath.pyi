@@ -159,7 +159,13 @@ class MixtureField(Field):
 @disjoint_base
 class OnnxField(Field):
     def __new__(
-        cls, path: str, predicts: str, time: str, engine: str, guidance: tuple[float, int] | None
+        cls,
+        path: str,
+        predicts: str | None,
+        time: str | None,
+        trained_on: str | None,
+        engine: str,
+        guidance: tuple[float, int] | None,
     ) -> Self: ...
 
 class _Memorization(TypedDict):

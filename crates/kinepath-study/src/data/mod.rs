@@ -16,6 +16,7 @@
 mod blocks;
 pub mod builtin;
 mod cifar;
+mod column;
 mod dataset;
 mod elements;
 mod error;
@@ -33,6 +34,7 @@ use std::io::Read;
 use std::path::Path;
 
 pub use blocks::RecordBlocks;
+pub(crate) use column::read_column;
 pub use dataset::{Dataset, Scaling};
 pub use error::DataError;
 pub use hash::sha256_hex;

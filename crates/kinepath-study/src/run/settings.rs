@@ -72,11 +72,19 @@ pub struct FieldSettings {
     /// another run. Absent where there is no network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<String>,
-    /// What the network predicts: `velocity`, `data` or `noise`; [`UNKNOWN`] for `external:`.
-    pub predicts: String,
-    /// The network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`; [`UNKNOWN`] for
+    /// What the network predicts: `velocity`, `data`, `noise`, `v` or `residual`; [`UNKNOWN`] for
     /// `external:`.
+    pub predicts: String,
+    /// The network's time: `unit`, `reversed`, `discrete:T`, `scaled:S`, `step`, `sigma` or
+    /// `c-noise`; [`UNKNOWN`] for `external:`.
     pub time: String,
+    /// The path the network was trained on, where it is not the straight one: `vp:SCHEDULE`, `ve`
+    /// or `edm:SIGMA_DATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// SHA-256 of the file that the path's schedule was read from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_sha256: Option<String>,
     /// For data that became points or samples, what was done to the stored values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
@@ -150,6 +158,8 @@ impl FieldSettings {
             engine: None,
             predicts: UNKNOWN.to_owned(),
             time: UNKNOWN.to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: None,
             condition: None,

@@ -89,7 +89,7 @@ mod tests {
     use crate::run::Existing;
     use crate::sampling::{SampleJob, Start};
     use crate::schedule::ScheduleSpec;
-    use crate::source::{Engine, FieldSource, FieldSpec};
+    use crate::source::{FieldSource, FieldSpec};
     use kinepath::record::Record;
     use kinepath::stats::quantile;
     use std::ops::ControlFlow;
@@ -101,10 +101,7 @@ mod tests {
         std::fs::write(&mixture, text).unwrap();
         let source = FieldSource::open(&FieldSpec {
             spec: format!("mixture:{}", mixture.display()),
-            predicts: "velocity".to_owned(),
-            time: "unit".to_owned(),
-            engine: Engine::Auto,
-            guidance: None,
+            ..FieldSpec::default()
         });
         let spec = ScheduleSpec { steps: 8, gain: gain.to_owned(), ..ScheduleSpec::default() };
         let (plan, sampler) = spec.compile().unwrap();

@@ -131,8 +131,7 @@ pub fn run_study(
 pub(crate) fn open_field(choice: &FieldChoice) -> Result<FieldSource, StudyError> {
     FieldSource::open(&FieldSpec {
         spec: choice.spec.clone(),
-        predicts: choice.predicts.clone(),
-        time: choice.time.clone(),
+        conventions: choice.conventions(),
         engine: choice.engine,
         guidance: None,
     })

@@ -47,8 +47,9 @@ pub(super) fn settings_of(
         fields: vec![FieldChoice {
             name: first.field.spec.clone(),
             spec: first.field.spec.clone(),
-            predicts: first.field.predicts.clone(),
-            time: first.field.time.clone(),
+            predicts: Some(first.field.predicts.clone()),
+            time: Some(first.field.time.clone()),
+            path: first.field.path.clone(),
             engine: Engine::Auto,
         }],
         gains: runs

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::copy_space::CopySpace;
 use crate::StudyError;
+use crate::conventions::ConventionWords;
 use crate::run::Certify;
 use crate::source::Engine;
 
@@ -133,12 +134,16 @@ pub struct FieldChoice {
     pub name: String,
     /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
-    /// What a network predicts: `velocity`, `data` or `noise`.
-    #[serde(default = "velocity")]
-    pub predicts: String,
-    /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
-    #[serde(default = "unit")]
-    pub time: String,
+    /// What a network predicts: `velocity`, `data`, `noise`, `v` or `residual`; unless told, what
+    /// the file beside the network says, or networks of its path usually do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicts: Option<String>,
+    /// A network's time: `unit`, `reversed`, `discrete:T`, `scaled:S`, `step`, `sigma` or `c-noise`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The path a network was trained on: `straight`, `vp:SCHEDULE`, `ve` or `edm:SIGMA_DATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// What runs a network: `auto`, `rten`, `ort`, `ort:cuda` or `ort:tensorrt`.
     #[serde(default, skip_serializing_if = "is_auto")]
     pub engine: Engine,
@@ -166,6 +171,16 @@ impl FieldChoice {
     pub fn set_engine(&mut self, engine: Engine) {
         if self.spec.starts_with("onnx:") {
             self.engine = engine;
+        }
+    }
+
+    /// What is told of its conventions.
+    #[must_use]
+    pub fn conventions(&self) -> ConventionWords {
+        ConventionWords {
+            predicts: self.predicts.clone(),
+            time: self.time.clone(),
+            path: self.path.clone(),
         }
     }
 }
@@ -242,14 +257,6 @@ fn one() -> f64 {
     1.0
 }
 
-fn velocity() -> String {
-    "velocity".to_owned()
-}
-
-fn unit() -> String {
-    "unit".to_owned()
-}
-
 /// The signature is what serde asks for.
 fn is_auto(engine: &Engine) -> bool {
     *engine == Engine::Auto
@@ -262,8 +269,9 @@ impl Default for StudySettings {
         let field = |name: &str, spec: &str| FieldChoice {
             name: name.to_owned(),
             spec: spec.to_owned(),
-            predicts: velocity(),
-            time: unit(),
+            predicts: Some("velocity".to_owned()),
+            time: Some("unit".to_owned()),
+            path: None,
             engine: Engine::Auto,
         };
         let gain =

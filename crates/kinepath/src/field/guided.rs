@@ -57,8 +57,8 @@ impl<F: VelocityField> VelocityField for Guided<F> {
         Ok(())
     }
 
-    fn evaluations(&self) -> u32 {
-        2 * self.field.evaluations()
+    fn evaluations(&self, t: f64) -> u32 {
+        2 * self.field.evaluations(t)
     }
 
     fn domain(&self) -> TimeDomain {
@@ -100,7 +100,7 @@ mod tests {
         let condition = Condition::Labels(&[3, 5]);
         field.velocity(x.view(), &[0.5; 2], condition, out.view_mut()).unwrap();
         assert_eq!(out, array![[5.0], [8.0]]);
-        assert_eq!(field.evaluations(), 2);
+        assert_eq!(field.evaluations(0.5), 2);
         assert!(matches!(
             field.velocity(x.view(), &[0.5; 2], Condition::None, out.view_mut()),
             Err(FieldError::Condition(_))

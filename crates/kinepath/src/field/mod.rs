@@ -7,7 +7,10 @@ mod guided;
 mod mixture;
 
 pub use closure::FnField;
-pub use converted::{ConventionParseError, Converted, Prediction, TimeConvention, TimeInput};
+pub use converted::{
+    ConditionalPath, ConventionError, ConventionParseError, Conventions, Conversion, Converted,
+    NoiseLevels, NoiseRange, Prediction, TimeConvention, TimeInput,
+};
 pub(crate) use empirical::Tracker;
 pub use empirical::{Certificate, EmpiricalField, Posterior, PosteriorPaths};
 pub use guided::Guided;
@@ -50,8 +53,8 @@ pub trait VelocityField: Sync {
         out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError>;
 
-    /// How many function evaluations (NFE) one call costs a sample.
-    fn evaluations(&self) -> u32 {
+    /// How many function evaluations (NFE) one call at time `t` costs a sample.
+    fn evaluations(&self, _t: f64) -> u32 {
         1
     }
 
@@ -82,8 +85,8 @@ impl<F: VelocityField + ?Sized> VelocityField for &F {
         (**self).velocity(x, t, condition, out)
     }
 
-    fn evaluations(&self) -> u32 {
-        (**self).evaluations()
+    fn evaluations(&self, t: f64) -> u32 {
+        (**self).evaluations(t)
     }
 
     fn domain(&self) -> TimeDomain {

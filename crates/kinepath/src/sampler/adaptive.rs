@@ -137,7 +137,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let measures =
             state::scale_and_measure(&mut k, |i| (gain.eta(times[i]), gain.governor(times[i])));
         for (i, &row) in rows.iter().enumerate() {
-            self.ledger.count(row, self.sampler.field.evaluations());
+            self.ledger.count(row, self.sampler.field.evaluations(times[i]));
             if !measures[i].squared_speed.is_finite() {
                 let step = self.active.iter().find(|walker| walker.row == row);
                 return Err(SampleError::Velocity {

@@ -61,7 +61,7 @@ impl Ledger {
             }
             self.book(row, step.phase, stage.energy * squared_speed);
             self.push(row, stage.update * eta);
-            self.count(row, sampler.field.evaluations());
+            self.count(row, sampler.field.evaluations(stage.t));
             self.map(row, stage.energy, k.row(row));
             if j == 0 {
                 self.note_speed(row, i, squared_speed);

@@ -8,10 +8,11 @@ use clap::{Args, value_parser};
 use kinepath_study::run::Certify;
 use kinepath_study::sampling::{Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
-use kinepath_study::source::{Engine, FieldSpec};
+use kinepath_study::source::{Engine, FieldSpec, kept_beside};
 
 use crate::cli::at_least_one;
 use crate::commands::LARGEST_SEED;
+use crate::commands::conventions::{CONVENTIONS, ConventionArgs};
 use crate::exit::Usage;
 
 /// Samples drawn where neither --count nor a noise file says how many.
@@ -29,7 +30,9 @@ Examples:
   kinepath sample --field onnx:model.onnx --engine ort:cuda
       The same model on an NVIDIA GPU, with the ONNX Runtime that `pip install onnxruntime-gpu` brings
   kinepath sample --field onnx:unet.onnx --time discrete:1000 --noise x0.npy --steps 50
-      A network trained on time indices 0...999, from given noise
+      A flow network trained on time indices 0...999, from given noise
+  kinepath sample --field onnx:ddpm.onnx --path vp:linear --predicts noise
+      A diffusion network, with the energy of the straight-path flow it stands for
   kinepath sample --field onnx:model.onnx --select kpe_landing=..200 --select efficiency=0.5..
       Only samples with little landing energy and a straight path, each drawn again until it is one
   kinepath sample --field empirical:train.npz --count 64 --record profile,map,trajectory:6
@@ -74,17 +77,13 @@ same bytes.";
 /// The folder gets run.toml (all settings), samples.safetensors (endpoints and what --record asks
 /// for) and samples.parquet (a row of energies for each sample).
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct SampleArgs {
     /// The velocity field: onnx:FILE, onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
     #[arg(long, value_name = "FIELD", help_heading = "Model")]
     field: String,
-    /// The network's time: unit, reversed, discrete:T (index floor(t (T-1))) or scaled:S
-    #[arg(long, value_name = "TIME", default_value = "unit", help_heading = "Model")]
-    time: String,
-    /// What the network predicts: velocity, data or noise
-    #[arg(long, value_name = "WHAT", default_value = "velocity", help_heading = "Model")]
-    predicts: String,
+    #[command(flatten)]
+    conventions: ConventionArgs,
     /// What runs a network: rten, ort (ONNX Runtime on the processor), ort:cuda, ort:tensorrt, or auto:
     /// rten for every file that it can run, ort for others
     #[arg(long, value_name = "ENGINE", default_value_t, help_heading = "Model")]
@@ -94,9 +93,9 @@ pub(crate) struct SampleArgs {
     pub(super) label: Option<i64>,
     /// Classifier-free guidance scale; each evaluation counts two
     #[arg(long, value_name = "W", allow_negative_numbers = true, help_heading = "Model")]
-    #[arg(requires = "null_label", requires = "label")]
     guidance: Option<f64>,
-    /// The label that stands for "no class" in guidance
+    /// The label that stands for "no class" in guidance [default: null_label of NAME.kinepath.toml
+    /// beside the network]
     #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
     #[arg(requires = "guidance")]
     null_label: Option<i64>,
@@ -238,13 +237,33 @@ impl SampleArgs {
     }
 
     /// The words for the field.
-    pub(super) fn field(&self) -> FieldSpec {
-        FieldSpec {
+    pub(super) fn field(&self) -> Result<FieldSpec> {
+        let null_label = self.null_label()?;
+        if self.guidance.is_some() && self.label.is_none() {
+            return Err(Usage("--guidance needs --label, the class to guide to".to_owned()).into());
+        }
+        Ok(FieldSpec {
             spec: self.field.clone(),
-            predicts: self.predicts.clone(),
-            time: self.time.clone(),
+            conventions: self.conventions.words(),
             engine: self.engine,
-            guidance: self.guidance.zip(self.null_label),
+            guidance: self.guidance.zip(null_label),
+        })
+    }
+
+    /// The label that stands for "no class", where there is guidance.
+    fn null_label(&self) -> Result<Option<i64>> {
+        if self.guidance.is_none() || self.null_label.is_some() {
+            return Ok(self.null_label);
+        }
+        match kept_beside(&self.field)?.and_then(|kept| kept.null_label) {
+            None => Err(Usage(
+                "--guidance needs the label that stands for \"no class\": give --null-label, or \
+                 keep null_label in NAME.kinepath.toml beside the network (`kinepath inspect \
+                 --write`)"
+                    .to_owned(),
+            )
+            .into()),
+            null_label => Ok(null_label),
         }
     }
 
@@ -257,12 +276,12 @@ impl SampleArgs {
     }
 
     /// The class asked for, as `run.toml` tells it.
-    pub(super) fn condition(&self) -> Option<String> {
-        let label = self.label?;
-        Some(match self.null_label {
+    pub(super) fn condition(&self) -> Result<Option<String>> {
+        let Some(label) = self.label else { return Ok(None) };
+        Ok(Some(match self.null_label()? {
             None => format!("label {label}"),
             Some(null) => format!("label {label}, null label {null}"),
-        })
+        }))
     }
 
     fn adaptive(&self) -> bool {
