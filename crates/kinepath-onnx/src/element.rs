@@ -22,6 +22,8 @@ pub enum Element {
     Int32,
     /// 64-bit integer; rten computes with it in 32 bits.
     Int64,
+    /// A truth value; computed as a 32-bit integer.
+    Bool,
     /// Anything else, or nothing declared: no input of a field, encoder or classifier.
     Other,
 }
@@ -35,6 +37,7 @@ impl Element {
             Some(DataType::DOUBLE) => Self::Float64,
             Some(DataType::INT32) => Self::Int32,
             Some(DataType::INT64) => Self::Int64,
+            Some(DataType::BOOL) => Self::Bool,
             _ => Self::Other,
         }
     }
@@ -59,6 +62,7 @@ impl fmt::Display for Element {
             Self::Float64 => "float64",
             Self::Int32 => "int32",
             Self::Int64 => "int64",
+            Self::Bool => "bool",
             Self::Other => "another type",
         })
     }

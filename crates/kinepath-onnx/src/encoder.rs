@@ -90,7 +90,7 @@ impl ImageNetwork {
         let signature = &self.network.signature;
         let (actual, expected) = (images.ncols(), signature.dim());
         let result = if actual == expected {
-            Call { network: &self.network, rows: Vec::new(), output: &self.output }.run(images)
+            Call { network: &self.network, given: Vec::new(), output: &self.output }.run(images)
         } else {
             let shape = signature.state.sample_shape.clone();
             Err(Problem::RowLength { actual, expected, shape })

@@ -98,7 +98,7 @@ pub enum Problem {
     },
     /// An input that nothing can be given for.
     #[error(
-        "needs an input `{input}` that is neither state, time nor label; export the network with it fixed"
+        "needs an input `{input}` for which nothing can be given; export the network with it fixed"
     )]
     Unused {
         /// The input, as declared.

@@ -7,21 +7,14 @@ use std::thread;
 use ndarray::{Array2, ArrayView2};
 
 use crate::engine::{Feed, Seat, Values};
+use crate::given::Given;
 use crate::slices::cut;
-use crate::{Axis, Network, Problem, RowInput, Rows};
-
-/// Whether rows `i` and `j` have the same number.
-fn same(values: &Values, i: usize, j: usize) -> bool {
-    match values {
-        Values::Float(values) => values[i] == values[j],
-        Values::Integer(values) => values[i] == values[j],
-    }
-}
+use crate::{Axis, Network, Problem, Rows};
 
 /// What goes in beside the state, and which output is wanted.
 pub(crate) struct Call<'a> {
     pub(crate) network: &'a Network,
-    pub(crate) rows: Vec<(&'a RowInput, Values)>,
+    pub(crate) given: Vec<Given<'a>>,
     pub(crate) output: &'a str,
 }
 
@@ -36,8 +29,8 @@ impl Call<'_> {
         let state = state.as_standard_layout();
         let state = state.as_slice().unwrap_or_default();
         let together = |i, j| {
-            let shared = self.rows.iter().filter(|(input, _)| input.rows == Rows::Shared);
-            shared.into_iter().all(|(_, values)| same(values, i, j))
+            let shared = self.given.iter().filter(|given| given.rows == Rows::Shared);
+            shared.into_iter().all(|given| given.same(i, j))
         };
         let slicing = model.slicing();
         let slices = cut(rows, signature.batch, slicing, together);
@@ -76,21 +69,9 @@ impl Call<'_> {
         shape.extend(&signature.state.sample_shape);
         let state = Values::Float(filled_up(state, rows, fed));
         let mut feeds = vec![Feed { name: &signature.state.name, shape, values: state }];
-        for (row, values) in &self.rows {
-            let (taken, count) = match row.rows {
-                Rows::Each => (slice.clone(), fed),
-                Rows::Shared => (slice.start..slice.start + 1, 1),
-            };
-            let mut shape = vec![1; row.rank];
-            if let Some(first) = shape.first_mut() {
-                *first = count;
-            }
-            let rows = taken.len();
-            let values = match values {
-                Values::Float(v) => Values::Float(filled_up(&v[taken], rows, count)),
-                Values::Integer(v) => Values::Integer(filled_up(&v[taken], rows, count)),
-            };
-            feeds.push(Feed { name: &row.name, shape, values });
+        for given in &self.given {
+            let (shape, values) = given.slice(slice, signature.batch);
+            feeds.push(Feed { name: given.name, shape, values });
         }
         let mut data = model.run(seat, feeds, self.output, fed)?.data;
         data.truncate(data.len() / fed * rows);

@@ -180,18 +180,25 @@ impl Inspection {
         } else if let Some(row) = signature.label.as_ref().filter(is_it) {
             ("label", row)
         } else {
-            return String::new();
+            let further = signature.conditions.iter().find(|further| further.name == input);
+            return further.map_or(String::new(), |further| {
+                format!("  → further condition, {}", rows_of(further.rows))
+            });
         };
         let kind = match (role, row.integer) {
             ("time", true) => "discrete ",
             ("time", false) => "continuous ",
             _ => "",
         };
-        let rows = match row.rows {
-            Rows::Each => "one a sample",
-            Rows::Shared => "one for the whole batch",
-        };
-        format!("  → {kind}{role}, {rows}, {}", row.reason)
+        let classes = row.classes.map_or(String::new(), |n| format!(" of {n} classes, one-hot"));
+        format!("  → {kind}{role}{classes}, {}, {}", rows_of(row.rows), row.reason)
+    }
+}
+
+fn rows_of(rows: Rows) -> &'static str {
+    match rows {
+        Rows::Each => "one a sample",
+        Rows::Shared => "one for the whole batch",
     }
 }
 

@@ -31,6 +31,7 @@
 //! last bits. ONNX Runtime promises no such thing of its GPU kernels, though it is asked for the
 //! deterministic ones.
 
+mod conditions;
 mod decoder;
 mod element;
 mod encoder;
@@ -39,6 +40,7 @@ mod error;
 mod execute;
 mod field;
 mod frame;
+mod given;
 mod graph;
 mod image_encoder;
 mod inspect;
@@ -52,6 +54,7 @@ mod text;
 #[cfg(feature = "text")]
 mod tokenizer;
 
+pub use conditions::ConditionInput;
 pub use decoder::Decoder;
 pub use element::Element;
 pub use encoder::{Classifier, Encoder};

@@ -1,13 +1,14 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
+mod guidance;
 mod kept;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use kinepath::field::{
-    Conventions, Converted, EmpiricalField, Guided, MixtureField, VelocityField,
-};
+pub use guidance::GuidanceSpec;
+
+use kinepath::field::{Conventions, Converted, EmpiricalField, MixtureField, VelocityField};
 pub use kinepath_onnx::Engine;
 #[cfg(feature = "ort")]
 pub use kinepath_onnx::look_for_library_in;
@@ -15,9 +16,10 @@ use kinepath_onnx::{Network, OnnxField, ParseEngineError};
 use ndarray::Array2;
 use serde::Deserialize;
 
-pub use kept::{describe, kept_beside};
+pub use kept::describe;
 
 use crate::StudyError;
+use crate::conditions::FieldInputs;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
 use crate::data::{self, builtin, sha256_hex, sha256_of_files};
 use crate::run::FieldSettings;
@@ -35,8 +37,8 @@ pub struct FieldSpec {
     pub conventions: ConventionWords,
     /// What runs a network.
     pub engine: Engine,
-    /// Guidance scale and null label of classifier-free guidance.
-    pub guidance: Option<(f64, i64)>,
+    /// Classifier-free guidance of a network.
+    pub guidance: Option<GuidanceSpec>,
 }
 
 /// An opened velocity field.
@@ -49,6 +51,8 @@ pub struct FieldSource {
     pub shape: Vec<usize>,
     /// Whether it is conditioned on a class label per sample.
     pub labelled: bool,
+    /// The further inputs that it is conditioned on.
+    pub inputs: FieldInputs,
     /// What goes into `run.toml`.
     pub settings: FieldSettings,
 }
@@ -78,19 +82,12 @@ impl FieldSource {
     /// Opens the field of a finished run again, as its `run.toml` says.
     ///
     /// # Errors
-    /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model or data are no longer
-    /// what they were, they were never a file, or the run was guided (its null label is not
-    /// recorded as a number).
+    /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model, data or null inputs are
+    /// no longer what they were, or were never a file.
     pub fn reopen(settings: &FieldSettings) -> Result<Self, StudyError> {
         if settings.is_external() {
             return Err(StudyError::Mismatch(format!(
                 "{} is not a file that kinepath can open",
-                settings.spec
-            )));
-        }
-        if settings.guidance.is_some() {
-            return Err(StudyError::Mismatch(format!(
-                "{} was sampled with guidance, which cannot be set up again from its settings",
                 settings.spec
             )));
         }
@@ -102,10 +99,12 @@ impl FieldSource {
                 path: Some(settings.path.clone().unwrap_or_else(|| STRAIGHT.to_owned())),
             },
             engine: engine_of(settings)?,
-            guidance: None,
+            guidance: settings.guidance.as_ref().map(GuidanceSpec::from),
         })?;
-        let identity =
-            |settings: &FieldSettings| (settings.sha256.clone(), settings.schedule_sha256.clone());
+        let identity = |settings: &FieldSettings| {
+            let FieldSettings { sha256, schedule_sha256, guidance, .. } = settings.clone();
+            (sha256, schedule_sha256, guidance)
+        };
         if identity(&source.settings) != identity(settings) {
             return Err(StudyError::Mismatch(format!(
                 "{} is no longer what it was when the run was sampled",
@@ -119,16 +118,26 @@ impl FieldSource {
         spec: &FieldSpec,
         network: OnnxField,
         resolved: Resolved,
+        null_label: Option<i64>,
         sha256: String,
     ) -> Result<Self, StudyError> {
         let shape = network.sample_shape().to_vec();
-        let labelled = network.network().signature().label.is_some();
+        let signature = network.network().signature();
+        let labelled = signature.label.is_some();
+        let inputs = FieldInputs {
+            needed: signature.conditions.clone(),
+            label: signature.label_input.clone(),
+        };
         let engine = engine_words(network.network());
         let Resolved { conventions, predicts, time, path, schedule_sha256 } = resolved;
         let converted = Converted::new(network, conventions);
-        let field: Arc<dyn VelocityField + Send> = match spec.guidance {
-            None => Arc::new(converted),
-            Some((scale, null_label)) => Arc::new(Guided::new(converted, null_label, scale)?),
+        let (field, guidance): (Arc<dyn VelocityField + Send>, _) = match &spec.guidance {
+            None => (Arc::new(converted), None),
+            Some(guidance) => {
+                let guidance = guidance.clone().or_null_label(null_label);
+                let (field, settings) = guidance.guide(converted, &spec.spec, labelled, &inputs)?;
+                (Arc::new(field), Some(settings))
+            }
         };
         let settings = FieldSettings {
             spec: spec.spec.clone(),
@@ -139,10 +148,9 @@ impl FieldSource {
             path,
             schedule_sha256,
             scaling: None,
-            guidance: spec.guidance.map(|(scale, _)| scale),
-            condition: None,
+            guidance,
         };
-        Ok(Self { field, empirical: None, shape, labelled, settings })
+        Ok(Self { field, empirical: None, shape, labelled, inputs, settings })
     }
 
     /// An exact field, which is a velocity in unit time.
@@ -162,9 +170,9 @@ impl FieldSource {
             schedule_sha256: None,
             scaling: None,
             guidance: None,
-            condition: None,
         };
-        Self { field, empirical: None, shape, labelled: false, settings }
+        let inputs = FieldInputs::default();
+        Self { field, empirical: None, shape, labelled: false, inputs, settings }
     }
 }
 
@@ -241,7 +249,8 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
         _ => String::new(),
     };
     check_time(source, signature, &resolved, &told)?;
-    FieldSource::of_network(spec, field, resolved, sha256)
+    let null_label = sidecar.as_ref().and_then(|sidecar| sidecar.null_label);
+    FieldSource::of_network(spec, field, resolved, null_label, sha256)
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.

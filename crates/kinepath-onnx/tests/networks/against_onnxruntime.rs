@@ -2,7 +2,9 @@
 //! package (`fixtures/make_models.py`).
 
 use crate::support::{ORT, Tensors, engines, model, model_on, relative_error};
-use kinepath::field::{Condition, VelocityField};
+use kinepath::field::{
+    Condition, GuidanceStyle, Guided, InputValues, NamedInput, Null, VelocityField,
+};
 use kinepath_onnx::{Batch, Classifier, Encoder, Engine, OnnxField, Reason, Rows};
 use ndarray::{Array2, s};
 
@@ -46,12 +48,9 @@ fn check_on(
     let error = relative_error(&whole, &expected);
     assert!(error <= tolerance, "{name} on {engine}: relative error {error}");
     for row in 0..t.len() {
-        let label = match condition {
-            Condition::Labels(labels) => Condition::Labels(&labels[row..=row]),
-            Condition::None => Condition::None,
-        };
+        let one = condition.select(&[row]);
         let alone = x.slice(s![row..=row, ..]).to_owned();
-        let alone = velocity(&field, &alone, &t[row..=row], label);
+        let alone = velocity(&field, &alone, &t[row..=row], one.as_condition());
         let expected = expected.slice(s![row..=row, ..]).to_owned();
         assert!(relative_error(&alone, &expected) <= tolerance, "{name}: row {row} alone");
     }
@@ -88,6 +87,69 @@ fn a_fixed_batch_and_names_that_say_nothing() {
 fn labels() {
     let labels = Tensors::load("models.safetensors").integers("labelled/y");
     check("labelled", ["x", "t", "velocity"], Condition::Labels(&labels));
+}
+
+#[test]
+fn one_hot_labels() {
+    // The last row is no class: all zeros.
+    let labels = Condition::Labels(&[3, 0, 1, 2, -1]);
+    let field = check("one_hot", ["x", "t", "velocity"], labels);
+    assert_eq!(field.network().signature().label.as_ref().unwrap().classes, Some(4));
+    let numbers = Tensors::load("models.safetensors").rows("one_hot/class_labels");
+    let numbers = InputValues::Float(numbers.into_raw_vec_and_offset().0);
+    let inputs = [NamedInput::new("class_labels", Some(5), &[4], numbers).unwrap()];
+    check("one_hot", ["x", "t", "velocity"], Condition::Inputs { labels: None, inputs: &inputs });
+}
+
+/// The inputs of the fixture `prompted`: an embedding with a mask, a vector, and a scalar.
+fn prompted(guidance: f32) -> Vec<NamedInput> {
+    let tensors = Tensors::load("models.safetensors");
+    let float = |name: &str, shape: &[usize]| {
+        let values = tensors.rows(&format!("prompted/{name}")).into_raw_vec_and_offset().0;
+        NamedInput::new(name, Some(5), shape, InputValues::Float(values)).unwrap()
+    };
+    let mask = InputValues::Integer(tensors.integers("prompted/mask"));
+    vec![
+        float("pooled", &[2]),
+        float("context", &[4, 3]),
+        NamedInput::new("mask", Some(5), &[4], mask).unwrap(),
+        NamedInput::new("guidance", None, &[], InputValues::Float(vec![guidance])).unwrap(),
+    ]
+}
+
+#[test]
+fn further_inputs() {
+    let condition = Condition::Inputs { labels: None, inputs: &prompted(2.5) };
+    check("prompted", ["x", "t", "velocity"], condition);
+}
+
+/// The null prompt differs in an input without rows too, so a doubled batch has to be cut.
+#[test]
+fn guided_by_a_prompt() {
+    let null =
+        |name: &str, shape: &[usize], values| NamedInput::new(name, None, shape, values).unwrap();
+    let nulls = vec![
+        null("context", &[4, 3], InputValues::Float(vec![0.1; 12])),
+        null("mask", &[4], InputValues::Integer(vec![1, 0, 0, 0])),
+        null("guidance", &[], InputValues::Float(vec![1.0])),
+    ];
+    let tensors = Tensors::load("models.safetensors");
+    let (x, t) = (tensors.rows("prompted/x"), tensors.floats("prompted/t"));
+    let inputs = prompted(2.5);
+    let condition = Condition::Inputs { labels: None, inputs: &inputs };
+    let field = OnnxField::new(model("prompted")).unwrap();
+    let conditional = velocity(&field, &x, &t, condition);
+    let without = [&inputs[..1], &nulls[..]].concat();
+    let without = Condition::Inputs { labels: None, inputs: &without };
+    let unconditional = velocity(&field, &x, &t, without);
+    let expected = &unconditional + 3.0 * (&conditional - &unconditional);
+    for style in [GuidanceStyle::Doubled, GuidanceStyle::Calls] {
+        let null = Null { label: None, inputs: nulls.clone() };
+        let guided = Guided::new(&field, null, 3.0).unwrap().style(style);
+        let mut out = Array2::zeros(x.dim());
+        guided.velocity(x.view(), &t, condition, out.view_mut()).unwrap();
+        assert!(relative_error(&out, &expected) <= TOLERANCE, "{style}");
+    }
 }
 
 #[test]

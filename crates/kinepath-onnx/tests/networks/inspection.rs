@@ -35,6 +35,29 @@ fn a_velocity_field() {
 }
 
 #[test]
+fn what_a_field_is_conditioned_on() {
+    let prompted = lines(&inspect("prompted"));
+    assert!(
+        prompted.contains(
+            &"input       context: float32 [batch, length, 3]  → further condition, one a sample"
+                .to_owned()
+        ),
+        "{prompted:#?}"
+    );
+    assert!(
+        prompted.contains(
+            &"input       guidance: float32 []  → further condition, one for the whole batch"
+                .to_owned()
+        ),
+        "{prompted:#?}"
+    );
+    let one_hot = lines(&inspect("one_hot"));
+    let label = "input       class_labels: float32 [batch, 4]  → label of 4 classes, one-hot, one a \
+                 sample, by its name";
+    assert!(one_hot.contains(&label.to_owned()), "{one_hot:#?}");
+}
+
+#[test]
 fn a_classifier() {
     let inspection = inspect("classifier");
     assert_eq!(inspection.kind, Ok(Kind::Classifier));

@@ -4,6 +4,7 @@
 
 mod against_onnxruntime;
 mod assets;
+mod conditional;
 mod encoders;
 mod engines;
 mod inspection;

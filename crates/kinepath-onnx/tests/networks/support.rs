@@ -78,6 +78,11 @@ impl Tensors {
         self.values(name, |bytes| f64::from(f32::from_le_bytes(bytes))).1
     }
 
+    /// A vector of doubles.
+    pub(crate) fn doubles(&self, name: &str) -> Vec<f64> {
+        self.values(name, f64::from_le_bytes).1
+    }
+
     /// An integer vector.
     pub(crate) fn integers(&self, name: &str) -> Vec<i64> {
         self.values(name, i64::from_le_bytes).1

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, disjoint_base
 
+from .fields import Guidance
+
 _F32 = npt.NDArray[np.float32]
 _F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
@@ -138,6 +140,8 @@ class Field:
     def shape(self) -> list[int]: ...
     @property
     def labelled(self) -> bool: ...
+    @property
+    def inputs(self) -> list[tuple[str, int]]: ...
     def velocity(self, x: _F32, t: _F64, labels: Sequence[int] | None = None) -> _F32: ...
 
 class _Posterior(TypedDict):
@@ -165,7 +169,7 @@ class OnnxField(Field):
         time: str | None,
         trained_on: str | None,
         engine: str,
-        guidance: tuple[float, int] | None,
+        guidance: Guidance | None,
     ) -> Self: ...
 
 class _Memorization(TypedDict):
@@ -183,8 +187,10 @@ def sample(
     *,
     profile: bool,
     energy_map: bool,
+    parts: bool,
     trajectory: Sequence[int],
     labels: Sequence[int] | None,
+    inputs: Sequence[tuple[str, _F32 | _I64]],
     certify: float | None,
 ) -> dict[str, Any]: ...
 @final

@@ -15,14 +15,6 @@ pub(super) fn read_sidecar(source: &str) -> Result<Option<Sidecar>, StudyError> 
     if source.starts_with(builtin::PREFIX) { Ok(None) } else { Sidecar::read(Path::new(source)) }
 }
 
-/// What is kept beside the network of a field, if there is a network and something is kept.
-///
-/// # Errors
-/// Those of [`Sidecar::read`].
-pub fn kept_beside(spec: &str) -> Result<Option<Sidecar>, StudyError> {
-    spec.strip_prefix("onnx:").map_or(Ok(None), read_sidecar)
-}
-
 /// What to keep beside the network at `model`: what its graph shows and what is told, each word in
 /// full. `shape` gives the axes that the graph leaves free.
 ///

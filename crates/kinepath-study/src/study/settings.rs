@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::copy_space::CopySpace;
 use crate::StudyError;
+use crate::conditions::{LabelSpec, RunConditions};
 use crate::conventions::ConventionWords;
 use crate::run::Certify;
-use crate::source::Engine;
+use crate::source::{Engine, FieldSource, FieldSpec, GuidanceSpec};
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -147,6 +148,69 @@ pub struct FieldChoice {
     /// What runs a network: `auto`, `rten`, `ort`, `ort:cuda` or `ort:tensorrt`.
     #[serde(default, skip_serializing_if = "is_auto")]
     pub engine: Engine,
+    /// The classes of the samples, for a network with a label: a number for all, a list,
+    /// `cycle:K` for 0 to K − 1 in turn, or a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
+    /// A safetensors file of the further inputs that a network takes, a tensor of the name of each,
+    /// with a row for each sample or one for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
+    /// Classifier-free guidance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<GuidanceSpec>,
+}
+
+impl FieldChoice {
+    /// A field by this name that is not conditioned on anything.
+    #[must_use]
+    pub fn unconditional(name: &str, spec: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            spec: spec.to_owned(),
+            predicts: Some("velocity".to_owned()),
+            time: Some("unit".to_owned()),
+            path: None,
+            engine: Engine::Auto,
+            labels: None,
+            inputs: None,
+            guidance: None,
+        }
+    }
+
+    /// Opens the field.
+    ///
+    /// # Errors
+    /// Those of [`FieldSource::open`].
+    pub(crate) fn open(&self) -> Result<FieldSource, StudyError> {
+        FieldSource::open(&FieldSpec {
+            spec: self.spec.clone(),
+            conventions: self.conventions(),
+            engine: self.engine,
+            guidance: self.guidance.clone(),
+        })
+    }
+
+    /// The conditions of `count` samples of `source` from sample `first` on.
+    ///
+    /// # Errors
+    /// [`StudyError::Spec`] for labels that cannot be read, and those of [`RunConditions::open`].
+    pub(crate) fn conditions(
+        &self,
+        source: &FieldSource,
+        first: usize,
+        count: usize,
+    ) -> Result<RunConditions, StudyError> {
+        let labels = self.labels.as_ref().map(|text| {
+            text.parse::<LabelSpec>().map_err(|reason| StudyError::Spec {
+                what: "labels",
+                text: text.clone(),
+                reason,
+            })
+        });
+        let labels = labels.transpose()?;
+        RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, first, count)
+    }
 }
 
 /// A gain to compare with the baseline.
@@ -266,14 +330,6 @@ impl Default for StudySettings {
     /// The embedded model and data: the gains of arXiv 2602.07928's Table 1 scale, SSC and a governed
     /// gain.
     fn default() -> Self {
-        let field = |name: &str, spec: &str| FieldChoice {
-            name: name.to_owned(),
-            spec: spec.to_owned(),
-            predicts: Some("velocity".to_owned()),
-            time: Some("unit".to_owned()),
-            path: None,
-            engine: Engine::Auto,
-        };
         let gain =
             |name: &str, gain: &str| GainChoice { name: name.to_owned(), gain: gain.to_owned() };
         Self {
@@ -303,8 +359,8 @@ impl Default for StudySettings {
                 certify: None,
             },
             fields: vec![
-                field("trained U-Net", "onnx:builtin:velocity"),
-                field("empirical field", "empirical:builtin:fashion-mnist"),
+                FieldChoice::unconditional("trained U-Net", "onnx:builtin:velocity"),
+                FieldChoice::unconditional("empirical field", "empirical:builtin:fashion-mnist"),
             ],
             gains: vec![
                 gain("KTS", "kts:alpha=0.01,beta=0.01"),
