@@ -94,7 +94,7 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             Some("--overwrite starts over; --out DIR chooses another folder")
         }
         StudyError::Sample(SampleError::Velocity { .. }) => Some(
-            "check what the network predicts and which time it takes (--predicts, --time); \
+            "check what the network predicts and which time it takes (--predicts, --time, --path); \
              `kinepath inspect` shows its inputs",
         ),
         StudyError::Sample(SampleError::Noise { .. }) => {

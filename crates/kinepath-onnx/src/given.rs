@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::execute::Values;
+use crate::engine::Values;
 use crate::{Batch, RowInput, Rows};
 
 /// The numbers for one input, row after row.

@@ -1,11 +1,13 @@
 //! Velocity fields.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use kinepath::field::{self, Condition, FieldError, VelocityField};
 use kinepath_study::conditions::FieldInputs;
+use kinepath_study::conventions::ConventionWords;
 use kinepath_study::run::FieldSettings;
-use kinepath_study::source::{FieldSource, FieldSpec, GuidanceSpec};
+use kinepath_study::source::{Engine, FieldSource, FieldSpec, GuidanceSpec, look_for_library_in};
 use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
 use numpy::{
     PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
@@ -162,14 +164,19 @@ impl OnnxField {
     fn new(
         py: Python<'_>,
         path: &str,
-        predicts: &str,
-        time: &str,
+        predicts: Option<String>,
+        time: Option<String>,
+        trained_on: Option<String>,
+        engine: &str,
         guidance: Option<Guidance>,
     ) -> PyResult<PyClassInitializer<Self>> {
+        if let Some(folder) = onnxruntime_folder(py) {
+            look_for_library_in(folder);
+        }
         let spec = FieldSpec {
             spec: format!("onnx:{path}"),
-            predicts: predicts.to_owned(),
-            time: time.to_owned(),
+            conventions: ConventionWords { predicts, time, path: trained_on },
+            engine: engine.parse::<Engine>().map_err(invalid)?,
             guidance: guidance.map(GuidanceSpec::from),
         };
         let FieldSource { field, shape, labelled, inputs, settings, .. } =
@@ -177,6 +184,15 @@ impl OnnxField {
         let base = Field { field, shape, labelled, inputs };
         Ok(PyClassInitializer::from(base).add_subclass(Self(settings)))
     }
+}
+
+/// Where the package `onnxruntime` of this interpreter, if there is one, keeps its library.
+fn onnxruntime_folder(py: Python<'_>) -> Option<PathBuf> {
+    let find = py.import("importlib.util").ok()?.getattr("find_spec").ok()?;
+    let spec = find.call1(("onnxruntime",)).ok()?;
+    let folders = spec.getattr("submodule_search_locations").ok()?;
+    let package: PathBuf = folders.get_item(0).ok()?.extract().ok()?;
+    Some(package.join("capi"))
 }
 
 /// The fields of `kinepath.Guidance`.

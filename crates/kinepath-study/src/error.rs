@@ -1,6 +1,6 @@
 //! What can go wrong between a specification and a study.
 
-use kinepath::field::{ConventionParseError, FieldError};
+use kinepath::field::{ConventionError, FieldError};
 use kinepath::gain::GainParseError;
 use kinepath::grid::GridError;
 use kinepath::metrics::MetricsError;
@@ -63,9 +63,9 @@ pub enum StudyError {
     /// A velocity field.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// A convention of a network.
+    /// The conventions of a network.
     #[error(transparent)]
-    Convention(#[from] ConventionParseError),
+    Convention(#[from] ConventionError),
     /// A time grid.
     #[error(transparent)]
     Grid(#[from] GridError),

@@ -127,7 +127,7 @@ impl ScheduleSpec {
 
 /// The numbers of a text file, `width` on each line, apart by blanks or commas; `#` begins a
 /// comment.
-fn read_numbers(
+pub(crate) fn read_numbers(
     what: &'static str,
     path: &str,
     width: usize,

@@ -1,36 +1,42 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
 mod guidance;
+mod kept;
 
 use std::path::Path;
 use std::sync::Arc;
 
 pub use guidance::GuidanceSpec;
 
-use kinepath::field::{
-    Converted, EmpiricalField, MixtureField, Prediction, TimeConvention, TimeInput, VelocityField,
-};
-use kinepath_onnx::{Network, OnnxField};
+use kinepath::field::{Conventions, Converted, EmpiricalField, MixtureField, VelocityField};
+pub use kinepath_onnx::Engine;
+#[cfg(feature = "ort")]
+pub use kinepath_onnx::look_for_library_in;
+use kinepath_onnx::{Network, OnnxField, ParseEngineError};
 use ndarray::Array2;
 use serde::Deserialize;
 
+pub use kept::describe;
+
 use crate::StudyError;
 use crate::conditions::FieldInputs;
-use crate::data::{self, builtin, sha256_hex};
+use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
+use crate::data::{self, builtin, sha256_hex, sha256_of_files};
 use crate::run::FieldSettings;
+use kept::{check_time, read_sidecar};
 
 /// The forms of a field specification, for help and error messages.
 pub const FIELD_FORMS: &str = "onnx:FILE, empirical:DATA or mixture:FILE";
 
 /// A velocity field to open: its specification and the conventions of its network.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct FieldSpec {
     /// `onnx:FILE`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
-    /// What a network predicts: `velocity`, `data` or `noise`.
-    pub predicts: String,
-    /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
-    pub time: String,
+    /// What is told of a network's conventions.
+    pub conventions: ConventionWords,
+    /// What runs a network.
+    pub engine: Engine,
     /// Classifier-free guidance of a network.
     pub guidance: Option<GuidanceSpec>,
 }
@@ -87,13 +93,19 @@ impl FieldSource {
         }
         let source = Self::open(&FieldSpec {
             spec: settings.spec.clone(),
-            predicts: settings.predicts.clone(),
-            time: settings.time.clone(),
+            conventions: ConventionWords {
+                predicts: Some(settings.predicts.clone()),
+                time: Some(settings.time.clone()),
+                path: Some(settings.path.clone().unwrap_or_else(|| STRAIGHT.to_owned())),
+            },
+            engine: engine_of(settings)?,
             guidance: settings.guidance.as_ref().map(GuidanceSpec::from),
         })?;
-        if source.settings.sha256 != settings.sha256
-            || source.settings.guidance != settings.guidance
-        {
+        let identity = |settings: &FieldSettings| {
+            let FieldSettings { sha256, schedule_sha256, guidance, .. } = settings.clone();
+            (sha256, schedule_sha256, guidance)
+        };
+        if identity(&source.settings) != identity(settings) {
             return Err(StudyError::Mismatch(format!(
                 "{} is no longer what it was when the run was sampled",
                 settings.spec
@@ -102,17 +114,27 @@ impl FieldSource {
         Ok(source)
     }
 
-    fn assemble<F: VelocityField + Send + 'static>(
+    fn of_network(
         spec: &FieldSpec,
-        network: F,
-        shape: Vec<usize>,
-        (labelled, inputs): (bool, FieldInputs),
+        network: OnnxField,
+        resolved: Resolved,
+        null_label: Option<i64>,
         sha256: String,
     ) -> Result<Self, StudyError> {
-        let converted = Converted::new(network, spec.predicts.parse()?, spec.time.parse()?)?;
+        let shape = network.sample_shape().to_vec();
+        let signature = network.network().signature();
+        let labelled = signature.label.is_some();
+        let inputs = FieldInputs {
+            needed: signature.conditions.clone(),
+            label: signature.label_input.clone(),
+        };
+        let engine = engine_words(network.network());
+        let Resolved { conventions, predicts, time, path, schedule_sha256 } = resolved;
+        let converted = Converted::new(network, conventions);
         let (field, guidance): (Arc<dyn VelocityField + Send>, _) = match &spec.guidance {
             None => (Arc::new(converted), None),
             Some(guidance) => {
+                let guidance = guidance.clone().or_null_label(null_label);
                 let (field, settings) = guidance.guide(converted, &spec.spec, labelled, &inputs)?;
                 (Arc::new(field), Some(settings))
             }
@@ -120,70 +142,128 @@ impl FieldSource {
         let settings = FieldSettings {
             spec: spec.spec.clone(),
             sha256,
-            predicts: spec.predicts.clone(),
-            time: spec.time.clone(),
+            engine: Some(engine),
+            predicts,
+            time,
+            path,
+            schedule_sha256,
             scaling: None,
             guidance,
         };
         Ok(Self { field, empirical: None, shape, labelled, inputs, settings })
     }
+
+    /// An exact field, which is a velocity in unit time.
+    fn exact(
+        spec: &FieldSpec,
+        field: Arc<dyn VelocityField + Send>,
+        shape: Vec<usize>,
+        sha256: String,
+    ) -> Self {
+        let settings = FieldSettings {
+            spec: spec.spec.clone(),
+            sha256,
+            engine: None,
+            predicts: "velocity".to_owned(),
+            time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
+            scaling: None,
+            guidance: None,
+        };
+        let inputs = FieldInputs::default();
+        Self { field, empirical: None, shape, labelled: false, inputs, settings }
+    }
 }
 
-/// The bytes of a network: a file, or `builtin:NAME`.
-fn network_bytes(source: &str) -> Result<Vec<u8>, StudyError> {
-    match source.strip_prefix(builtin::PREFIX) {
-        Some("velocity") => Ok(builtin::VELOCITY_ONNX.to_vec()),
-        Some("classifier") => Ok(builtin::CLASSIFIER_ONNX.to_vec()),
-        Some(_) => Err(StudyError::Spec {
+/// An embedded network, `builtin:NAME`.
+fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
+    Some(match source.strip_prefix(builtin::PREFIX)? {
+        "velocity" => Ok(builtin::VELOCITY_ONNX),
+        "classifier" => Ok(builtin::CLASSIFIER_ONNX),
+        _ => Err(StudyError::Spec {
             what: "network",
             text: source.to_owned(),
             reason: "the embedded ones are builtin:velocity and builtin:classifier".to_owned(),
         }),
-        None => std::fs::read(source)
-            .map_err(|error| StudyError::file("read", Path::new(source), &error)),
-    }
+    })
 }
 
-/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file.
+/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file and of those beside it
+/// that hold its weights.
 ///
 /// # Errors
 /// [`StudyError`] if it cannot be read or used.
 pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
-    let bytes = network_bytes(source)?;
-    let network = if source.starts_with(builtin::PREFIX) {
-        Network::from_bytes(source, &bytes)?
-    } else {
-        Network::load(source)?
-    };
-    Ok((network, sha256_hex(&bytes)))
+    open_onnx_for(source, None, Engine::Auto)
+}
+
+/// As [`open_onnx`], to run on `engine`, with the free axes of a sample as long as those of `shape`.
+fn open_onnx_for(
+    source: &str,
+    shape: Option<&[usize]>,
+    engine: Engine,
+) -> Result<(Network, String), StudyError> {
+    if let Some(bytes) = builtin_network(source).transpose()? {
+        return Ok((Network::from_bytes_on(source, bytes, engine)?, sha256_hex(bytes)));
+    }
+    let network = Network::load_with(source, shape, engine)?;
+    let path = Path::new(source);
+    let beside = network.graph().external_files.iter().map(|file| path.with_file_name(file));
+    let files: Vec<_> = std::iter::once(path.to_owned()).chain(beside).collect();
+    Ok((network, sha256_of_files(&files)?))
+}
+
+/// What runs a network, as `run.toml` tells it.
+fn engine_words(network: &Network) -> String {
+    let version = network.library_version().map(|version| format!(" {version}"));
+    format!("{}{}", network.engine(), version.unwrap_or_default())
+}
+
+/// The engine of a run, for the same field again; its library may have another version by now.
+fn engine_of(settings: &FieldSettings) -> Result<Engine, StudyError> {
+    let words = settings.engine.as_deref().unwrap_or_default();
+    match words.split_whitespace().next() {
+        None => Ok(Engine::Auto),
+        Some(name) => name.parse().map_err(|error: ParseEngineError| {
+            StudyError::Mismatch(format!("the run's engine is not known: {error}"))
+        }),
+    }
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    let (network, sha256) = open_onnx(source)?;
+    let (model, sidecar) = (Path::new(source), read_sidecar(source)?);
+    let kept = sidecar.as_ref().map(|sidecar| sidecar.words(model)).unwrap_or_default();
+    let resolved = spec.conventions.clone().or(kept).resolve()?;
+    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_deref());
+    let (network, sha256) = open_onnx_for(source, shape, spec.engine)?;
     let field = OnnxField::new(network)?;
-    let integer = field.network().signature().time.as_ref().is_some_and(|time| time.integer);
-    if integer && spec.time.parse::<TimeConvention>()?.input == TimeInput::Unit {
-        return Err(StudyError::Spec {
-            what: "time convention",
-            text: spec.time.clone(),
-            reason: format!(
-                "{source} takes an integer time, to which every t in [0, 1] would be rounded; \
-                 use discrete:T, usually discrete:1000"
-            ),
-        });
-    }
-    let shape = field.sample_shape().to_vec();
     let signature = field.network().signature();
-    let inputs =
-        FieldInputs { needed: signature.conditions.clone(), label: signature.label_input.clone() };
-    let conditions = (signature.label.is_some(), inputs);
-    FieldSource::assemble(spec, field, shape, conditions, sha256)
+    if let Some(sidecar) = &sidecar {
+        sidecar.check(model, signature)?;
+    }
+    let told = match &sidecar {
+        Some(kept) if spec.conventions.time.is_none() && kept.time.is_some() => {
+            format!("{} says so, but ", Sidecar::place(model).display())
+        }
+        _ => String::new(),
+    };
+    check_time(source, signature, &resolved, &told)?;
+    let null_label = sidecar.as_ref().and_then(|sidecar| sidecar.null_label);
+    FieldSource::of_network(spec, field, resolved, null_label, sha256)
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.
 fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
-    let conventions: (Prediction, TimeConvention) = (spec.predicts.parse()?, spec.time.parse()?);
-    if conventions == Default::default() && spec.guidance.is_none() {
+    if spec.engine != Engine::Auto {
+        return Err(StudyError::Spec {
+            what: "engine",
+            text: spec.engine.to_string(),
+            reason: format!("{} is no network; leave the engine out", spec.spec),
+        });
+    }
+    let resolved = spec.conventions.resolve()?;
+    if resolved.conventions == Conventions::default() && spec.guidance.is_none() {
         return Ok(());
     }
     Err(StudyError::Spec {
@@ -199,21 +279,10 @@ fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyEr
     refuse_conventions(spec)?;
     let data = data::load(source)?;
     let field = Arc::new(EmpiricalField::new(data.values)?);
-    Ok(FieldSource {
-        settings: FieldSettings {
-            spec: spec.spec.clone(),
-            sha256: data.sha256,
-            predicts: spec.predicts.clone(),
-            time: spec.time.clone(),
-            scaling: Some(data.scaling),
-            guidance: None,
-        },
-        empirical: Some(field.clone()),
-        field,
-        shape: data.shape,
-        labelled: false,
-        inputs: FieldInputs::default(),
-    })
+    let mut opened = FieldSource::exact(spec, field.clone(), data.shape, data.sha256);
+    opened.settings.scaling = Some(data.scaling);
+    opened.empirical = Some(field);
+    Ok(opened)
 }
 
 #[derive(Deserialize)]
@@ -247,8 +316,7 @@ fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError
             MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
         }
     };
-    let conditions = (false, FieldInputs::default());
-    FieldSource::assemble(spec, field, shape, conditions, sha256_hex(text.as_bytes()))
+    Ok(FieldSource::exact(spec, Arc::new(field), shape, sha256_hex(text.as_bytes())))
 }
 
 fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {
@@ -266,9 +334,8 @@ mod tests {
     fn open(spec: &str, time: &str) -> Result<FieldSource, StudyError> {
         FieldSource::open(&FieldSpec {
             spec: spec.to_owned(),
-            predicts: "velocity".to_owned(),
-            time: time.to_owned(),
-            guidance: None,
+            conventions: ConventionWords { time: Some(time.to_owned()), ..Default::default() },
+            ..FieldSpec::default()
         })
     }
 
@@ -285,6 +352,45 @@ mod tests {
         assert!(refused("onnx:no-such.onnx", "unit").contains("no-such.onnx"));
         assert!(refused("empirical:builtin:fashion-mnist", "reversed").contains("for networks"));
         assert!(refused("onnx:builtin:velocity", "sigma").contains("reversed"));
+    }
+
+    #[test]
+    fn an_engine_is_for_networks() {
+        let spec = |spec: &str, engine| FieldSpec {
+            spec: spec.to_owned(),
+            engine,
+            ..FieldSpec::default()
+        };
+        let source = FieldSource::open(&spec("onnx:builtin:velocity", Engine::Auto)).unwrap();
+        assert_eq!(source.settings.engine.as_deref(), Some("rten"));
+        let error = FieldSource::open(&spec("empirical:builtin:fashion-mnist", Engine::Rten));
+        let error = error.err().unwrap().to_string();
+        assert!(error.contains("leave the engine out"), "{error}");
+        let again = FieldSettings { engine: Some("rten".to_owned()), ..source.settings.clone() };
+        assert!(FieldSource::reopen(&again).is_ok());
+        let odd = FieldSettings { engine: Some("abacus 2".to_owned()), ..source.settings };
+        let error = FieldSource::reopen(&odd).err().unwrap().to_string();
+        assert!(error.contains("`abacus` is no engine"), "{error}");
+    }
+
+    #[test]
+    fn weights_beside_a_network_count() {
+        let models =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../kinepath-onnx/tests/fixtures/models");
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["external.onnx", "external.onnx.data"] {
+            std::fs::copy(models.join(file), folder.path().join(file)).unwrap();
+        }
+        let spec = folder.path().join("external.onnx");
+        let hash = || open_onnx(spec.to_str().unwrap()).unwrap().1;
+        let before = hash();
+        let bytes = |file| std::fs::read(folder.path().join(file)).unwrap();
+        let both = [bytes("external.onnx"), bytes("external.onnx.data")].concat();
+        assert_eq!(before, sha256_hex(&both));
+        let mut weights = bytes("external.onnx.data");
+        weights[0] ^= 1;
+        std::fs::write(folder.path().join("external.onnx.data"), weights).unwrap();
+        assert_ne!(before, hash());
     }
 
     #[test]

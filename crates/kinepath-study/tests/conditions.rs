@@ -31,12 +31,7 @@ fn model(name: &str) -> String {
 }
 
 fn open(name: &str, guidance: Option<GuidanceSpec>) -> Result<FieldSource, StudyError> {
-    FieldSource::open(&FieldSpec {
-        spec: model(name),
-        predicts: "velocity".to_owned(),
-        time: "unit".to_owned(),
-        guidance,
-    })
+    FieldSource::open(&FieldSpec { spec: model(name), guidance, ..FieldSpec::default() })
 }
 
 /// Numbers without a pattern, exact in 16 bits.

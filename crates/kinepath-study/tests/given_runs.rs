@@ -52,6 +52,7 @@ fn evaluate(folders: &[&Path]) -> Result<StudyResults, kinepath_study::StudyErro
     let data = DataSettings {
         train: TRAIN.to_owned(),
         reference: None,
+        decoder: None,
         encoder: None,
         copies_in: CopySpace::Pixels,
         classifier: None,
@@ -132,9 +133,7 @@ fn measured_paths_make_the_run_that_sampling_makes() {
     let (sampled, given) = (folder.path().join("sampled"), folder.path().join("given"));
     let source = FieldSource::open(&FieldSpec {
         spec: format!("empirical:{TRAIN}"),
-        predicts: "velocity".to_owned(),
-        time: "unit".to_owned(),
-        guidance: None,
+        ..FieldSpec::default()
     })
     .unwrap();
     let (plan, sampler) = ScheduleSpec { steps: 8, ..ScheduleSpec::default() }.compile().unwrap();

@@ -32,8 +32,11 @@ fn settings() -> RunSettings {
         field: FieldSettings {
             spec: "empirical:builtin:fashion-mnist".to_owned(),
             sha256: "00".repeat(32),
+            engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: Some(GuidanceSettings {
                 scale: 1.5,

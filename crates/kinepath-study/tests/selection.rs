@@ -60,8 +60,11 @@ fn source(broken: f32) -> FieldSource {
         settings: FieldSettings {
             spec: "test:classes".to_owned(),
             sha256: String::new(),
+            engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: None,
         },

@@ -1,41 +1,120 @@
-//! `kinepath inspect`: what an ONNX file holds.
+//! `kinepath inspect`: what an ONNX file holds, and the file beside it that keeps its conventions.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use kinepath_onnx::Inspection;
+use kinepath_onnx::{Inspection, Kind};
+use kinepath_study::conventions::{STRAIGHT, Sidecar};
+use kinepath_study::source::describe;
+use serde::Serialize;
 
+use super::conventions::{CONVENTIONS, ConventionArgs};
+use crate::cli::at_least_one;
 use crate::console::Console;
 
 const EXAMPLES: &str = "\
 Examples:
   kinepath inspect model.onnx
   kinepath inspect model.onnx --json
+  kinepath inspect unet.onnx --write --path vp:scaled-linear --predicts v --shape 4,64,64
+      Keep the conventions of a network beside it, in unet.kinepath.toml: every command that opens
+      the network reads them there, and options of the command line go before them
 
-The exit code is 1 when the network cannot be run.";
+The exit code is 1 when no engine can run the network.";
 
 /// Show what an ONNX network takes and gives, and how it would be used
 ///
 /// Inputs are recognised by name (`x` or `sample`, `t` or `timestep`, `y` or `label`), and by rank
-/// and type where the names say nothing. Look here before trusting a run of your own model.
+/// and type where the names say nothing. For each engine, it is said whether it can run the network,
+/// and why not. What the graph does not show, the network's conventions, is kept beside it by --write.
+/// Look here before trusting a run of your own model.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct InspectArgs {
     /// The network
     #[arg(value_name = "M.onnx")]
     network: PathBuf,
+    /// Write M.kinepath.toml: what the graph shows, and the conventions given here
+    #[arg(long)]
+    write: bool,
+    /// Replace the file if there is one
+    #[arg(long, requires = "write")]
+    force: bool,
+    #[command(flatten)]
+    conventions: ConventionArgs,
+    /// The shape of one sample, for a graph that leaves axes free
+    #[arg(long, value_name = "C,H,W", value_delimiter = ',', value_parser = at_least_one)]
+    #[arg(requires = "write", help_heading = "Model")]
+    shape: Option<Vec<usize>>,
+    /// The label that stands for "no class" in classifier-free guidance
+    #[arg(long, value_name = "L", allow_negative_numbers = true, requires = "write")]
+    #[arg(help_heading = "Model")]
+    null_label: Option<i64>,
 }
 
 pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
-    let inspection = Inspection::read(&args.network)?;
-    if console.json {
-        console.print_json(&inspection)?;
-    } else {
-        console.print(&inspection)?;
+    if !args.write && !args.conventions.words().is_empty() {
+        bail!(crate::exit::Usage(
+            "conventions would have no effect: they are kept by --write; leave them out".to_owned()
+        ));
     }
-    if let Some(problem) = &inspection.obstacle {
-        bail!("{} cannot be run: {problem}", args.network.display());
+    let inspection = Inspection::read(&args.network)?;
+    if args.write {
+        let shape = args.shape.as_deref();
+        let words = args.conventions.words();
+        let sidecar = describe(&args.network, &words, shape, args.null_label)?;
+        sidecar.write(&args.network, args.force)?;
+    }
+    let found = Found { kept: Sidecar::read(&args.network)?, inspection };
+    if console.json {
+        console.print_json(&found)?;
+    } else {
+        console.print(&found)?;
+    }
+    if !found.inspection.runs() {
+        bail!("{}: no engine can run it", args.network.display());
     }
     Ok(())
+}
+
+/// What the file holds, and what is kept beside it.
+#[derive(Serialize)]
+struct Found {
+    #[serde(flatten)]
+    inspection: Inspection,
+    /// What is kept beside it.
+    #[serde(rename = "conventions")]
+    kept: Option<Sidecar>,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.inspection)?;
+        let Some(kept) = &self.kept else {
+            return match self.inspection.kind {
+                Ok(Kind::VelocityField) => write!(
+                    f,
+                    "\n  conventions not told: taken for a velocity in unit time; --write keeps others"
+                ),
+                _ => Ok(()),
+            };
+        };
+        let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "as usual".to_owned());
+        write!(
+            f,
+            "\n  conventions path {}, predicts {}, time {}",
+            kept.path.as_deref().unwrap_or(STRAIGHT),
+            word(&kept.predicts),
+            word(&kept.time)
+        )?;
+        if let Some(shape) = &kept.shape {
+            write!(f, ", shape {shape:?}")?;
+        }
+        if let Some(label) = kept.null_label {
+            write!(f, ", null label {label}")?;
+        }
+        write!(f, "\n  kept in     {}", Sidecar::place(self.inspection.path.as_ref()).display())
+    }
 }

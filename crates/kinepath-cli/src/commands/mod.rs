@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod completions;
+mod conventions;
 mod data;
 pub(crate) mod evaluate;
 pub(crate) mod inspect;

@@ -7,6 +7,7 @@ mod summary;
 use anyhow::Result;
 use kinepath::record::Record;
 use kinepath_study::StudyError;
+use kinepath_study::conventions::STRAIGHT;
 use kinepath_study::data::load_noise;
 use kinepath_study::run::{Existing, RunError, RunReader};
 use kinepath_study::sampling::{SampleJob, Start, selection_effect};
@@ -36,6 +37,12 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     console.detail(format_args!(
         "field {}, sample shape {:?}, sha256 {}",
         source.settings.spec, source.shape, source.settings.sha256
+    ));
+    console.detail(format_args!(
+        "predicts {}, time {}, path {}",
+        source.settings.predicts,
+        source.settings.time,
+        source.settings.path.as_deref().unwrap_or(STRAIGHT)
     ));
     console.detail(format_args!(
         "{} over {} steps from t = {} to {}, gain {}, {} quadrature",

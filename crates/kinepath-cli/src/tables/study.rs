@@ -24,6 +24,9 @@ pub(crate) fn study(results: &StudyResults, all: bool) -> String {
     if let Some(reference) = &results.reference {
         page += &describe("held-out set", reference);
     }
+    if let Some(decoded) = results.settings.data.decoded_in_words() {
+        let _ = writeln!(page, "  {:<15} {decoded}", "samples");
+    }
     let _ =
         writeln!(page, "  {:<15} in {}", "copies sought", results.settings.data.copies_in_words());
     if let Some(calibration) = &results.calibration {

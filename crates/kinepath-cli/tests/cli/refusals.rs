@@ -33,6 +33,17 @@ const MISUSES: &[(&str, &[&str])] = &[
     ("--rtol 1e-3", &["--rtol would have no effect", "dopri5"]),
     ("--predicts score", &["score"]),
     ("--predicts noise", &["exactly a velocity", "conventions are for networks"]),
+    ("--engine onnx", &["`onnx` is no engine", "auto, rten, ort, ort:cuda or ort:tensorrt"]),
+    ("--engine rten", &["is no network", "leave the engine out"]),
+    ("--path vp:linear", &["what a network of the vp path predicts is not told", "say noise"]),
+    ("--path vp:linear --predicts velocity", &["does not predict `velocity`", "noise (DDPM"]),
+    ("--path vp:linear --predicts noise --time reversed", &["`reversed`", "training step"]),
+    ("--path vp:sigmoid --predicts noise", &["vp:sigmoid", "linear, scaled-linear or cosine"]),
+    ("--path vp:linear,beta=1 --predicts noise", &["no key `beta`"]),
+    ("--path edm", &["edm:0.5"]),
+    ("--path ddpm", &["vp:scaled-linear", "edm:SIGMA_DATA"]),
+    ("--path edm:0.5", &["exactly a velocity", "conventions are for networks"]),
+    ("--predicts v", &["does not predict `v`", "belong to the paths vp and edm"]),
     ("--label 3", &["no classes", "leave the labels out"]),
     ("--time discrete", &["discrete"]),
     ("--record video", &["video", "trajectory:K"]),
@@ -157,8 +168,8 @@ fn an_inspection_tells_what_stands_in_the_way() {
     assert_eq!(json["kind"], "classifier");
     let output = place.output(&format!("inspect {}", fixture("custom_operator")));
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("runs        no"));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot be run"));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("on rten     no"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("no engine can run it"));
     assert!(place.fails("inspect mixture.toml", 1).contains("mixture.toml"));
     assert!(place.fails("inspect none.onnx", 1).contains("none.onnx"));
 }

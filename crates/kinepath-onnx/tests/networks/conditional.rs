@@ -3,8 +3,8 @@
 
 use crate::support::{Tensors, model, relative_error};
 use kinepath::field::{
-    Condition, Converted, GuidanceStyle, Guided, InputValues, NamedInput, Null, Prediction,
-    TimeConvention, VelocityField,
+    Condition, ConditionalPath, Conventions, Converted, GuidanceStyle, Guided, InputValues,
+    NamedInput, Null, TimeConvention, VelocityField,
 };
 use kinepath::gain::Gain;
 use kinepath::grid::Grid;
@@ -61,7 +61,8 @@ fn check(name: &str, given: &Given, tensors: &Tensors) {
     };
     let time: TimeConvention = given.time.parse().unwrap();
     let network = OnnxField::new(model(name)).unwrap();
-    let field = Converted::new(network, Prediction::Velocity, time).unwrap();
+    let conventions = Conventions::new(ConditionalPath::Straight, None, Some(time)).unwrap();
+    let field = Converted::new(network, conventions);
     let plan = |tableau| {
         let grid = Grid::uniform(STEPS).unwrap();
         Plan::fixed(grid, tableau, Gain::Unit, Quadrature::Solver).unwrap()

@@ -6,6 +6,7 @@ mod against_onnxruntime;
 mod assets;
 mod conditional;
 mod encoders;
+mod engines;
 mod inspection;
 mod preprocessing;
 mod refusals;

@@ -49,13 +49,6 @@ fn another_extension() {
 }
 
 #[test]
-fn an_operator_that_does_not_exist() {
-    let error = load("custom_operator").unwrap_err();
-    let Problem::Operator { operator, node, .. } = &error.problem else { panic!("{error}") };
-    assert_eq!((operator.as_str(), node.as_str()), ("org.example::Swirl", "mid/swirl"));
-}
-
-#[test]
 fn inputs_and_outputs_that_have_no_role() {
     let problem = |name| match load(name).map(OnnxField::new) {
         Err(error) | Ok(Err(error)) => error.problem,

@@ -163,7 +163,13 @@ class MixtureField(Field):
 @disjoint_base
 class OnnxField(Field):
     def __new__(
-        cls, path: str, predicts: str, time: str, guidance: Guidance | None
+        cls,
+        path: str,
+        predicts: str | None,
+        time: str | None,
+        trained_on: str | None,
+        engine: str,
+        guidance: Guidance | None,
     ) -> Self: ...
 
 class _Memorization(TypedDict):
@@ -219,6 +225,7 @@ def evaluate(
     *,
     train: str,
     reference: str | None,
+    decoder: tuple[str, float, float] | None,
     encoder: str | None,
     copies_in: str,
     classifier: str | None,

@@ -103,13 +103,22 @@ class OnnxField(_kinepath.OnnxField):
 
     Args:
         path: the ``.onnx`` file.
-        predicts: what the network returns: ``velocity``, ``data`` or ``noise``.
+        predicts: what the network returns: ``velocity`` (unless told, on the straight path),
+            ``data``, ``noise``, ``v`` (v-prediction) or ``residual`` (EDM's F; unless told there).
         time: what it calls time: ``unit`` (0 noise, 1 data), ``reversed``, ``discrete:T`` or
-            ``scaled:S``.
+            ``scaled:S``; on other paths ``step``, ``sigma`` or ``c-noise``.
+        trained_on: its path between noise and data, the program's ``--path``: ``straight`` (unless
+            told), ``vp:linear``, ``vp:scaled-linear``, ``vp:cosine``, ``vp:FILE``, ``ve`` or
+            ``edm:SIGMA_DATA``. The field is that of the straight path all the same.
+        engine: what runs it: ``rten``, ``ort`` (ONNX Runtime on the processor), ``ort:cuda``,
+            ``ort:tensorrt``, or ``auto``: rten for every file that it can run, ort for others.
+            ONNX Runtime is that of ``pip install onnxruntime`` (``onnxruntime-gpu`` for a GPU),
+            or the library that ``ORT_DYLIB_PATH`` names.
         guidance: classifier-free guidance of a conditional network; or its scale and null label.
 
     Raises:
-        KinepathError: for an unknown convention, or a file that cannot be read.
+        KinepathError: for conventions that are unknown or do not go together, or a file that cannot
+            be read.
         ModelError: for a network that cannot be run.
     """
 
@@ -117,13 +126,17 @@ class OnnxField(_kinepath.OnnxField):
         cls,
         path: str | os.PathLike[str],
         *,
-        predicts: Literal["velocity", "data", "noise"] = "velocity",
-        time: str = "unit",
+        predicts: Literal["velocity", "data", "noise", "v", "residual"] | None = None,
+        time: str | None = None,
+        trained_on: str | None = None,
+        engine: Literal["auto", "rten", "ort", "ort:cuda", "ort:tensorrt"] = "auto",
         guidance: Guidance | tuple[float, int] | None = None,
     ) -> OnnxField:
         if isinstance(guidance, tuple):
             guidance = Guidance(*guidance)
-        return super().__new__(cls, os.fspath(path), predicts, time, guidance)
+        return super().__new__(
+            cls, os.fspath(path), predicts, time, trained_on, engine, guidance
+        )
 
 
 def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
 use super::error::{DataError, place};
+use crate::StudyError;
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal; for files taken as they are, such as networks.
 #[must_use]
@@ -16,19 +17,35 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes).as_slice())
 }
 
+/// SHA-256 of files, one after the other as if they were one, which may be larger than memory.
+///
+/// # Errors
+/// [`StudyError::File`] for one that cannot be read.
+pub(crate) fn sha256_of_files(files: &[PathBuf]) -> Result<String, StudyError> {
+    let mut hasher = Sha256::new();
+    for path in files {
+        update(&mut hasher, path).map_err(|error| StudyError::file("read", path, &error))?;
+    }
+    Ok(hex(hasher.finalize().as_slice()))
+}
+
 /// SHA-256 of the bytes of a file, in lower-case hexadecimal; the file may be larger than memory.
 ///
 /// # Errors
 /// [`DataError::Io`] when it cannot be read.
 pub(crate) fn file_sha256(path: &Path) -> Result<String, DataError> {
-    let io = |error: std::io::Error| DataError::io(&place(path), &error);
-    let mut file = File::open(path).map_err(io)?;
     let mut hasher = Sha256::new();
-    let mut block = vec![0; 1 << 20];
+    update(&mut hasher, path).map_err(|error| DataError::io(&place(path), &error))?;
+    Ok(hex(hasher.finalize().as_slice()))
+}
+
+fn update(hasher: &mut Sha256, path: &Path) -> std::io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut block = vec![0; 1 << 16];
     loop {
-        match file.read(&mut block).map_err(io)? {
-            0 => return Ok(hex(hasher.finalize().as_slice())),
-            length => hasher.update(&block[..length]),
+        match file.read(&mut block)? {
+            0 => return Ok(()),
+            count => hasher.update(&block[..count]),
         }
     }
 }

@@ -16,6 +16,7 @@
 mod blocks;
 pub mod builtin;
 mod cifar;
+mod column;
 mod dataset;
 mod elements;
 mod error;
@@ -34,11 +35,13 @@ use std::io::Read;
 use std::path::Path;
 
 pub use blocks::RecordBlocks;
+pub(crate) use column::read_column;
 pub use dataset::{Dataset, Scaling};
 pub(crate) use elements::Elements;
 pub use error::DataError;
 pub(crate) use hash::file_sha256;
 pub use hash::sha256_hex;
+pub(crate) use hash::sha256_of_files;
 pub use labels::read_labels;
 pub use noise::{NoiseFile, load_noise};
 

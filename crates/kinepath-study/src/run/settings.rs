@@ -69,14 +69,27 @@ pub struct FieldSettings {
     /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`; `external:NAME` where samples come from a
     /// model that this program did not open, or are data somebody had.
     pub spec: String,
-    /// SHA-256 of the model file or of the data set's content, in hexadecimal; [`UNKNOWN`] for
-    /// `external:`.
+    /// SHA-256 of the model file, followed by the files beside it that hold its weights, or of the
+    /// data set's content, in hexadecimal; [`UNKNOWN`] for `external:`.
     pub sha256: String,
-    /// What the network predicts: `velocity`, `data` or `noise`; [`UNKNOWN`] for `external:`.
-    pub predicts: String,
-    /// The network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`; [`UNKNOWN`] for
+    /// What ran the network, with the version of a library that is not part of this program: `rten`,
+    /// `ort 1.32.0`, `ort:cuda 1.32.0`. Engines agree to rounding alone, so another one makes
+    /// another run. Absent where there is no network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
+    /// What the network predicts: `velocity`, `data`, `noise`, `v` or `residual`; [`UNKNOWN`] for
     /// `external:`.
+    pub predicts: String,
+    /// The network's time: `unit`, `reversed`, `discrete:T`, `scaled:S`, `step`, `sigma` or
+    /// `c-noise`; [`UNKNOWN`] for `external:`.
     pub time: String,
+    /// The path the network was trained on, where it is not the straight one: `vp:SCHEDULE`, `ve`
+    /// or `edm:SIGMA_DATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// SHA-256 of the file that the path's schedule was read from, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_sha256: Option<String>,
     /// For data that became points or samples, what was done to the stored values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
@@ -148,8 +161,11 @@ impl FieldSettings {
         Self {
             spec: format!("{EXTERNAL}:{name}"),
             sha256: UNKNOWN.to_owned(),
+            engine: None,
             predicts: UNKNOWN.to_owned(),
             time: UNKNOWN.to_owned(),
+            path: None,
+            schedule_sha256: None,
             scaling: None,
             guidance: None,
         }

@@ -102,9 +102,7 @@ mod tests {
         std::fs::write(&mixture, text).unwrap();
         let source = FieldSource::open(&FieldSpec {
             spec: format!("mixture:{}", mixture.display()),
-            predicts: "velocity".to_owned(),
-            time: "unit".to_owned(),
-            guidance: None,
+            ..FieldSpec::default()
         });
         let spec = ScheduleSpec { steps: 8, gain: gain.to_owned(), ..ScheduleSpec::default() };
         let (plan, sampler) = spec.compile().unwrap();

@@ -41,6 +41,14 @@ impl GuidanceSpec {
         Self { scale, interval: None, style, null_label, null_inputs: None }
     }
 
+    /// The same by this label where no null condition is named.
+    pub(super) fn or_null_label(mut self, label: Option<i64>) -> Self {
+        if self.null_inputs.is_none() {
+            self.null_label = self.null_label.or(label);
+        }
+        self
+    }
+
     /// Guides `field`, which is `spec` and takes a label or `inputs`.
     ///
     /// # Errors

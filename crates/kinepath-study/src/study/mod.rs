@@ -14,6 +14,7 @@ mod figures;
 mod goldilocks;
 mod judge;
 mod judged_run;
+mod look;
 mod metrics;
 mod networks;
 mod pairing;
@@ -41,7 +42,8 @@ pub use metrics::{METRICS, Metric, metric};
 pub use results::StudyResults;
 pub use run_input::RunInput;
 pub use settings::{
-    ClipSettings, DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings,
+    ClipSettings, DataSettings, DecoderSettings, FieldChoice, GainChoice, SamplerChoice,
+    StudySettings,
 };
 
 use serde::Serialize;
@@ -85,16 +87,12 @@ pub fn run_study(
     for choice in &settings.fields {
         sources.push((choice, choice.open()?));
     }
-    let judge = Judge::open(&settings.data, settings.support_neighbours)?;
+    // A study has at least one field, as was checked.
+    let shape = sources.first().map_or(&[][..], |(_, source)| &source.shape);
+    let judge = Judge::open(&settings.data, settings.support_neighbours, shape)?;
     for (choice, source) in &sources {
-        if source.shape != judge.training().shape {
-            return Err(StudyError::Mismatch(format!(
-                "{} makes samples of shape {:?}, but {} has records of shape {:?}",
-                choice.name,
-                source.shape,
-                judge.training().name,
-                judge.training().shape
-            )));
+        if source.shape != judge.sample_shape() {
+            return Err(judge.cannot_judge(&choice.name, &source.shape));
         }
     }
     let all_runs: Vec<ModelRuns<'_>> = sources

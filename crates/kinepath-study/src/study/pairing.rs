@@ -4,7 +4,7 @@ use super::RunInput;
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use crate::StudyError;
 use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
-use crate::source::GuidanceSpec;
+use crate::source::{Engine, GuidanceSpec};
 
 /// The settings of a study that consists of finished runs.
 pub(super) fn settings_of(
@@ -47,8 +47,10 @@ pub(super) fn settings_of(
         fields: vec![FieldChoice {
             name: first.field.spec.clone(),
             spec: first.field.spec.clone(),
-            predicts: first.field.predicts.clone(),
-            time: first.field.time.clone(),
+            predicts: Some(first.field.predicts.clone()),
+            time: Some(first.field.time.clone()),
+            path: first.field.path.clone(),
+            engine: Engine::Auto,
             labels: first.conditions.as_ref().and_then(|c| Some(c.labels.as_ref()?.asked.clone())),
             inputs: first.conditions.as_ref().and_then(|c| Some(c.inputs.as_ref()?.path.clone())),
             guidance: first.field.guidance.as_ref().map(GuidanceSpec::from),
@@ -75,7 +77,7 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
         // name: hashes and nodes tell. A model that was not opened has its name only.
         let model = |run: &RunSettings| match run.field.is_external() {
             true => run.field.clone(),
-            false => FieldSettings { spec: String::new(), ..run.field.clone() },
+            false => FieldSettings { spec: String::new(), engine: None, ..run.field.clone() },
         };
         let conditions = |run: &RunSettings| {
             let conditions = run.conditions.clone();
@@ -104,6 +106,8 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             "noise"
         } else if model(other) != model(baseline) {
             "model or its conventions"
+        } else if other.field.engine != baseline.field.engine {
+            "engine"
         } else if conditions(other) != conditions(baseline) {
             "labels or inputs"
         } else if schedule(other) != schedule(baseline) {

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::copy_space::CopySpace;
 use crate::StudyError;
 use crate::conditions::{LabelSpec, RunConditions};
+use crate::conventions::ConventionWords;
 use crate::run::Certify;
-use crate::source::{FieldSource, FieldSpec, GuidanceSpec};
+use crate::source::{Engine, FieldSource, FieldSpec, GuidanceSpec};
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -54,6 +55,10 @@ pub struct DataSettings {
     /// and recall, and of the copying test. Without them those figures are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The decoder of a latent model: samples are latents, and everything but their energies is of the
+    /// pictures that it makes of them. Without one samples are what the training set holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<DecoderSettings>,
     /// ONNX network whose `features` are the feature space; without one it is the samples' own
     /// space, pixels. `FILE:preprocess=inception` or `clip` prepares samples as those networks were
     /// trained on them.
@@ -70,6 +75,20 @@ pub struct DataSettings {
     /// are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<ClipSettings>,
+}
+
+/// How latents become pictures: `network(z / scale + shift)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecoderSettings {
+    /// ONNX network from latents to pictures.
+    pub network: String,
+    /// What latents were multiplied by for training: diffusers' `scaling_factor`.
+    #[serde(default = "one")]
+    pub scale: f64,
+    /// What was subtracted from them before that: diffusers' `shift_factor`.
+    #[serde(default)]
+    pub shift: f64,
 }
 
 /// How the fit of samples to prompts is scored.
@@ -116,12 +135,19 @@ pub struct FieldChoice {
     pub name: String,
     /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
-    /// What a network predicts: `velocity`, `data` or `noise`.
-    #[serde(default = "velocity")]
-    pub predicts: String,
-    /// A network's time: `unit`, `reversed`, `discrete:T` or `scaled:S`.
-    #[serde(default = "unit")]
-    pub time: String,
+    /// What a network predicts: `velocity`, `data`, `noise`, `v` or `residual`; unless told, what
+    /// the file beside the network says, or networks of its path usually do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicts: Option<String>,
+    /// A network's time: `unit`, `reversed`, `discrete:T`, `scaled:S`, `step`, `sigma` or `c-noise`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The path a network was trained on: `straight`, `vp:SCHEDULE`, `ve` or `edm:SIGMA_DATA`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What runs a network: `auto`, `rten`, `ort`, `ort:cuda` or `ort:tensorrt`.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub engine: Engine,
     /// The classes of the samples, for a network with a label: a number for all, a list,
     /// `cycle:K` for 0 to K − 1 in turn, or a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,8 +168,10 @@ impl FieldChoice {
         Self {
             name: name.to_owned(),
             spec: spec.to_owned(),
-            predicts: velocity(),
-            time: unit(),
+            predicts: Some("velocity".to_owned()),
+            time: Some("unit".to_owned()),
+            path: None,
+            engine: Engine::Auto,
             labels: None,
             inputs: None,
             guidance: None,
@@ -157,8 +185,8 @@ impl FieldChoice {
     pub(crate) fn open(&self) -> Result<FieldSource, StudyError> {
         FieldSource::open(&FieldSpec {
             spec: self.spec.clone(),
-            predicts: self.predicts.clone(),
-            time: self.time.clone(),
+            conventions: self.conventions(),
+            engine: self.engine,
             guidance: self.guidance.clone(),
         })
     }
@@ -199,6 +227,25 @@ impl StudySettings {
     /// The first seed, 0 if there is none.
     pub fn first_seed(&self) -> u64 {
         self.seeds.first().copied().unwrap_or(0)
+    }
+}
+
+impl FieldChoice {
+    /// Runs the field on `engine` if it is a network.
+    pub fn set_engine(&mut self, engine: Engine) {
+        if self.spec.starts_with("onnx:") {
+            self.engine = engine;
+        }
+    }
+
+    /// What is told of its conventions.
+    #[must_use]
+    pub fn conventions(&self) -> ConventionWords {
+        ConventionWords {
+            predicts: self.predicts.clone(),
+            time: self.time.clone(),
+            path: self.path.clone(),
+        }
     }
 }
 
@@ -252,21 +299,31 @@ impl DataSettings {
         }
     }
 
+    /// What samples are where they are decoded first, in words.
+    pub fn decoded_in_words(&self) -> Option<String> {
+        let DecoderSettings { network, .. } = self.decoder.as_ref()?;
+        Some(format!(
+            "latents, decoded by {network}: energies are those of latents, all else is of pictures"
+        ))
+    }
+
     /// Where copies are sought, in words.
     pub fn copies_in_words(&self) -> String {
-        match (self.copies_in, &self.encoder) {
-            (CopySpace::Features, Some(encoder)) => format!("the features of {encoder}"),
-            (space, _) => space.to_string(),
+        match (self.copies_in, &self.encoder, &self.decoder) {
+            (CopySpace::Features, Some(encoder), _) => format!("the features of {encoder}"),
+            (space, _, Some(decoder)) => format!("{space} decoded by {}", decoder.network),
+            (space, _, None) => space.to_string(),
         }
     }
 }
 
-fn velocity() -> String {
-    "velocity".to_owned()
+fn one() -> f64 {
+    1.0
 }
 
-fn unit() -> String {
-    "unit".to_owned()
+/// The signature is what serde asks for.
+fn is_auto(engine: &Engine) -> bool {
+    *engine == Engine::Auto
 }
 
 impl Default for StudySettings {
@@ -288,6 +345,7 @@ impl Default for StudySettings {
             data: DataSettings {
                 train: "builtin:fashion-mnist".to_owned(),
                 reference: Some("builtin:fashion-mnist-reference".to_owned()),
+                decoder: None,
                 encoder: Some("builtin:classifier".to_owned()),
                 copies_in: CopySpace::Pixels,
                 classifier: Some("builtin:classifier".to_owned()),

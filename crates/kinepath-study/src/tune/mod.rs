@@ -75,16 +75,10 @@ pub fn run_tune(
     observe: &mut Observer<'_>,
 ) -> Result<TuneResults, StudyError> {
     settings.check()?;
-    let scorer = Scorer::open(settings)?;
     let source = settings.field.open()?;
-    if source.shape != scorer.shape() {
-        return Err(StudyError::Mismatch(format!(
-            "{} makes samples of shape {:?}, but {} has records of shape {:?}",
-            settings.field.name,
-            source.shape,
-            settings.data.train,
-            scorer.shape()
-        )));
+    let scorer = Scorer::open(settings, &source.shape)?;
+    if source.shape != scorer.judge().sample_shape() {
+        return Err(scorer.judge().cannot_judge(&settings.field.name, &source.shape));
     }
     let mut runs = Runs::new(settings, &source, dir, existing);
     runs.plan(UNIT)?;

@@ -9,7 +9,10 @@ mod mixture;
 
 pub use closure::FnField;
 pub use condition::{Condition, Conditions, InputValues, NamedInput};
-pub use converted::{ConventionParseError, Converted, Prediction, TimeConvention, TimeInput};
+pub use converted::{
+    ConditionalPath, ConventionError, ConventionParseError, Conventions, Conversion, Converted,
+    NoiseLevels, NoiseRange, Prediction, TimeConvention, TimeInput,
+};
 pub(crate) use empirical::Tracker;
 pub use empirical::{Certificate, EmpiricalField, Posterior, PosteriorPaths};
 pub use guided::{GuidanceStyle, GuidanceStyleError, Guided, Null};

@@ -8,10 +8,11 @@ use clap::{Args, value_parser};
 use kinepath_study::run::Certify;
 use kinepath_study::sampling::{Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
-use kinepath_study::source::FieldSpec;
+use kinepath_study::source::{Engine, FieldSpec};
 
 use crate::cli::at_least_one;
 use crate::commands::LARGEST_SEED;
+use crate::commands::conventions::{CONVENTIONS, ConventionArgs};
 use crate::exit::Usage;
 
 use super::condition::ConditionArgs;
@@ -28,8 +29,12 @@ Examples:
       The embedded model, 50 Euler steps
   kinepath sample --field onnx:model.onnx --solver heun --steps 25 --gain kts:alpha=0.01,beta=0.01
       A model of your own with kinetic trajectory shaping
+  kinepath sample --field onnx:model.onnx --engine ort:cuda
+      The same model on an NVIDIA GPU, with the ONNX Runtime that `pip install onnxruntime-gpu` brings
   kinepath sample --field onnx:unet.onnx --time discrete:1000 --noise x0.npy --steps 50
-      A network trained on time indices 0...999, from given noise
+      A flow network trained on time indices 0...999, from given noise
+  kinepath sample --field onnx:ddpm.onnx --path vp:linear --predicts noise
+      A diffusion network, with the energy of the straight-path flow it stands for
   kinepath sample --field onnx:sit.onnx --labels cycle:1000 --guidance 1.5 --null-label 1000
       The classes in turn, with classifier-free guidance
   kinepath sample --field onnx:t2i.onnx --inputs prompts.safetensors --null-inputs empty.safetensors --guidance 4
@@ -80,6 +85,12 @@ Exact flows:
   table tells which point each path ends on and from when on no other is left; with --record
   profile, entropies and effective counts of the posterior are kept too.
 
+Engines:
+  Without --engine, the file decides, never what is installed. ONNX Runtime is a library of its own:
+  it is found in ORT_DYLIB_PATH, where the system keeps libraries, and in the onnxruntime package of
+  the active Python environment. Each engine gives the same bytes every time, but two engines agree
+  to rounding alone: run.toml says which it was, and a run goes on with that one only.
+
 A run that was stopped goes on where it was when the same command is repeated, and ends with the
 same bytes.";
 
@@ -88,17 +99,17 @@ same bytes.";
 /// The folder gets run.toml (all settings), samples.safetensors (endpoints and what --record asks
 /// for) and samples.parquet (a row of energies for each sample).
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct SampleArgs {
     /// The velocity field: onnx:FILE, onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
     #[arg(long, value_name = "FIELD", help_heading = "Model")]
     field: String,
-    /// The network's time: unit, reversed, discrete:T (index floor(t (T-1))) or scaled:S
-    #[arg(long, value_name = "TIME", default_value = "unit", help_heading = "Model")]
-    time: String,
-    /// What the network predicts: velocity, data or noise
-    #[arg(long, value_name = "WHAT", default_value = "velocity", help_heading = "Model")]
-    predicts: String,
+    #[command(flatten)]
+    conventions: ConventionArgs,
+    /// What runs a network: rten, ort (ONNX Runtime on the processor), ort:cuda, ort:tensorrt, or auto:
+    /// rten for every file that it can run, ort for others
+    #[arg(long, value_name = "ENGINE", default_value_t, help_heading = "Model")]
+    engine: Engine,
     #[command(flatten)]
     pub(super) condition: ConditionArgs,
 
@@ -245,8 +256,8 @@ impl SampleArgs {
     pub(super) fn field(&self) -> FieldSpec {
         FieldSpec {
             spec: self.field.clone(),
-            predicts: self.predicts.clone(),
-            time: self.time.clone(),
+            conventions: self.conventions.words(),
+            engine: self.engine,
             guidance: self.condition.guidance(),
         }
     }

@@ -30,7 +30,7 @@ pub(super) struct ConditionArgs {
     /// the memory [default: doubled]
     #[arg(long, value_name = "STYLE", requires = "guidance")]
     guidance_style: Option<GuidanceStyle>,
-    /// The label that stands for no class
+    /// The label that stands for no class [default: null_label of NAME.kinepath.toml beside the network]
     #[arg(long, value_name = "L", allow_negative_numbers = true, requires = "guidance")]
     null_label: Option<i64>,
     /// The inputs that stand for no condition, one row of each that differs
