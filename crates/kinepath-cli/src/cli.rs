@@ -51,6 +51,10 @@ struct OutputArgs {
     /// Say what is being done, and print more tables
     #[arg(long, short, global = true, action = ArgAction::Count)]
     verbose: u8,
+    /// Threads that compute [default: one per core]; results do not depend on it
+    #[arg(long, global = true, value_name = "N", value_parser = at_least_one)]
+    #[arg(help_heading = "Machine")]
+    threads: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -67,9 +71,14 @@ pub(crate) enum Command {
 }
 
 impl Cli {
+    /// How many threads compute, if the user says so.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        self.output.threads
+    }
+
     /// How the user wants to be talked to.
     pub(crate) fn console(&self) -> Console {
-        let OutputArgs { json, quiet, verbose } = self.output;
+        let OutputArgs { json, quiet, verbose, .. } = self.output;
         Console { json, quiet, verbose: verbose > 0 }
     }
 }

@@ -1,5 +1,6 @@
 //! Sampling into a run folder, batch by batch.
 
+mod batch;
 mod effect;
 mod following;
 mod given;
@@ -18,6 +19,7 @@ use kinepath::record::Record;
 use kinepath::sampler::{SampleError, Sampler};
 use ndarray::{Array2, s};
 
+pub use batch::{BATCH_MEMORY, fitting_batch};
 pub use effect::{Change, SelectionEffect, selection_effect};
 pub use given::{Given, GivenRun};
 pub use select::{Band, BandParseError, Selection, SelectionError};

@@ -23,6 +23,10 @@ const LARGEST_SEED: u64 = i64::MAX as u64;
 
 /// Runs the command; none means the study of the embedded model.
 pub(crate) fn run(cli: Cli, console: &Console) -> Result<()> {
+    if let Some(threads) = cli.threads() {
+        // Networks have as many threads as rayon.
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    }
     match cli.command {
         None => study::run(&study::StudyArgs::default(), console),
         Some(Command::Study(args)) => study::run(&args, console),

@@ -10,7 +10,7 @@ use kinepath_study::StudyError;
 use kinepath_study::conventions::STRAIGHT;
 use kinepath_study::data::load_noise;
 use kinepath_study::run::{Existing, RunError, RunReader};
-use kinepath_study::sampling::{SampleJob, Start, selection_effect};
+use kinepath_study::sampling::{SampleJob, Start, fitting_batch, selection_effect};
 use kinepath_study::source::FieldSource;
 
 use args::RecordItem;
@@ -53,15 +53,20 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         sampler.gain,
         sampler.quadrature
     ));
+    let record = record(&args.record, &plan);
+    let batch = match args.batch {
+        Some(batch) => batch,
+        None => fitting_batch(&source, &plan, &record, args.batch_memory())?,
+    };
     let job = SampleJob {
-        record: record(&args.record, &plan),
+        record,
         source: &source,
         plan: &plan,
         sampler,
         start,
         first: 0,
         count,
-        batch: args.batch,
+        batch,
         conditions: args.condition.open(&source, count)?,
     };
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };

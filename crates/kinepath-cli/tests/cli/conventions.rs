@@ -120,5 +120,5 @@ fn the_null_label_is_kept_too() {
     assert!(message.contains("--null-label") && message.contains("kinepath.toml"), "{message}");
     place.succeeds("inspect net.onnx --write --null-label 0");
     let settings = place.json(sample)["settings"]["field"].clone();
-    assert_eq!(settings["condition"], "label 1, null label 0");
+    assert_eq!(settings["guidance"]["null_label"], 0);
 }

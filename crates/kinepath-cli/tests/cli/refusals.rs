@@ -10,6 +10,8 @@ const MISUSES: &[(&str, &[&str])] = &[
     ("--steps 0", &["--steps", "at least 1"]),
     ("--count 0", &["--count", "at least 1"]),
     ("--batch 0", &["--batch", "at least 1"]),
+    ("--batch-memory much", &["--batch-memory"]),
+    ("--batch-memory 1MB --batch 4", &["--batch"]),
     ("--count many", &["--count", "whole number"]),
     ("--solver rk5", &["rk5", "euler, midpoint, heun, rk4, dopri5"]),
     ("--gain fast", &["unknown gain `fast`", "kts:alpha=A", "ssc:alpha=A"]),

@@ -208,3 +208,23 @@ pub(crate) fn fixture(name: &str) -> String {
     let file = fixtures.join(format!("models/{name}.onnx"));
     fs::canonicalize(file).unwrap().display().to_string()
 }
+
+#[test]
+fn threads_change_nothing_and_memory_chooses_the_batch() {
+    let place = Place::new();
+    let field = "sample --field onnx:builtin:velocity --steps 2 --count 10";
+    let run = |options: &str, out: &str| {
+        place.succeeds(&format!("{field} {options} --out {out}"));
+        let run = RunReader::open(&place.path(out)).unwrap();
+        (run.settings().batch, files(&place.path(out)))
+    };
+    let (batch, usual) = run("", "usual");
+    assert_eq!(batch, 128);
+    assert_eq!(run("--threads 1", "one"), (128, usual.clone()));
+    assert_eq!(run("--threads 3", "three"), (128, usual));
+    // 784 values of nine states in f32 are 28 kB.
+    assert_eq!(run("--batch-memory 200kB", "small").0, 4);
+    let refusal = place.fails(&format!("{field} --batch-memory 20kB --out none"), 1);
+    assert!(refusal.contains("name the batch"), "{refusal}");
+    assert!(!place.path("none").exists());
+}

@@ -66,7 +66,9 @@ impl GuidanceSpec {
             |text: String, reason: String| StudyError::Spec { what: "guidance", text, reason };
         let of_scale = |reason: String| refuse(format!("scale {}", self.scale), reason);
         if self.null_label.is_none() && self.null_inputs.is_none() {
-            let reason = "it needs a null condition: a label or inputs that stand for none";
+            let reason = "it needs a null condition, a label or inputs that stand for none: name \
+                          it (--null-label, --null-inputs), or keep null_label in \
+                          NAME.kinepath.toml beside the network";
             return Err(of_scale(reason.to_owned()));
         }
         if let Some(null) = self.null_label.filter(|_| !labelled) {

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::Result;
+use bytesize::ByteSize;
 use clap::{Args, value_parser};
 use kinepath_study::run::Certify;
-use kinepath_study::sampling::{Band, Selection};
+use kinepath_study::sampling::{BATCH_MEMORY, Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::{Engine, FieldSpec};
 
@@ -167,10 +168,14 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "M", value_parser = at_least_one, requires = "select")]
     #[arg(help_heading = "Samples")]
     max_attempts: Option<usize>,
-    /// Samples integrated together
-    #[arg(long, value_name = "B", default_value = "128", value_parser = at_least_one)]
-    #[arg(help_heading = "Samples")]
-    pub(super) batch: usize,
+    /// Samples integrated together, which are also what a run that is killed loses [default: as many
+    /// as fit into --batch-memory, at most 128 of a network and 4096 of an exact field]
+    #[arg(long, value_name = "B", value_parser = at_least_one, help_heading = "Samples")]
+    pub(super) batch: Option<usize>,
+    /// Memory for the samples of a batch, such as 500MB or 4GiB; networks take their own besides
+    /// [default: 1GiB]
+    #[arg(long, value_name = "SIZE", conflicts_with = "batch", help_heading = "Samples")]
+    batch_memory: Option<ByteSize>,
 
     /// What to keep beside endpoints and energies: profile, map, trajectory:K, parts (of guidance)
     #[arg(long, value_name = "WHAT,...", value_delimiter = ',', help_heading = "Output")]
@@ -260,6 +265,11 @@ impl SampleArgs {
             engine: self.engine,
             guidance: self.condition.guidance(),
         }
+    }
+
+    /// What the samples of a batch may take in memory, in bytes.
+    pub(super) fn batch_memory(&self) -> u64 {
+        self.batch_memory.map_or(BATCH_MEMORY, |size| size.as_u64())
     }
 
     /// Which samples are kept, if not all.
