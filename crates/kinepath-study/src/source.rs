@@ -1,6 +1,7 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
 mod kept;
+mod pipeline;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,20 +14,22 @@ use ndarray::Array2;
 use serde::Deserialize;
 
 pub use kept::{describe, kept_beside};
+pub use pipeline::{Located, locate};
 
 use crate::StudyError;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
 use crate::data::{self, builtin, sha256_hex};
 use crate::run::FieldSettings;
-use kept::{check_time, read_sidecar};
+use kept::check_time;
 
 /// The forms of a field specification, for help and error messages.
-pub const FIELD_FORMS: &str = "onnx:FILE, empirical:DATA or mixture:FILE";
+pub const FIELD_FORMS: &str =
+    "onnx:FILE, onnx:FOLDER of a pipeline, empirical:DATA or mixture:FILE";
 
 /// A velocity field to open: its specification and the conventions of its network.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FieldSpec {
-    /// `onnx:FILE`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
+    /// `onnx:FILE`, `onnx:FOLDER`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
     /// What is told of a network's conventions.
     pub conventions: ConventionWords,
@@ -194,11 +197,19 @@ fn open_onnx_for(source: &str, shape: Option<&[usize]>) -> Result<(Network, Stri
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    let (model, sidecar) = (Path::new(source), read_sidecar(source)?);
+    if source.starts_with(builtin::PREFIX) {
+        let resolved = spec.conventions.resolve()?;
+        let (network, sha256) = open_onnx(source)?;
+        return FieldSource::of_network(spec, OnnxField::new(network)?, resolved, sha256);
+    }
+    let located = locate(Path::new(source))?;
+    let (model, sidecar) = (&located.model, Sidecar::read(&located.model)?);
     let kept = sidecar.as_ref().map(|sidecar| sidecar.words(model)).unwrap_or_default();
-    let resolved = spec.conventions.clone().or(kept).resolve()?;
-    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_deref());
-    let (network, sha256) = open_onnx_for(source, shape)?;
+    let resolved = located.words(spec.conventions.clone().or(kept))?.resolve()?;
+    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_ref());
+    let source = model.display().to_string();
+    let shape = shape.or(located.shape.as_ref()).map(Vec::as_slice);
+    let (network, sha256) = open_onnx_for(&source, shape)?;
     let field = OnnxField::new(network)?;
     let signature = field.network().signature();
     if let Some(sidecar) = &sidecar {
@@ -210,7 +221,7 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
         }
         _ => String::new(),
     };
-    check_time(source, signature, &resolved, &told)?;
+    check_time(&source, signature, &resolved, &told)?;
     FieldSource::of_network(spec, field, resolved, sha256)
 }
 

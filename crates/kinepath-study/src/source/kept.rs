@@ -5,22 +5,22 @@ use std::path::Path;
 use kinepath::field::TimeInput;
 use kinepath_onnx::{OnnxField, Signature};
 
-use super::open_onnx_for;
+use super::{locate, open_onnx_for};
 use crate::StudyError;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
 use crate::data::builtin;
 
-/// What is kept beside a network that is a file.
-pub(super) fn read_sidecar(source: &str) -> Result<Option<Sidecar>, StudyError> {
-    if source.starts_with(builtin::PREFIX) { Ok(None) } else { Sidecar::read(Path::new(source)) }
-}
-
 /// What is kept beside the network of a field, if there is a network and something is kept.
 ///
 /// # Errors
-/// Those of [`Sidecar::read`].
+/// Those of [`locate`] and [`Sidecar::read`].
 pub fn kept_beside(spec: &str) -> Result<Option<Sidecar>, StudyError> {
-    spec.strip_prefix("onnx:").map_or(Ok(None), read_sidecar)
+    match spec.strip_prefix("onnx:") {
+        Some(source) if !source.starts_with(builtin::PREFIX) => {
+            Sidecar::read(&locate(Path::new(source))?.model)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What to keep beside the network at `model`: what its graph shows and what is told, each word in

@@ -83,7 +83,8 @@ same bytes.";
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct SampleArgs {
-    /// The velocity field: onnx:FILE, onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
+    /// The velocity field: onnx:FILE, onnx:FOLDER (a diffusers pipeline exported by Optimum),
+    /// onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
     #[arg(long, value_name = "FIELD", help_heading = "Model")]
     field: String,
     #[command(flatten)]
