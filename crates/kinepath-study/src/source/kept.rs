@@ -27,7 +27,8 @@ pub fn kept_beside(spec: &str) -> Result<Option<Sidecar>, StudyError> {
 /// full. `shape` gives the axes that the graph leaves free.
 ///
 /// # Errors
-/// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] for what the graph contradicts.
+/// Those of [`FieldSource::open`](super::FieldSource::open); [`StudyError::Mismatch`] for what the
+/// graph contradicts.
 pub fn describe(
     model: &Path,
     words: &ConventionWords,
