@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use python::PythonTests;
 use step::{Step, run};
 
 /// Development tasks of kinepath.
@@ -33,19 +34,31 @@ enum Task {
 fn main() -> Result<ExitCode> {
     match Cli::parse().task {
         Task::Test { all } => {
-            let steps = std::iter::once(python::check()).chain(rust()).chain(python::steps(all));
-            run(steps.collect())
+            let python = PythonTests::new(all);
+            let mut steps = vec![python::check()];
+            steps.extend(checks());
+            steps.extend(python.environment());
+            steps.push(tests(&python));
+            steps.extend(python.package());
+            run(steps)
         }
     }
 }
 
 /// The checks of the Rust crates.
-fn rust() -> [Step; 4] {
+fn checks() -> [Step; 3] {
     [
         Step::cargo("format", &["fmt", "--all", "--check"]),
         Step::cargo("lints", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
         Step::cargo("documentation", &["doc", "--workspace", "--no-deps"])
             .with_env("RUSTDOCFLAGS", "-D warnings"),
-        Step::cargo("tests", &["test", "--workspace"]),
     ]
+}
+
+/// The tests of the Rust crates, networks on ONNX Runtime among them: its library comes with the
+/// Python environment.
+fn tests(python: &PythonTests) -> Step {
+    let python = python.clone();
+    Step::cargo("tests", &["test", "--workspace"])
+        .with_file("ORT_DYLIB_PATH", move || python.onnx_runtime())
 }

@@ -5,6 +5,7 @@
 //! profile as the Rust tests are. The first build compiles most crates again nevertheless: cargo
 //! resolves their features for the package alone, and other members of the workspace ask for more.
 
+use std::fs;
 use std::path::PathBuf;
 
 use crate::step::Step;
@@ -25,44 +26,89 @@ pub(crate) fn check() -> Step {
     )
 }
 
-/// Everything from no environment to the tests; `all` adds those of `tests/integrations/`.
-pub(crate) fn steps(all: bool) -> Vec<Step> {
-    let environment = format!("target/python/{}", if all { "all" } else { "quick" });
-    let interpreter = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-    let python: PathBuf =
-        [env!("CARGO_MANIFEST_DIR"), "..", &environment, interpreter].iter().collect();
-    let module =
-        |purpose, arguments: &[&str]| Step::new(purpose, &python, &[&["-m"], arguments].concat());
-    let tests = format!("{PACKAGE}/tests");
-    let integrations = format!("{tests}/integrations");
-    let requirements = format!("{}/requirements.txt", if all { &integrations } else { &tests });
-    let (manifest, ignored) = (format!("{PACKAGE}/Cargo.toml"), format!("--ignore={integrations}"));
-    let mut pytest = vec!["pytest", &tests];
-    if !all {
-        pytest.push(&ignored);
+/// The environment, and what is tested in it.
+#[derive(Debug, Clone)]
+pub(crate) struct PythonTests {
+    /// Whether those of `tests/integrations/` are among the tests.
+    all: bool,
+    /// The environment, from the repository's root.
+    folder: String,
+}
+
+impl PythonTests {
+    /// The tests, with those of `tests/integrations/` if `all` are wanted.
+    pub(crate) fn new(all: bool) -> Self {
+        Self { all, folder: format!("target/python/{}", if all { "all" } else { "quick" }) }
     }
-    vec![
-        Step::new("environment", PYTHON, &["-m", "venv", &environment]),
-        module("requirements", &["pip", "install", "--quiet", "--requirement", &requirements])
-            .with_hint("pip needs a package index, usually https://pypi.org"),
-        module(
-            "wheel",
-            &["maturin", "build", "--quiet", "--manifest-path", &manifest, "--out", WHEELS],
-        ),
-        module(
-            "installation",
-            &[
-                "pip",
-                "install",
-                "--quiet",
-                "--no-index",
-                "--no-deps",
-                "--force-reinstall",
-                "--find-links",
-                WHEELS,
-                WHEEL,
-            ],
-        ),
-        module("tests of the Python package", &pytest),
-    ]
+
+    /// From no environment to one with all that tests need.
+    pub(crate) fn environment(&self) -> [Step; 2] {
+        let tests = if self.all { "tests/integrations" } else { "tests" };
+        let requirements = format!("{PACKAGE}/{tests}/requirements.txt");
+        let install = ["pip", "install", "--quiet", "--requirement", &requirements];
+        [
+            Step::new("environment", PYTHON, &["-m", "venv", &self.folder]),
+            self.module("requirements", &install)
+                .with_hint("pip needs a package index, usually https://pypi.org"),
+        ]
+    }
+
+    /// The library of ONNX Runtime, once the environment has it.
+    pub(crate) fn onnx_runtime(&self) -> Option<PathBuf> {
+        let files = |folder: PathBuf| {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries.map(|entry| entry.path())
+        };
+        let root = self.path("");
+        let packages = files(root.join("lib"))
+            .map(|python| python.join("site-packages"))
+            .chain([root.join("Lib/site-packages")]);
+        let is_library = |path: &PathBuf| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            ["libonnxruntime.", "onnxruntime.dll"].iter().any(|start| name.starts_with(start))
+        };
+        packages.flat_map(|folder| files(folder.join("onnxruntime/capi"))).find(is_library)
+    }
+
+    /// The wheel, and its tests.
+    pub(crate) fn package(&self) -> [Step; 3] {
+        let tests = format!("{PACKAGE}/tests");
+        let ignored = format!("--ignore={tests}/integrations");
+        let manifest = format!("{PACKAGE}/Cargo.toml");
+        let mut pytest = vec!["pytest", &tests];
+        if !self.all {
+            pytest.push(&ignored);
+        }
+        [
+            self.module(
+                "wheel",
+                &["maturin", "build", "--quiet", "--manifest-path", &manifest, "--out", WHEELS],
+            ),
+            self.module(
+                "installation",
+                &[
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--no-index",
+                    "--no-deps",
+                    "--force-reinstall",
+                    "--find-links",
+                    WHEELS,
+                    WHEEL,
+                ],
+            ),
+            self.module("tests of the Python package", &pytest),
+        ]
+    }
+
+    fn module(&self, purpose: &'static str, arguments: &[&str]) -> Step {
+        let python = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+        Step::new(purpose, self.path(python), &[&["-m"], arguments].concat())
+    }
+
+    /// A file of the environment.
+    fn path(&self, file: &str) -> PathBuf {
+        [env!("CARGO_MANIFEST_DIR"), "..", &self.folder, file].iter().collect()
+    }
 }

@@ -1,6 +1,6 @@
 //! Steps of a task, run one after the other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -11,7 +11,11 @@ pub(crate) struct Step {
     purpose: &'static str,
     command: Command,
     hint: Option<&'static str>,
+    /// A file that an earlier step brings, and the environment variable that names it.
+    brought: Option<(&'static str, Find)>,
 }
+
+type Find = Box<dyn Fn() -> Option<PathBuf>>;
 
 impl Step {
     /// A call of `program`, run in the repository's root.
@@ -22,7 +26,7 @@ impl Step {
     ) -> Self {
         let mut command = Command::new(program.as_ref());
         command.args(arguments).current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-        Self { purpose, command, hint: None }
+        Self { purpose, command, hint: None, brought: None }
     }
 
     /// A call of the cargo that runs this task.
@@ -33,6 +37,17 @@ impl Step {
     /// The same with an environment variable.
     pub(crate) fn with_env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// The same with an environment variable for a file that is looked for when the step runs,
+    /// because an earlier one brings it.
+    pub(crate) fn with_file(
+        mut self,
+        name: &'static str,
+        find: impl Fn() -> Option<PathBuf> + 'static,
+    ) -> Self {
+        self.brought = Some((name, Box::new(find)));
         self
     }
 
@@ -58,6 +73,10 @@ pub(crate) fn run(mut steps: Vec<Step>) -> Result<ExitCode> {
     for (index, step) in steps.iter_mut().enumerate() {
         let (number, line) = (index + 1, step.line());
         eprintln!("\n[{number}/{total}] {}: {line}", step.purpose);
+        if let Some((name, find)) = &step.brought {
+            let file = find().with_context(|| format!("there is no file for {name}"))?;
+            step.command.env(name, file);
+        }
         let since = Instant::now();
         let status = step.command.status().with_context(|| match step.hint {
             Some(hint) => format!("cannot run `{line}`; {hint}"),

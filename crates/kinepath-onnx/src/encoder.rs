@@ -67,25 +67,30 @@ impl Classifier {
     }
 }
 
+/// A network of images alone and the output that is wanted of it.
 #[derive(Debug)]
-struct ImageNetwork {
+pub(crate) struct ImageNetwork {
     network: Arc<Network>,
     output: String,
 }
 
 impl ImageNetwork {
-    fn new(network: Arc<Network>, role: &OutputRole) -> Result<Self, NetworkError> {
+    pub(crate) fn new(network: Arc<Network>, role: &OutputRole) -> Result<Self, NetworkError> {
         match interface(&network.graph, &network.signature, role) {
             Ok(output) => Ok(Self { network, output }),
             Err(problem) => Err(problem.of(&network.name)),
         }
     }
 
-    fn run(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
+    pub(crate) fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    pub(crate) fn run(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
         let signature = &self.network.signature;
         let (actual, expected) = (images.ncols(), signature.dim());
         let result = if actual == expected {
-            Call { network: &self.network, rows: Vec::new(), output: &self.output }.run(images)
+            Call { network: &self.network, given: Vec::new(), output: &self.output }.run(images)
         } else {
             let shape = signature.state.sample_shape.clone();
             Err(Problem::RowLength { actual, expected, shape })

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use crate::EngineError;
+
 /// A network that cannot be used, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{network}: {problem}")]
@@ -40,6 +42,30 @@ pub enum Problem {
     /// The runtime refuses the graph for another reason.
     #[error("cannot be loaded: {0}")]
     Unloadable(String),
+    /// A file of weights that is not where the network says.
+    #[error("keeps weights in a file `{file}` beside it, which cannot be used: {reason}")]
+    External {
+        /// Its path from the folder of the network.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Numbers that rten does not know.
+    #[error(
+        "computes with bfloat16, which rten cannot; run it on ONNX Runtime (the engine ort, or ort:cuda, as few operators have bfloat16 on a processor), or export it in float32 or float16"
+    )]
+    BrainFloats,
+    /// The engine asked for is not to be had.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// No engine can run it.
+    #[error("runs on no engine here; rten: {rten}; ONNX Runtime: {ort}")]
+    NoEngine {
+        /// Why rten cannot.
+        rten: Box<Problem>,
+        /// Why ONNX Runtime cannot.
+        ort: Box<Problem>,
+    },
     /// No input can be the state.
     #[error(
         "has no input that can be the state: one float input of shape [batch, …] is needed, it has {inputs}"
@@ -72,7 +98,7 @@ pub enum Problem {
     },
     /// An input that nothing can be given for.
     #[error(
-        "needs an input `{input}` that is neither state, time nor label; export the network with it fixed"
+        "needs an input `{input}` for which nothing can be given; export the network with it fixed"
     )]
     Unused {
         /// The input, as declared.
@@ -84,8 +110,8 @@ pub enum Problem {
         /// The inputs, as declared.
         inputs: String,
     },
-    /// An encoder or classifier with more inputs than the image.
-    #[error("needs `{input}` beside the image, so it is no encoder or classifier")]
+    /// An encoder, decoder or classifier with more inputs than the image.
+    #[error("needs `{input}` beside the image, so it is no encoder, decoder or classifier")]
     NotImageOnly {
         /// The other input, as declared.
         input: String,
@@ -175,6 +201,16 @@ pub enum Problem {
         expected: usize,
         /// The shape of one sample.
         shape: Vec<usize>,
+    },
+    /// Latents cannot be unscaled so.
+    #[error(
+        "decodes latents as z / scale + shift, which needs a finite scale other than 0 and a finite shift; got {scale} and {shift}"
+    )]
+    LatentScale {
+        /// The scale.
+        scale: String,
+        /// The shift.
+        shift: String,
     },
     /// Running it failed.
     #[error("failed while running: {0}")]

@@ -1,52 +1,20 @@
 //! Running a network on a batch.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use ndarray::{Array2, ArrayView2};
-use rten::{Model, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
-use rten_tensor::{Layout, Tensor};
 
+use crate::engine::{Feed, Seat, Values};
+use crate::given::Given;
 use crate::slices::cut;
-use crate::{Axis, Network, Problem, RowInput, Rows};
-
-/// The threads a network runs on: as many as rayon uses, so that one setting governs both.
-pub(crate) struct Workers {
-    /// One thread each, for slices side by side.
-    single: Vec<Arc<ThreadPool>>,
-    /// All threads, for a batch that is not worth cutting.
-    all: Arc<ThreadPool>,
-}
-
-impl Workers {
-    pub(crate) fn new() -> Self {
-        let threads = rayon::current_num_threads();
-        let pool = |threads| Arc::new(ThreadPool::with_num_threads(threads));
-        Self { single: (0..threads).map(|_| pool(1)).collect(), all: pool(threads) }
-    }
-}
-
-/// One number a row.
-pub(crate) enum Values {
-    Float(Vec<f32>),
-    Integer(Vec<i32>),
-}
-
-impl Values {
-    fn same(&self, i: usize, j: usize) -> bool {
-        match self {
-            Self::Float(values) => values[i] == values[j],
-            Self::Integer(values) => values[i] == values[j],
-        }
-    }
-}
+use crate::{Axis, Network, Problem, Rows};
 
 /// What goes in beside the state, and which output is wanted.
 pub(crate) struct Call<'a> {
     pub(crate) network: &'a Network,
-    pub(crate) rows: Vec<(&'a RowInput, Values)>,
+    pub(crate) given: Vec<Given<'a>>,
     pub(crate) output: &'a str,
 }
 
@@ -56,22 +24,23 @@ type Part = Result<Vec<f32>, Problem>;
 impl Call<'_> {
     /// Runs the batch `state`, shape `[B, D]`, and gives the output flattened to `[B, F]`.
     pub(crate) fn run(&self, state: ArrayView2<'_, f32>) -> Result<Array2<f32>, Problem> {
-        let Network { signature, workers, .. } = self.network;
+        let Network { signature, model, .. } = self.network;
         let (rows, dim) = state.dim();
         let state = state.as_standard_layout();
         let state = state.as_slice().unwrap_or_default();
         let together = |i, j| {
-            let shared = self.rows.iter().filter(|(input, _)| input.rows == Rows::Shared);
-            shared.into_iter().all(|(_, values)| values.same(i, j))
+            let shared = self.given.iter().filter(|given| given.rows == Rows::Shared);
+            shared.into_iter().all(|given| given.same(i, j))
         };
-        let slices = cut(rows, signature.batch, workers.single.len(), together);
-        let run = |slice: &Range<usize>, pool: &Arc<ThreadPool>| {
-            self.run_slice(&state[slice.start * dim..slice.end * dim], slice, pool)
+        let slicing = model.slicing();
+        let slices = cut(rows, signature.batch, slicing, together);
+        let run = |slice: &Range<usize>, seat: Seat| {
+            self.run_slice(&state[slice.start * dim..slice.end * dim], slice, seat)
         };
         let parts = match &slices[..] {
             [] => return Ok(Array2::zeros((0, self.declared_width()))),
-            [whole] => vec![run(whole, &workers.all)],
-            _ => side_by_side(&slices, &workers.single, run)?,
+            [whole] => vec![run(whole, Seat::All)],
+            _ => side_by_side(&slices, slicing.0, run)?,
         };
         let mut joined = Vec::new();
         for part in parts {
@@ -92,83 +61,22 @@ impl Call<'_> {
         axes.iter().map(|axis| if let Axis::Fixed(length) = axis { *length } else { 0 }).product()
     }
 
-    fn run_slice(&self, state: &[f32], slice: &Range<usize>, pool: &Arc<ThreadPool>) -> Part {
+    fn run_slice(&self, state: &[f32], slice: &Range<usize>, seat: Seat) -> Part {
         let Network { signature, model, .. } = self.network;
         let rows = slice.len();
         let fed = signature.batch.fed(rows);
         let mut shape = vec![fed];
         shape.extend(&signature.state.sample_shape);
-        let state = filled_up(state, rows, fed);
-        let mut inputs = vec![input(model, &signature.state.name, &shape, state)?];
-        for (row, values) in &self.rows {
-            let (taken, count) = match row.rows {
-                Rows::Each => (slice.clone(), fed),
-                Rows::Shared => (slice.start..slice.start + 1, 1),
-            };
-            let mut shape = vec![1; row.rank];
-            if let Some(first) = shape.first_mut() {
-                *first = count;
-            }
-            let (name, rows) = (&row.name, taken.len());
-            inputs.push(match values {
-                Values::Float(v) => input(model, name, &shape, filled_up(&v[taken], rows, count))?,
-                Values::Integer(v) => {
-                    input(model, name, &shape, filled_up(&v[taken], rows, count))?
-                }
-            });
+        let state = Values::Float(filled_up(state, rows, fed));
+        let mut feeds = vec![Feed { name: &signature.state.name, shape, values: state }];
+        for given in &self.given {
+            let (shape, values) = given.slice(slice, signature.batch);
+            feeds.push(Feed { name: given.name, shape, values });
         }
-        let tensor = run(model, inputs, self.output, pool, fed)?;
-        let width = tensor.len() / fed;
-        let mut data = tensor.into_data();
-        data.truncate(rows * width);
+        let mut data = model.run(seat, feeds, self.output, fed)?.data;
+        data.truncate(data.len() / fed * rows);
         Ok(data)
     }
-}
-
-/// An input of a model, as the runtime takes it.
-pub(crate) type Input = (NodeId, ValueOrView<'static>);
-
-/// The input `name` with `data` of `shape`.
-pub(crate) fn input<T>(
-    model: &Model,
-    name: &str,
-    shape: &[usize],
-    data: Vec<T>,
-) -> Result<Input, Problem>
-where
-    Value: From<Tensor<T>>,
-{
-    let value = Value::from_shape(shape, data);
-    let value = value.map_err(|error| Problem::Run(format!("input `{name}`: {error}")))?;
-    Ok((node(model, name)?, value.into()))
-}
-
-/// Runs a model and gives the output of this name, which has to be floats, `fed` rows of them.
-pub(crate) fn run(
-    model: &Model,
-    inputs: Vec<Input>,
-    output: &str,
-    pool: &Arc<ThreadPool>,
-    fed: usize,
-) -> Result<Tensor<f32>, Problem> {
-    let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
-    let outputs = model.run(inputs, &[node(model, output)?], Some(options));
-    let mut outputs = outputs.map_err(|error| Problem::Run(error.to_string()))?;
-    let wrong = |actual: String| Problem::Output {
-        output: output.into(),
-        actual,
-        expected: format!("float [{fed}, …]"),
-    };
-    let tensor = outputs.pop().and_then(Value::into_tensor::<f32>);
-    let tensor = tensor.ok_or_else(|| wrong("not of floats".into()))?;
-    if tensor.shape().first() != Some(&fed) || tensor.is_empty() {
-        return Err(wrong(format!("{:?}", tensor.shape())));
-    }
-    Ok(tensor)
-}
-
-fn node(model: &Model, name: &str) -> Result<NodeId, Problem> {
-    model.node_id(name).map_err(|error| Problem::Unloadable(error.to_string()))
 }
 
 /// `values`, which are `rows` rows, with copies of the last row up to `fed` rows.
@@ -181,36 +89,34 @@ pub(crate) fn filled_up<T: Copy>(values: &[T], rows: usize, fed: usize) -> Vec<T
     filled
 }
 
-/// Runs every slice, each on one of the pools, and gives the results in the order of the slices.
+/// Runs every slice, each at one of so many seats, and gives the results in the order of the slices.
 fn side_by_side(
     slices: &[Range<usize>],
-    pools: &[Arc<ThreadPool>],
-    run: impl Fn(&Range<usize>, &Arc<ThreadPool>) -> Part + Sync,
+    seats: usize,
+    run: impl Fn(&Range<usize>, Seat) -> Part + Sync,
 ) -> Result<Vec<Part>, Problem> {
     let next = AtomicUsize::new(0);
-    let work = |pool: &Arc<ThreadPool>| {
+    let work = |seat: Seat| {
         let mut done = Vec::new();
         while let Some((at, slice)) = {
             let at = next.fetch_add(1, Ordering::Relaxed);
             slices.get(at).map(|slice| (at, slice))
         } {
-            done.push((at, run(slice, pool)));
+            done.push((at, run(slice, seat)));
         }
         done
     };
     let mut parts = thread::scope(|scope| {
         let work = &work;
-        let threads: Result<Vec<_>, _> = pools
-            .iter()
-            .take(slices.len())
-            .map(|pool| thread::Builder::new().spawn_scoped(scope, move || work(pool)))
+        let threads: Result<Vec<_>, _> = (0..seats.min(slices.len()))
+            .map(|at| thread::Builder::new().spawn_scoped(scope, move || work(Seat::One(at))))
             .collect();
         let threads = threads.map_err(|error| Problem::Run(error.to_string()))?;
         let mut parts = Vec::with_capacity(slices.len());
         for thread in threads {
             parts.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        Ok(parts)
+        Ok::<_, Problem>(parts)
     })?;
     parts.sort_by_key(|(at, _)| *at);
     Ok(parts.into_iter().map(|(_, part)| part).collect())
@@ -229,8 +135,7 @@ mod tests {
     #[test]
     fn slices_keep_their_order() {
         let slices: Vec<_> = (0..20).map(|i| i..i + 1).collect();
-        let workers = Workers::new();
-        let parts = side_by_side(&slices, &workers.single, |s, _| Ok(vec![s.start as f32]));
+        let parts = side_by_side(&slices, 3, |s, _| Ok(vec![s.start as f32]));
         let flat: Vec<f32> = parts.unwrap().into_iter().flat_map(Result::unwrap).collect();
         assert_eq!(flat, (0..20).map(|i| i as f32).collect::<Vec<_>>());
     }

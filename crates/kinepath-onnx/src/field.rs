@@ -5,7 +5,9 @@ use std::sync::Arc;
 use kinepath::field::{Condition, FieldError, VelocityField, check_shapes};
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use crate::execute::{Call, Values};
+use crate::conditions::given;
+use crate::execute::Call;
+use crate::given::{Given, Numbers};
 use crate::roles::{VELOCITY, list};
 use crate::{Axis, Network, NetworkError, Port, Problem, RowInput, Signature};
 
@@ -61,51 +63,15 @@ impl OnnxField {
         &self.network.signature.state.sample_shape
     }
 
-    fn times(&self, t: &[f64]) -> Result<Values, FieldError> {
+    fn times(&self, t: &[f64]) -> Result<Numbers<'static>, FieldError> {
         if let Some(row) = t.iter().position(|t| !t.is_finite()) {
             return Err(FieldError::Invalid(format!("the time of row {row} is {}", t[row])));
         }
         Ok(if self.time.integer {
-            Values::Integer(t.iter().map(|t| t.round() as i32).collect())
+            Numbers::Integer(t.iter().map(|t| t.round() as i32).collect())
         } else {
-            Values::Float(t.iter().map(|&t| t as f32).collect())
+            Numbers::Float(t.iter().map(|&t| t as f32).collect())
         })
-    }
-
-    fn labels(
-        &self,
-        condition: Condition<'_>,
-        rows: usize,
-    ) -> Result<Option<(&RowInput, Values)>, FieldError> {
-        let name = &self.network.name;
-        match (&self.network.signature.label, condition) {
-            (None, Condition::None) => Ok(None),
-            (None, Condition::Labels(_)) => Err(FieldError::Condition(format!(
-                "{name}: has no label input, so it cannot be conditioned on labels; leave them out"
-            ))),
-            (Some(input), Condition::None) => Err(FieldError::Condition(format!(
-                "{name}: needs a label a sample for its input `{}`",
-                input.name
-            ))),
-            (Some(input), Condition::Labels(labels)) => {
-                if labels.len() != rows {
-                    return Err(FieldError::Shape {
-                        what: "labels",
-                        actual: vec![labels.len()],
-                        expected: vec![rows],
-                    });
-                }
-                let narrow = |(row, &label): (usize, &i64)| {
-                    i32::try_from(label).map_err(|_| {
-                        FieldError::Condition(format!(
-                            "the label of row {row}, {label}, exceeds 32 bits"
-                        ))
-                    })
-                };
-                let labels: Result<_, _> = labels.iter().enumerate().map(narrow).collect();
-                Ok(Some((input, Values::Integer(labels?))))
-            }
-        }
     }
 }
 
@@ -151,13 +117,13 @@ impl VelocityField for OnnxField {
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
-        let label = self.labels(condition, t.len())?;
-        let rows = [(&self.time, self.times(t)?)].into_iter().chain(label).collect();
+        let network = &*self.network;
+        let mut given = given(&network.name, &network.signature, condition, t.len())?;
+        given.push(Given::for_rows(&self.time, 1, self.times(t)?));
         if t.is_empty() {
             return Ok(());
         }
-        let network = &*self.network;
-        let velocity = Call { network, rows, output: &self.output }
+        let velocity = Call { network, given, output: &self.output }
             .run(x)
             .map_err(|problem| FieldError::Model(problem.of(&network.name).to_string()))?;
         if velocity.dim() != out.dim() {

@@ -2,14 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufReader, Cursor, Seek};
-use std::path::Path;
+use std::path::{Component, Path};
 
-use rten_onnx::onnx::{DataType, GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use rten_onnx::onnx::{
+    GraphProto, ModelProto, StringStringEntryProto, TensorProto, ValueInfoProto,
+};
 use rten_onnx::protobuf::ProtobufError;
 use serde::Serialize;
 
+use crate::engine::Source;
 use crate::{Element, NetworkError, Problem, frame};
 
 /// The declared interface and the size of an ONNX graph.
@@ -28,9 +31,15 @@ pub struct Graph {
     pub opset: i64,
     /// The program that wrote the file, where the file says so.
     pub producer: Option<String>,
+    /// Files beside this one that hold its weights, by their paths from its folder, in the order of
+    /// their first use.
+    pub external_files: Vec<String>,
     /// The operator at each named node.
     #[serde(skip)]
     pub(crate) nodes: HashMap<String, String>,
+    /// Whether an input, an output or a weight is a bfloat16.
+    #[serde(skip)]
+    pub(crate) brain_floats: bool,
 }
 
 /// An input or output of a graph.
@@ -104,17 +113,46 @@ impl Graph {
         }
         let (mut operators, mut nodes) = (BTreeMap::new(), HashMap::new());
         list_operators(&graph, &mut operators, &mut nodes);
+        let mut external_files = Vec::new();
+        list_external(&graph, &mut external_files);
         // Files of old versions list their weights among the inputs as well.
         let weights: HashSet<_> = graph.initializer.iter().map(|w| w.name.as_deref()).collect();
         let is_input = |value: &&ValueInfoProto| !weights.contains(&value.name.as_deref());
+        let inputs: Vec<_> = graph.input.iter().filter(is_input).map(Port::of).collect();
+        let outputs: Vec<_> = graph.output.iter().map(Port::of).collect();
+        let brain = |element: Element| element == Element::Bfloat16;
         Ok(Self {
-            inputs: graph.input.iter().filter(is_input).map(Port::of).collect(),
-            outputs: graph.output.iter().map(Port::of).collect(),
+            brain_floats: inputs.iter().chain(&outputs).any(|port| brain(port.element))
+                || graph.initializer.iter().any(|weight| brain(Element::of(weight.data_type))),
+            inputs,
+            outputs,
             parameters: graph.initializer.iter().map(weights_in).sum(),
             operators,
             opset,
             producer: model.producer_name,
+            external_files,
             nodes,
+        })
+    }
+
+    /// Checks that the files with weights are there. Their paths must stay in the folder of the
+    /// network: a file from elsewhere has no business with other files of this machine.
+    pub(crate) fn check_external(&self, source: &Source) -> Result<(), Problem> {
+        let check = |file: &String| {
+            let Source::File(network) = source else {
+                return Err("the network came as bytes; load it by its path".to_owned());
+            };
+            if !Path::new(file).components().all(|part| matches!(part, Component::Normal(_))) {
+                return Err("its path leads out of the network's folder".to_owned());
+            }
+            match fs::metadata(network.with_file_name(file)) {
+                Ok(metadata) if metadata.is_file() => Ok(()),
+                Ok(_) => Err("it is no file".to_owned()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        self.external_files.iter().try_for_each(|file| {
+            check(file).map_err(|reason| Problem::External { file: file.clone(), reason })
         })
     }
 
@@ -145,9 +183,24 @@ fn list_operators(
     }
 }
 
+fn list_external(graph: &GraphProto, files: &mut Vec<String>) {
+    let attributes = || graph.node.iter().flat_map(|node| &node.attribute);
+    let constants = attributes().filter_map(|attribute| attribute.t.as_ref());
+    for tensor in graph.initializer.iter().chain(constants) {
+        let is_location =
+            |entry: &&StringStringEntryProto| entry.key.as_deref() == Some("location");
+        let location = tensor.external_data.iter().find(is_location);
+        if let Some(file) = location.and_then(|entry| entry.value.as_ref())
+            && !files.contains(file)
+        {
+            files.push(file.clone());
+        }
+    }
+    attributes().filter_map(|attribute| attribute.g.as_ref()).for_each(|g| list_external(g, files));
+}
+
 fn weights_in(tensor: &TensorProto) -> u64 {
-    let float =
-        Element::of(tensor.data_type).is_float() || tensor.data_type == Some(DataType::BFLOAT16);
+    let float = Element::of(tensor.data_type).is_float();
     let dims = tensor.dims.iter().map(|&d| u64::try_from(d).unwrap_or(0));
     if float { dims.fold(1, u64::saturating_mul) } else { 0 }
 }

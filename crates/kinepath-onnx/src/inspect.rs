@@ -5,9 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::network::load_model;
+use crate::engine::{Model, Source};
 use crate::roles::{FEATURES, LOGITS};
-use crate::{Batch, Graph, NetworkError, Problem, Reason, RowInput, Rows, Signature, field, text};
+use crate::{
+    Batch, Engine, Graph, NetworkError, Problem, Provider, Reason, RowInput, Rows, Signature,
+    field, text,
+};
 
 /// What an ONNX file holds and how it would be used: for a person to check before trusting a run.
 ///
@@ -24,9 +27,20 @@ pub struct Inspection {
     /// What it looks like, or why it is nothing that can be used.
     #[serde(serialize_with = "result")]
     pub kind: Result<Kind, Problem>,
-    /// Why it cannot be run, if so.
+    /// What each engine says of it, on the processor.
+    pub engines: Vec<Verdict>,
+}
+
+/// Whether an engine can run a network.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// The engine.
+    pub engine: Engine,
+    /// The version of its library, where it is not part of this crate.
+    pub version: Option<String>,
+    /// Why it cannot run the network, if so.
     #[serde(serialize_with = "problem")]
-    pub obstacle: Option<Problem>,
+    pub problem: Option<Problem>,
 }
 
 /// What a network looks like from its inputs and outputs.
@@ -61,8 +75,21 @@ impl Inspection {
             Err(problem) => Err(problem.clone()),
             Ok(signature) => Kind::of(&graph, signature),
         };
-        let obstacle = load_model(&graph, |options| options.load_file(path)).err();
-        Ok(Self { path: path.display().to_string(), graph, signature, kind, obstacle })
+        let source = Source::File(path.into());
+        let engines = [Engine::Rten, Engine::Ort(Provider::Cpu)].map(|engine| {
+            let (version, problem) = match Model::load(&graph, &source, engine) {
+                Ok(model) => (model.library_version().map(str::to_owned), None),
+                Err(problem) => (None, Some(problem)),
+            };
+            Verdict { engine, version, problem }
+        });
+        let path = path.display().to_string();
+        Ok(Self { path, graph, signature, kind, engines: engines.into() })
+    }
+
+    /// Whether an engine can run it.
+    pub fn runs(&self) -> bool {
+        self.engines.iter().any(|verdict| verdict.problem.is_none())
     }
 }
 
@@ -121,9 +148,21 @@ impl fmt::Display for Inspection {
         if let Some(producer) = &self.graph.producer {
             writeln!(f, "  producer    {producer}")?;
         }
-        match &self.obstacle {
-            None => write!(f, "  runs        yes"),
-            Some(problem) => write!(f, "  runs        no: {problem}"),
+        for file in &self.graph.external_files {
+            writeln!(f, "  weights     in {file}")?;
+        }
+        let engines: Vec<_> = self.engines.iter().map(ToString::to_string).collect();
+        write!(f, "{}", engines.join("\n"))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "  on {:<8} ", self.engine)?;
+        match (&self.problem, &self.version) {
+            (None, None) => f.write_str("yes"),
+            (None, Some(version)) => write!(f, "yes, version {version}"),
+            (Some(problem), _) => write!(f, "no: {problem}"),
         }
     }
 }
@@ -141,18 +180,25 @@ impl Inspection {
         } else if let Some(row) = signature.label.as_ref().filter(is_it) {
             ("label", row)
         } else {
-            return String::new();
+            let further = signature.conditions.iter().find(|further| further.name == input);
+            return further.map_or(String::new(), |further| {
+                format!("  → further condition, {}", rows_of(further.rows))
+            });
         };
         let kind = match (role, row.integer) {
             ("time", true) => "discrete ",
             ("time", false) => "continuous ",
             _ => "",
         };
-        let rows = match row.rows {
-            Rows::Each => "one a sample",
-            Rows::Shared => "one for the whole batch",
-        };
-        format!("  → {kind}{role}, {rows}, {}", row.reason)
+        let classes = row.classes.map_or(String::new(), |n| format!(" of {n} classes, one-hot"));
+        format!("  → {kind}{role}{classes}, {}, {}", rows_of(row.rows), row.reason)
+    }
+}
+
+fn rows_of(rows: Rows) -> &'static str {
+    match rows {
+        Rows::Each => "one a sample",
+        Rows::Shared => "one for the whole batch",
     }
 }
 

@@ -3,10 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
-use rten::{LoadError, LoadErrorKind, Model, ModelOptions};
-
-use crate::execute::Workers;
-use crate::{Graph, NetworkError, Problem, Signature};
+use crate::engine::{Model, Source};
+use crate::{Engine, Graph, NetworkError, Problem, Signature};
 
 /// An ONNX network, ready to run, and how it is called.
 ///
@@ -21,17 +19,25 @@ pub struct Network {
     pub(crate) graph: Graph,
     pub(crate) signature: Signature,
     pub(crate) model: Model,
-    pub(crate) workers: Workers,
 }
 
 impl Network {
-    /// Loads the file at `path`. Weights stored in files of their own are found beside it.
+    /// Loads the file at `path` for [`Engine::Auto`]. Weights stored in files of their own are found
+    /// beside it.
     ///
     /// # Errors
     /// A file that cannot be read, is empty, cut short or no ONNX model; an operator that cannot
     /// be run; inputs that [`Signature`] cannot tell apart. See [`Problem`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
-        Self::load_sized(path.as_ref(), None)
+        Self::load_on(path, Engine::Auto)
+    }
+
+    /// As [`Network::load`], to run on `engine`.
+    ///
+    /// # Errors
+    /// As [`Network::load`]; [`Problem::Engine`] where the engine is not to be had.
+    pub fn load_on(path: impl AsRef<Path>, engine: Engine) -> Result<Self, NetworkError> {
+        Self::load_with(path, None, engine)
     }
 
     /// As [`Network::load`], for samples of `shape`: axes of a sample that the file leaves free, as
@@ -41,36 +47,65 @@ impl Network {
     /// # Errors
     /// As [`Network::load`].
     pub fn load_for(path: impl AsRef<Path>, shape: &[usize]) -> Result<Self, NetworkError> {
-        Self::load_sized(path.as_ref(), Some(shape))
+        Self::load_with(path, Some(shape), Engine::Auto)
     }
 
-    fn load_sized(path: &Path, shape: Option<&[usize]>) -> Result<Self, NetworkError> {
+    /// As [`Network::load_for`] where a shape is given, and [`Network::load`] where none is, to run on
+    /// `engine`.
+    ///
+    /// # Errors
+    /// As [`Network::load_on`].
+    pub fn load_with(
+        path: impl AsRef<Path>,
+        shape: Option<&[usize]>,
+        engine: Engine,
+    ) -> Result<Self, NetworkError> {
+        let path = path.as_ref();
         let name = path.display().to_string();
-        Self::build(&name, Graph::read_file(path), shape, |o| o.load_file(path))
+        Self::build(&name, Graph::read_file(path), shape, &Source::File(path.into()), engine)
     }
 
-    /// Loads a network from the bytes of an ONNX file; `name` stands for it in messages.
+    /// Loads a network from the bytes of an ONNX file for [`Engine::Auto`]; `name` stands for it in
+    /// messages.
     ///
     /// # Errors
     /// As [`Network::load`].
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, NetworkError> {
-        Self::build(name, Graph::parse(bytes), None, |o| o.load(bytes.to_vec()))
+        Self::from_bytes_on(name, bytes, Engine::Auto)
+    }
+
+    /// As [`Network::from_bytes`], to run on `engine`.
+    ///
+    /// # Errors
+    /// As [`Network::load_on`].
+    pub fn from_bytes_on(name: &str, bytes: &[u8], engine: Engine) -> Result<Self, NetworkError> {
+        Self::build(name, Graph::parse(bytes), None, &Source::Bytes(bytes.into()), engine)
     }
 
     fn build(
         name: &str,
         graph: Result<Graph, Problem>,
         shape: Option<&[usize]>,
-        load: impl FnOnce(&ModelOptions) -> Result<Model, LoadError>,
+        source: &Source,
+        engine: Engine,
     ) -> Result<Self, NetworkError> {
         let assemble = || {
             let graph = graph?;
             let signature = Signature::sized(&graph, shape)?;
-            let model = load_model(&graph, load)?;
-            let workers = Workers::new();
-            Ok(Self { name: name.into(), graph, signature, model, workers })
+            let model = Model::load(&graph, source, engine)?;
+            Ok(Self { name: name.into(), graph, signature, model })
         };
         assemble().map_err(|problem: Problem| problem.of(name))
+    }
+
+    /// What runs it; never [`Engine::Auto`].
+    pub fn engine(&self) -> Engine {
+        self.model.engine()
+    }
+
+    /// The version of the engine's library, for an engine that is not part of this crate.
+    pub fn library_version(&self) -> Option<&str> {
+        self.model.library_version()
     }
 
     /// Its path, or the name given with its bytes.
@@ -94,25 +129,4 @@ impl fmt::Debug for Network {
         let mut fields = f.debug_struct("Network");
         fields.field("name", &self.name).field("signature", &self.signature).finish_non_exhaustive()
     }
-}
-
-/// Builds the model, its weights laid out for the kernels once instead of at every run.
-pub(crate) fn load_model(
-    graph: &Graph,
-    load: impl FnOnce(&ModelOptions) -> Result<Model, LoadError>,
-) -> Result<Model, Problem> {
-    let mut options = ModelOptions::with_all_ops();
-    options.prepack_weights(true);
-    load(&options).map_err(|error| {
-        let reason = error.to_string();
-        match error.kind() {
-            LoadErrorKind::UnknownFileType => Problem::Extension,
-            LoadErrorKind::ParseError => Problem::NotOnnx(reason),
-            LoadErrorKind::OperatorInvalid => {
-                let node = error.node().unwrap_or("without a name");
-                Problem::Operator { operator: graph.operator_of(node), node: node.into(), reason }
-            }
-            _ => Problem::Unloadable(reason),
-        }
-    })
 }

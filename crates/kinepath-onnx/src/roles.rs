@@ -152,6 +152,11 @@ pub(crate) const VELOCITY: OutputRole = OutputRole {
     names: &["velocity", "v", "out_sample", "output", "sample", "out", "prediction"],
 };
 
+pub(crate) const PICTURE: OutputRole = OutputRole {
+    role: "picture",
+    names: &["sample", "image", "images", "decoded", "reconstruction", "pixel_values", "output"],
+};
+
 pub(crate) const LOGITS: OutputRole = OutputRole { role: "logits", names: &["logits", "logit"] };
 
 pub(crate) const FEATURES: OutputRole = OutputRole {

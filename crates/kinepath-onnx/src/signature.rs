@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::roles::{InputRole, LABEL, STATE, TIME, joint, list};
-use crate::{Axis, Graph, Port, Problem, Reason};
+use crate::{Axis, ConditionInput, Graph, Port, Problem, Reason};
 
 /// How a network is called.
 ///
@@ -11,7 +11,9 @@ use crate::{Axis, Graph, Port, Problem, Reason};
 /// `hidden_states`, …; the time as `t`, `timestep`, `time`, `sigma`, …; the label as `y`, `label`,
 /// `class_labels`, …). An input with another name is recognised if it alone fits: the state is a
 /// float of rank two or more, the time a number of rank one or less, the label an integer of rank
-/// one or less. Two inputs that fit equally well are an error, and so is an input left over.
+/// one or less. A float `[batch, K]` with the name of a label is a one-hot label of K classes. Two
+/// inputs that fit equally well are an error. Inputs left over are what a field with a time is
+/// conditioned on; for other networks they are an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Signature {
     /// The state, or image.
@@ -20,6 +22,12 @@ pub struct Signature {
     pub time: Option<RowInput>,
     /// The class label, for a conditional field.
     pub label: Option<RowInput>,
+    /// Further inputs, which a field is conditioned on.
+    pub conditions: Vec<ConditionInput>,
+    /// The label as an input of numbers, for a condition that gives it as such: the `y` of some
+    /// networks is a vector, not a class.
+    #[serde(skip)]
+    pub label_input: Option<ConditionInput>,
     /// How many rows go in at once.
     pub batch: Batch,
 }
@@ -44,8 +52,11 @@ pub struct RowInput {
     pub integer: bool,
     /// Whether rows can differ.
     pub rows: Rows,
-    /// Number of axes; those after the first have length 1.
+    /// Number of axes; those after the first have length 1, except in a one-hot label.
     pub rank: usize,
+    /// The number of classes of a one-hot label, which takes as many floats a row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
     /// Why it was given its role.
     pub reason: Reason,
 }
@@ -112,8 +123,12 @@ impl Signature {
 
         // A label known by its name goes first: it would do for a time without a telling name.
         let mut taken = vec![state_at];
+        let no_label: Vec<usize> =
+            (0..ports.len()).filter(|&at| is_embedding(&ports[at])).collect();
         let mut find = |role: &InputRole| -> Result<Option<RowInput>, Problem> {
-            let Some((at, reason)) = role.find(ports, &taken)? else { return Ok(None) };
+            let Some((at, reason)) = role.find(ports, &[&taken[..], &no_label].concat())? else {
+                return Ok(None);
+            };
             taken.push(at);
             row_input(&ports[at], role, reason, batch).map(Some)
         };
@@ -123,10 +138,18 @@ impl Signature {
         } else {
             (find(&TIME)?, find(&LABEL)?)
         };
-        match (0..ports.len()).find(|at| !taken.contains(at)) {
-            Some(at) => Err(Problem::Unused { input: ports[at].to_string() }),
-            None => Ok(Self { state, time, label, batch }),
-        }
+        let mut left = (0..ports.len()).filter(|at| !taken.contains(at)).map(|at| &ports[at]);
+        let conditions = match (&time, left.next()) {
+            (None, Some(port)) => return Err(Problem::Unused { input: port.to_string() }),
+            (_, first) => first
+                .into_iter()
+                .chain(left)
+                .map(|port| ConditionInput::of(port, batch))
+                .collect::<Result<_, _>>()?,
+        };
+        let label_port = label.as_ref().and_then(|l| ports.iter().find(|p| p.name == l.name));
+        let label_input = label_port.map(|port| ConditionInput::of(port, batch)).transpose()?;
+        Ok(Self { state, time, label, conditions, label_input, batch })
     }
 
     /// Length of one row: the product of the sample shape.
@@ -174,7 +197,14 @@ fn row_input(
     let unfit = || role.unfit(port);
     let shape = port.shape.as_deref().ok_or_else(unfit)?;
     let rest = shape.get(1..).unwrap_or_default();
-    if !role.takes(port.element) || rest.iter().any(|axis| *axis != Axis::Fixed(1)) {
+    let classes = match (role.role, rest) {
+        ("label", &[Axis::Fixed(classes)]) if port.element.is_float() && classes > 1 => {
+            Some(classes)
+        }
+        _ => None,
+    };
+    let of_one = role.takes(port.element) && rest.iter().all(|axis| *axis == Axis::Fixed(1));
+    if !of_one && classes.is_none() {
         return Err(unfit());
     }
     let rows = match (shape.first(), batch) {
@@ -184,7 +214,14 @@ fn row_input(
         (Some(Axis::Fixed(_)), _) => return Err(unfit()),
     };
     let integer = port.element.is_integer();
-    Ok(RowInput { name: port.name.clone(), integer, rows, rank: shape.len(), reason })
+    Ok(RowInput { name: port.name.clone(), integer, rows, rank: shape.len(), classes, reason })
+}
+
+/// Whether this is a float that is no label whatever its name: of several axes, or as long as a
+/// caller makes it.
+fn is_embedding(port: &Port) -> bool {
+    let several = |axes: &[Axis]| axes.len() > 2 || matches!(axes, [_, Axis::Free(_)]);
+    port.element.is_float() && port.shape.as_deref().is_some_and(several)
 }
 
 #[cfg(test)]
@@ -262,8 +299,8 @@ mod tests {
         assert_eq!(joint, Problem::Joint { image: image_text, text });
         // With a time it is a field conditioned on text.
         let time = port("t", Element::Float32, &[0]);
-        let field = Signature::of(&graph(vec![image(), time, ids()])).unwrap_err();
-        assert!(matches!(field, Problem::Unused { .. }), "{field}");
+        let field = Signature::of(&graph(vec![image(), time, ids()])).unwrap();
+        assert_eq!(field.conditions[0].name, "input_ids");
     }
 
     #[test]
@@ -280,5 +317,53 @@ mod tests {
         let text = port("context", Element::Float32, &[0, 77, 8]);
         let expected = Problem::Unused { input: "context: float32 [n, 77, 8]".into() };
         assert_eq!(of(vec![image(), text]), expected);
+        let time = port("t", Element::Float32, &[0]);
+        let text = port("prompt", Element::Other, &[0, 77]);
+        let unused = Problem::Unused { input: "prompt: another type [n, 77]".into() };
+        assert_eq!(of(vec![image(), time, text]), unused);
+    }
+
+    #[test]
+    fn what_is_left_over_is_what_a_field_is_conditioned_on() {
+        let time = port("timestep", Element::Float32, &[0]);
+        let text = port("encoder_hidden_states", Element::Float16, &[0, 0, 8]);
+        let mask = port("encoder_attention_mask", Element::Bool, &[0, 77]);
+        let ids = port("txt_ids", Element::Float32, &[77, 3]);
+        let scale = port("guidance", Element::Float32, &[]);
+        let ports = vec![text, image(), mask, time, ids, scale];
+        let signature = Signature::of(&graph(ports)).unwrap();
+        assert_eq!(signature.label, None);
+        let known: Vec<_> = signature
+            .conditions
+            .iter()
+            .map(|c| (c.name.as_str(), c.integer, c.rows, c.batched, c.rank()))
+            .collect();
+        let expected = [
+            ("encoder_hidden_states", false, Rows::Each, true, 3),
+            ("encoder_attention_mask", true, Rows::Each, true, 2),
+            ("txt_ids", false, Rows::Shared, false, 2),
+            ("guidance", false, Rows::Shared, false, 0),
+        ];
+        assert_eq!(known, expected);
+        let text = &signature.conditions[0];
+        text.check(false, &[5, 8]).unwrap();
+        assert!(text.check(true, &[5, 8]).unwrap_err().contains("takes floats, not integers"));
+        assert!(text.check(false, &[5, 9]).unwrap_err().contains("takes [n, 8]"));
+        assert!(text.check(false, &[8]).is_err() && text.check(false, &[0, 8]).is_err());
+    }
+
+    #[test]
+    fn a_float_of_a_fixed_length_and_the_name_of_a_label_is_one_hot() {
+        let of = |label: Port| {
+            let time = port("t", Element::Float32, &[0]);
+            Signature::of(&graph(vec![image(), time, label])).unwrap()
+        };
+        let one_hot = of(port("class_labels", Element::Float32, &[0, 10]));
+        assert_eq!(one_hot.label.unwrap().classes, Some(10));
+        assert_eq!(of(port("y", Element::Int64, &[0])).label.unwrap().classes, None);
+        for embedding in [&[0, 120, 8][..], &[0, 0]] {
+            let signature = of(port("y", Element::Float32, embedding));
+            assert_eq!((signature.label, signature.conditions.len()), (None, 1));
+        }
     }
 }

@@ -3,17 +3,17 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 
 use ndarray::{Array2, s};
-use rten::{Model, ModelOptions, ThreadPool};
-use rten_tensor::Layout;
 
-use crate::execute::{filled_up, input, run};
-use crate::network::load_model;
+use crate::engine::{Feed, Model, Seat, Source, Values};
+use crate::execute::filled_up;
 use crate::roles::{MASK, TEXT_FEATURES, TOKENS, joint, list};
 use crate::slices::cut;
-use crate::{Axis, Batch, Graph, NetworkError, Port, Problem};
+use crate::{Axis, Batch, Engine, Graph, NetworkError, Port, Problem};
+
+/// Prompts encoded at a time: all threads share them, and they stay in the cache.
+const MOST_ROWS: usize = 16;
 
 /// A network that turns tokens into feature vectors in the space of an image encoder.
 ///
@@ -32,7 +32,6 @@ pub struct TextEncoder {
     name: String,
     interface: Interface,
     model: Model,
-    pool: Arc<ThreadPool>,
 }
 
 /// Prompts as tokens: one row each, of one length.
@@ -70,13 +69,11 @@ impl TextEncoder {
         let build = || {
             let graph = Graph::read_file(path)?;
             let interface = Interface::of(&graph)?;
-            let load = |options: &ModelOptions| options.load_file(path);
-            let model = load_model(&graph, load)?;
+            let model = Model::load(&graph, &Source::File(path.into()), Engine::Auto)?;
             Ok((interface, model))
         };
         let (interface, model) = build().map_err(|problem: Problem| problem.of(&name))?;
-        let pool = Arc::new(ThreadPool::with_num_threads(rayon::current_num_threads()));
-        Ok(Self { name, interface, model, pool })
+        Ok(Self { name, interface, model })
     }
 
     /// How many tokens a prompt has to have, where the network fixes it.
@@ -109,7 +106,7 @@ impl TextEncoder {
             return Err(Problem::TokenLength { actual: length, expected });
         }
         let mut features = Vec::new();
-        for slice in cut(rows, self.interface.batch, 1, |_, _| true) {
+        for slice in cut(rows, self.interface.batch, (1, MOST_ROWS), |_, _| true) {
             features.extend(self.run_slice(tokens, slice)?);
         }
         let width = features.len().checked_div(rows).unwrap_or(0);
@@ -118,21 +115,22 @@ impl TextEncoder {
     }
 
     fn run_slice(&self, tokens: &Tokens, slice: Range<usize>) -> Result<Vec<f32>, Problem> {
-        let Self { model, pool, interface, .. } = self;
+        let Self { model, interface, .. } = self;
         let fed = interface.batch.fed(slice.len());
-        let feed = |name: &str, values: &Array2<i32>| {
+        let feed = |name, values: &Array2<i32>| {
             let rows: Vec<_> = values.slice(s![slice.clone(), ..]).iter().copied().collect();
-            input(model, name, &[fed, values.ncols()], filled_up(&rows, slice.len(), fed))
+            let values = Values::Integer(filled_up(&rows, slice.len(), fed));
+            Feed { name, shape: vec![fed, tokens.ids.ncols()], values }
         };
-        let mut inputs = vec![feed(&interface.tokens, &tokens.ids)?];
+        let mut feeds = vec![feed(&interface.tokens, &tokens.ids)];
         if let Some(mask) = &interface.mask {
-            inputs.push(feed(mask, &tokens.mask)?);
+            feeds.push(feed(mask, &tokens.mask));
         }
-        let tensor = run(model, inputs, &interface.output, pool, fed)?;
-        let &[_, width] = tensor.shape() else {
-            return Err(not_rows(&interface.output, format!("{:?}", tensor.shape())));
+        let floats = model.run(Seat::All, feeds, &interface.output, fed)?;
+        let [_, width] = floats.shape[..] else {
+            return Err(not_rows(&interface.output, format!("{:?}", floats.shape)));
         };
-        let mut data = tensor.into_data();
+        let mut data = floats.data;
         data.truncate(slice.len() * width);
         Ok(data)
     }

@@ -1,11 +1,13 @@
 //! Velocity fields.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use kinepath::field::{self, Condition, FieldError, VelocityField};
+use kinepath_study::conditions::FieldInputs;
 use kinepath_study::conventions::ConventionWords;
 use kinepath_study::run::FieldSettings;
-use kinepath_study::source::{FieldSource, FieldSpec};
+use kinepath_study::source::{Engine, FieldSource, FieldSpec, GuidanceSpec, look_for_library_in};
 use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
 use numpy::{
     PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
@@ -24,6 +26,8 @@ pub(crate) struct Field {
     /// Shape of one sample.
     pub(crate) shape: Vec<usize>,
     pub(crate) labelled: bool,
+    /// The further inputs that it is conditioned on.
+    pub(crate) inputs: FieldInputs,
 }
 
 #[pymethods]
@@ -38,6 +42,13 @@ impl Field {
     #[getter]
     fn labelled(&self) -> bool {
         self.labelled
+    }
+
+    /// The further inputs that it is conditioned on: name and number of axes of one row.
+    #[getter]
+    fn inputs(&self) -> Vec<(String, usize)> {
+        let inputs = self.inputs.needed.iter().chain(&self.inputs.label);
+        inputs.map(|input| (input.name.clone(), input.shape.len())).collect()
     }
 
     /// The velocity at states `x`, `[B, *shape]`, and times `t`, `[B]`.
@@ -74,7 +85,7 @@ impl EmpiricalField {
         let samples = Samples::new("points", points)?;
         let rows = samples.rows()?.into_owned();
         let exact = Arc::new(field::EmpiricalField::new(rows).map_err(errors::field)?);
-        let base = Field { field: exact.clone(), shape: samples.shape().to_vec(), labelled: false };
+        let base = Field::unconditional(exact.clone(), samples.shape().to_vec());
         Ok(PyClassInitializer::from(base).add_subclass(Self(exact)))
     }
 
@@ -135,7 +146,7 @@ impl MixtureField {
             }
         }
         .map_err(errors::field)?;
-        let base = Field { field: Arc::new(mixture), shape: vec![dim], labelled: false };
+        let base = Field::unconditional(Arc::new(mixture), vec![dim]);
         Ok(PyClassInitializer::from(base).add_subclass(Self))
     }
 }
@@ -156,17 +167,55 @@ impl OnnxField {
         predicts: Option<String>,
         time: Option<String>,
         trained_on: Option<String>,
-        guidance: Option<(f64, i64)>,
+        engine: &str,
+        guidance: Option<Guidance>,
     ) -> PyResult<PyClassInitializer<Self>> {
+        if let Some(folder) = onnxruntime_folder(py) {
+            look_for_library_in(folder);
+        }
         let spec = FieldSpec {
             spec: format!("onnx:{path}"),
             conventions: ConventionWords { predicts, time, path: trained_on },
-            guidance,
+            engine: engine.parse::<Engine>().map_err(invalid)?,
+            guidance: guidance.map(GuidanceSpec::from),
         };
-        let FieldSource { field, shape, labelled, settings, .. } =
+        let FieldSource { field, shape, labelled, inputs, settings, .. } =
             py.detach(|| FieldSource::open(&spec)).map_err(errors::study)?;
-        let base = Field { field, shape, labelled };
+        let base = Field { field, shape, labelled, inputs };
         Ok(PyClassInitializer::from(base).add_subclass(Self(settings)))
+    }
+}
+
+/// Where the package `onnxruntime` of this interpreter, if there is one, keeps its library.
+fn onnxruntime_folder(py: Python<'_>) -> Option<PathBuf> {
+    let find = py.import("importlib.util").ok()?.getattr("find_spec").ok()?;
+    let spec = find.call1(("onnxruntime",)).ok()?;
+    let folders = spec.getattr("submodule_search_locations").ok()?;
+    let package: PathBuf = folders.get_item(0).ok()?.extract().ok()?;
+    Some(package.join("capi"))
+}
+
+/// The fields of `kinepath.Guidance`.
+#[derive(FromPyObject)]
+struct Guidance {
+    scale: f64,
+    null_label: Option<i64>,
+    null_inputs: Option<String>,
+    interval: Option<[f64; 2]>,
+    style: String,
+}
+
+impl From<Guidance> for GuidanceSpec {
+    fn from(guidance: Guidance) -> Self {
+        let Guidance { scale, null_label, null_inputs, interval, style } = guidance;
+        Self { scale, interval, style, null_label, null_inputs }
+    }
+}
+
+impl Field {
+    /// A field without labels and further inputs.
+    fn unconditional(field: Arc<dyn VelocityField + Send>, shape: Vec<usize>) -> Self {
+        Self { field, shape, labelled: false, inputs: FieldInputs::default() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use kinepath::field::{Certificate, PosteriorPaths};
 use kinepath::noise::noise;
-use kinepath::paths::Paths;
+use kinepath::paths::{PartEnergies, Paths};
 use kinepath_study::data::{self, Dataset, NoiseFile};
 use kinepath_study::run::{Existing, FieldSettings, NoiseSettings, SamplerSettings};
 use kinepath_study::sampling::{Given, GivenRun};
@@ -248,7 +248,17 @@ fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Pat
         Some(item) if !item.is_none() => Some(item.extract::<Posteriors<'_>>()?.read()?),
         _ => None,
     };
+    let parts = match paths.get_item("parts")? {
+        Some(item) if !item.is_none() => {
+            let [conditional, unconditional]: [PyReadonlyArray1<'_, f64>; 2] = item.extract()?;
+            let owned = |array: PyReadonlyArray1<'_, f64>| array.as_array().to_vec();
+            let (conditional, unconditional) = (owned(conditional), owned(unconditional));
+            Some(PartEnergies { conditional, unconditional })
+        }
+        _ => None,
+    };
     Ok(Paths {
+        parts,
         kpe: floats("kpe")?,
         launch: floats("launch")?,
         landing: floats("landing")?,

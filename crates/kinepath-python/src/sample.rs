@@ -2,17 +2,19 @@
 
 use std::ops::ControlFlow;
 
-use kinepath::field::{Certificate, Condition, PosteriorPaths, VelocityField};
+use kinepath::field::{
+    Certificate, Condition, Conditions, InputValues, PosteriorPaths, VelocityField,
+};
 use kinepath::noise::noise_at;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
 use ndarray::Array2;
-use numpy::{PyArray2, PyArrayDyn, PyReadonlyArrayDyn};
+use numpy::{PyArray2, PyArrayDyn, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::arrays::{Samples, batch, column};
+use crate::arrays::{Samples, batch, column, view};
 use crate::errors::{self, invalid};
 use crate::fields::{Callable, Field, check_shape};
 use crate::plan::Plan;
@@ -41,7 +43,9 @@ pub(crate) fn noise<'py>(
 
 /// Integrates every sample of `noise`, `[B, *shape]`, along a plan.
 #[pyfunction]
-#[pyo3(signature = (field, noise, plan, *, profile, energy_map, trajectory, labels, certify))]
+#[pyo3(signature = (
+    field, noise, plan, *, profile, energy_map, parts, trajectory, labels, inputs, certify
+))]
 #[expect(clippy::too_many_arguments, reason = "the Python side passes them by name")]
 pub(crate) fn sample<'py>(
     py: Python<'py>,
@@ -50,25 +54,57 @@ pub(crate) fn sample<'py>(
     plan: &Plan,
     profile: bool,
     energy_map: bool,
+    parts: bool,
     trajectory: Vec<usize>,
     labels: Option<Vec<i64>>,
+    inputs: Vec<(String, Numbers<'py>)>,
     certify: Option<f64>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let samples = Samples::new("noise", noise)?;
-    let record = Record { profile, energy_map, trajectory };
-    let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
+    let record = Record { profile, energy_map, parts, trajectory };
     if let Ok(known) = field.cast::<Field>() {
         let known = known.get();
         check_shape("noise", samples.shape(), &known.shape)?;
+        let rows = samples.rows()?.nrows();
+        let inputs = inputs.into_iter().map(|(name, numbers)| {
+            let (shape, values) = numbers.read(&name)?;
+            known.inputs.input(&name, &shape, values, rows).map_err(errors::study)
+        });
+        let conditions = Conditions { labels, inputs: inputs.collect::<PyResult<_>>()? };
+        let condition = conditions.as_condition();
         let sampler = sampler(known.field.as_ref(), plan, record, condition, certify)?;
         return run(py, &sampler, &samples);
     }
-    if labels.is_some() {
-        return Err(invalid("labels are for fields of this package; close over them instead"));
+    if labels.is_some() || !inputs.is_empty() {
+        return Err(invalid(
+            "labels and inputs are for fields of this package; close over them instead",
+        ));
     }
     let callable = Callable::new(field.clone().unbind(), samples.shape().to_vec());
-    let sampler = sampler(&callable, plan, record, condition, certify)?;
+    let sampler = sampler(&callable, plan, record, Condition::None, certify)?;
     run(py, &sampler, &samples).map_err(|error| callable.raised().unwrap_or(error))
+}
+
+/// The numbers of an input: float32, or int64.
+#[derive(FromPyObject)]
+pub(crate) enum Numbers<'py> {
+    Float(PyReadonlyArrayDyn<'py, f32>),
+    Integer(PyReadonlyArrayDyn<'py, i64>),
+}
+
+impl Numbers<'_> {
+    fn read(self, name: &str) -> PyResult<(Vec<usize>, InputValues)> {
+        Ok(match self {
+            Self::Float(array) => {
+                let values = view(name, &array)?.iter().copied().collect();
+                (array.shape().to_vec(), InputValues::Float(values))
+            }
+            Self::Integer(array) => {
+                let values = view(name, &array)?.iter().copied().collect();
+                (array.shape().to_vec(), InputValues::Integer(values))
+            }
+        })
+    }
 }
 
 fn sampler<'a>(
@@ -129,6 +165,9 @@ fn run<'py>(
     let trajectory = trajectory.transpose().map_err(invalid)?;
     let trajectory = trajectory.map(|states| PyArrayDyn::from_owned_array(py, states));
     result.set_item("trajectory", trajectory)?;
+    let parts =
+        paths.parts.map(|parts| (column(py, parts.conditional), column(py, parts.unconditional)));
+    result.set_item("parts", parts)?;
     let posterior = paths.posterior.map(|posterior| posteriors(py, posterior)).transpose()?;
     result.set_item("posterior", posterior)?;
     Ok(result)

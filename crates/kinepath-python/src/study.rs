@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use kinepath_study::StudyError;
 use kinepath_study::report::render;
 use kinepath_study::study::{
-    ClipSettings, CopySpace, DataSettings, REPORT_FILE, RESULTS_FILE, StudyResults,
-    evaluate_named_runs, write_whole,
+    ClipSettings, CopySpace, DataSettings, DecoderSettings, REPORT_FILE, RESULTS_FILE,
+    StudyResults, evaluate_named_runs, write_whole,
 };
 use pyo3::prelude::*;
 
@@ -21,7 +21,7 @@ type Clip = (String, String, Option<String>, Option<String>);
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "the Python side passes them by name")]
 #[pyo3(signature = (
-    runs, out, *, train, reference, encoder, copies_in, classifier, clip, resamples,
+    runs, out, *, train, reference, decoder, encoder, copies_in, classifier, clip, resamples,
     observe
 ))]
 pub(crate) fn evaluate(
@@ -30,6 +30,7 @@ pub(crate) fn evaluate(
     out: PathBuf,
     train: String,
     reference: Option<String>,
+    decoder: Option<(String, f64, f64)>,
     encoder: Option<String>,
     copies_in: &str,
     classifier: Option<String>,
@@ -44,8 +45,9 @@ pub(crate) fn evaluate(
         text,
         tokenizer,
     });
-    let data =
-        DataSettings { train, reference, encoder, copies_in, classifier, clip }.with_implied();
+    let decoder = decoder.map(|(network, scale, shift)| DecoderSettings { network, scale, shift });
+    let data = DataSettings { train, reference, decoder, encoder, copies_in, classifier, clip }
+        .with_implied();
     let mut raised = None;
     let judged = py.detach(|| {
         evaluate_named_runs(&runs, &data, resamples, &mut |stage, done| {

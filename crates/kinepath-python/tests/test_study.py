@@ -138,6 +138,7 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         ("no encoder", {"copies_in": "features"}),
         ("pixels or features", {"copies_in": "words"}),
         ("absent.onnx", {"encoder": "absent.onnx"}),
+        ("absent.onnx", {"decoder": "absent.onnx"}),
         ("name the variant", {"variants": {"baseline": samples}}),
     ]
     for words, change in wrong:

@@ -10,12 +10,12 @@ mod select;
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
 
-use kinepath::field::Condition;
+use kinepath::field::Conditions;
 use kinepath::noise::{noise, noise_at};
 use kinepath::paths::Paths;
 use kinepath::plan::Plan;
 use kinepath::record::Record;
-use kinepath::sampler::Sampler;
+use kinepath::sampler::{SampleError, Sampler};
 use ndarray::{Array2, s};
 
 pub use effect::{Change, SelectionEffect, selection_effect};
@@ -23,6 +23,7 @@ pub use given::{Given, GivenRun};
 pub use select::{Band, BandParseError, Selection, SelectionError};
 
 use crate::StudyError;
+use crate::conditions::RunConditions;
 use crate::data::NoiseFile;
 use crate::run::{
     Existing, NoiseSettings, Opened, RecordSettings, RunReader, RunSettings, RunWriter,
@@ -71,8 +72,8 @@ pub struct SampleJob<'a> {
     pub batch: usize,
     /// What is kept beside endpoints and energies.
     pub record: Record,
-    /// One class label per sample, or none.
-    pub labels: Option<Vec<i64>>,
+    /// What samples are conditioned on.
+    pub conditions: RunConditions,
 }
 
 impl SampleJob<'_> {
@@ -84,7 +85,7 @@ impl SampleJob<'_> {
     ///
     /// # Errors
     /// [`StudyError::Mismatch`] if shapes or counts disagree; [`StudyError::Spec`] for a gap where
-    /// paths cannot be followed, or labels that the field does not take; [`StudyError::Selection`] if a sample
+    /// paths cannot be followed, or conditions that the field does not take; [`StudyError::Selection`] if a sample
     /// is not found; [`StudyError::Interrupted`] after a break; and whatever sampling or writing
     /// brings.
     pub fn run(
@@ -103,10 +104,11 @@ impl SampleJob<'_> {
                 let done = writer.samples_done() as f64;
                 let mut observe = |further: f64| observe((done + further) / self.count as f64);
                 let start = range.start;
-                let labels = self.labels.as_ref().map(|labels| &labels[range.clone()]);
+                let labels = self.conditions.labels.as_ref();
+                let labels = labels.map(|labels| &labels.values[range.clone()]);
                 let part = match &mut search {
                     None => {
-                        let paths = self.integrate(range, labels, &mut observe)?;
+                        let paths = self.integrate(range, &mut observe)?;
                         self.part(start, paths, labels, None)?
                     }
                     Some((seed, search)) => {
@@ -125,11 +127,12 @@ impl SampleJob<'_> {
     fn integrate(
         &self,
         range: Range<usize>,
-        labels: Option<&[i64]>,
         observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<Paths, StudyError> {
         let size = range.len() as f64;
-        let sampler = self.sampler(labels)?.first_index((self.first + range.start) as u64);
+        let rows: Vec<usize> = range.clone().collect();
+        let conditions = self.conditions.of(self.first, &rows)?;
+        let sampler = self.sampler(&conditions)?.first_index((self.first + range.start) as u64);
         let start = self.noise(range);
         Ok(sampler.run_observed(start.view(), &mut |fraction| observe(fraction * size))?)
     }
@@ -148,20 +151,18 @@ impl SampleJob<'_> {
                 .iter()
                 .map(|draw| self.noise_index(range.start + draw.slot, draw.attempt))
                 .collect();
-            let labels: Option<Vec<i64>> = self
-                .labels
-                .as_ref()
-                .map(|labels| draws.iter().map(|draw| labels[range.start + draw.slot]).collect());
-            let sampler = self.sampler(labels.as_deref())?.indices(&indices);
+            let rows: Vec<usize> = draws.iter().map(|draw| range.start + draw.slot).collect();
+            let conditions = self.conditions.of(self.first, &rows)?;
+            let sampler = self.sampler(&conditions)?.indices(&indices);
             let start = noise_at(seed, &indices, dim);
             Ok(sampler.run_observed(start.view(), &mut |_| observe(found as f64))?)
         })
     }
 
-    fn sampler<'s>(&'s self, labels: Option<&'s [i64]>) -> Result<Sampler<'s>, StudyError> {
+    fn sampler<'s>(&'s self, conditions: &'s Conditions) -> Result<Sampler<'s>, StudyError> {
         Ok(Sampler::new(self.source.field.as_ref(), self.plan)?
             .record(self.record.clone())
-            .condition(labels.map_or(Condition::None, Condition::Labels))
+            .condition(conditions.as_condition())
             .certify(self.tau())?)
     }
 
@@ -214,23 +215,10 @@ impl SampleJob<'_> {
                 ));
             }
         }
-        if self.labels.is_some() != self.source.labelled {
-            return Err(StudyError::Spec {
-                what: "field",
-                text: self.source.settings.spec.clone(),
-                reason: if self.source.labelled {
-                    "it needs a class label for every sample".to_owned()
-                } else {
-                    "it has no classes; leave the labels out".to_owned()
-                },
-            });
+        if self.record.parts && self.source.field.in_parts().is_none() {
+            return Err(SampleError::Parts.into());
         }
-        match &self.labels {
-            Some(labels) if labels.len() != self.count => {
-                mismatch(format!("there are {} labels for {} samples", labels.len(), self.count))
-            }
-            _ => Ok(()),
-        }
+        self.conditions.check(self.source, self.count)
     }
 
     fn settings(&self) -> RunSettings {
@@ -242,6 +230,7 @@ impl SampleJob<'_> {
             batch: self.batch,
             shape: self.source.shape.clone(),
             field: self.source.settings.clone(),
+            conditions: self.conditions.settings(),
             sampler: Some(self.resolved()),
             noise: match &self.start {
                 Start::Seed(seed) => NoiseSettings::Seed { seed: *seed },
@@ -256,6 +245,7 @@ impl SampleJob<'_> {
             record: RecordSettings {
                 profile: self.record.profile,
                 energy_map: self.record.energy_map,
+                parts: self.record.parts,
                 trajectory: self.record.trajectory.iter().map(|&node| nodes[node]).collect(),
             },
             certificate: None,

@@ -1,24 +1,29 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
+mod guidance;
 mod kept;
 mod pipeline;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use kinepath::field::{
-    Conventions, Converted, EmpiricalField, Guided, MixtureField, VelocityField,
-};
-use kinepath_onnx::{Network, OnnxField};
+pub use guidance::GuidanceSpec;
+
+use kinepath::field::{Conventions, Converted, EmpiricalField, MixtureField, VelocityField};
+pub use kinepath_onnx::Engine;
+#[cfg(feature = "ort")]
+pub use kinepath_onnx::look_for_library_in;
+use kinepath_onnx::{Network, OnnxField, ParseEngineError};
 use ndarray::Array2;
 use serde::Deserialize;
 
-pub use kept::{describe, kept_beside};
+pub use kept::describe;
 pub use pipeline::{Located, locate};
 
 use crate::StudyError;
+use crate::conditions::FieldInputs;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
-use crate::data::{self, builtin, sha256_hex};
+use crate::data::{self, builtin, sha256_hex, sha256_of_files};
 use crate::run::FieldSettings;
 use kept::check_time;
 
@@ -33,8 +38,10 @@ pub struct FieldSpec {
     pub spec: String,
     /// What is told of a network's conventions.
     pub conventions: ConventionWords,
-    /// Guidance scale and null label of classifier-free guidance.
-    pub guidance: Option<(f64, i64)>,
+    /// What runs a network.
+    pub engine: Engine,
+    /// Classifier-free guidance of a network.
+    pub guidance: Option<GuidanceSpec>,
 }
 
 /// An opened velocity field.
@@ -47,6 +54,8 @@ pub struct FieldSource {
     pub shape: Vec<usize>,
     /// Whether it is conditioned on a class label per sample.
     pub labelled: bool,
+    /// The further inputs that it is conditioned on.
+    pub inputs: FieldInputs,
     /// What goes into `run.toml`.
     pub settings: FieldSettings,
 }
@@ -76,19 +85,12 @@ impl FieldSource {
     /// Opens the field of a finished run again, as its `run.toml` says.
     ///
     /// # Errors
-    /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model or data are no longer
-    /// what they were, they were never a file, or the run was guided (its null label is not
-    /// recorded as a number).
+    /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model, data or null inputs are
+    /// no longer what they were, or were never a file.
     pub fn reopen(settings: &FieldSettings) -> Result<Self, StudyError> {
         if settings.is_external() {
             return Err(StudyError::Mismatch(format!(
                 "{} is not a file that kinepath can open",
-                settings.spec
-            )));
-        }
-        if settings.guidance.is_some() {
-            return Err(StudyError::Mismatch(format!(
-                "{} was sampled with guidance, which cannot be set up again from its settings",
                 settings.spec
             )));
         }
@@ -99,10 +101,13 @@ impl FieldSource {
                 time: Some(settings.time.clone()),
                 path: Some(settings.path.clone().unwrap_or_else(|| STRAIGHT.to_owned())),
             },
-            guidance: None,
+            engine: engine_of(settings)?,
+            guidance: settings.guidance.as_ref().map(GuidanceSpec::from),
         })?;
-        let identity =
-            |settings: &FieldSettings| (settings.sha256.clone(), settings.schedule_sha256.clone());
+        let identity = |settings: &FieldSettings| {
+            let FieldSettings { sha256, schedule_sha256, guidance, .. } = settings.clone();
+            (sha256, schedule_sha256, guidance)
+        };
         if identity(&source.settings) != identity(settings) {
             return Err(StudyError::Mismatch(format!(
                 "{} is no longer what it was when the run was sampled",
@@ -116,28 +121,39 @@ impl FieldSource {
         spec: &FieldSpec,
         network: OnnxField,
         resolved: Resolved,
+        null_label: Option<i64>,
         sha256: String,
     ) -> Result<Self, StudyError> {
         let shape = network.sample_shape().to_vec();
-        let labelled = network.network().signature().label.is_some();
+        let signature = network.network().signature();
+        let labelled = signature.label.is_some();
+        let inputs = FieldInputs {
+            needed: signature.conditions.clone(),
+            label: signature.label_input.clone(),
+        };
+        let engine = engine_words(network.network());
         let Resolved { conventions, predicts, time, path, schedule_sha256 } = resolved;
         let converted = Converted::new(network, conventions);
-        let field: Arc<dyn VelocityField + Send> = match spec.guidance {
-            None => Arc::new(converted),
-            Some((scale, null_label)) => Arc::new(Guided::new(converted, null_label, scale)?),
+        let (field, guidance): (Arc<dyn VelocityField + Send>, _) = match &spec.guidance {
+            None => (Arc::new(converted), None),
+            Some(guidance) => {
+                let guidance = guidance.clone().or_null_label(null_label);
+                let (field, settings) = guidance.guide(converted, &spec.spec, labelled, &inputs)?;
+                (Arc::new(field), Some(settings))
+            }
         };
         let settings = FieldSettings {
             spec: spec.spec.clone(),
             sha256,
+            engine: Some(engine),
             predicts,
             time,
             path,
             schedule_sha256,
             scaling: None,
-            guidance: spec.guidance.map(|(scale, _)| scale),
-            condition: None,
+            guidance,
         };
-        Ok(Self { field, empirical: None, shape, labelled, settings })
+        Ok(Self { field, empirical: None, shape, labelled, inputs, settings })
     }
 
     /// An exact field, which is a velocity in unit time.
@@ -150,57 +166,79 @@ impl FieldSource {
         let settings = FieldSettings {
             spec: spec.spec.clone(),
             sha256,
+            engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
             path: None,
             schedule_sha256: None,
             scaling: None,
             guidance: None,
-            condition: None,
         };
-        Self { field, empirical: None, shape, labelled: false, settings }
+        let inputs = FieldInputs::default();
+        Self { field, empirical: None, shape, labelled: false, inputs, settings }
     }
 }
 
-/// The bytes of a network: a file, or `builtin:NAME`.
-fn network_bytes(source: &str) -> Result<Vec<u8>, StudyError> {
-    match source.strip_prefix(builtin::PREFIX) {
-        Some("velocity") => Ok(builtin::VELOCITY_ONNX.to_vec()),
-        Some("classifier") => Ok(builtin::CLASSIFIER_ONNX.to_vec()),
-        Some(_) => Err(StudyError::Spec {
+/// An embedded network, `builtin:NAME`.
+fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
+    Some(match source.strip_prefix(builtin::PREFIX)? {
+        "velocity" => Ok(builtin::VELOCITY_ONNX),
+        "classifier" => Ok(builtin::CLASSIFIER_ONNX),
+        _ => Err(StudyError::Spec {
             what: "network",
             text: source.to_owned(),
             reason: "the embedded ones are builtin:velocity and builtin:classifier".to_owned(),
         }),
-        None => std::fs::read(source)
-            .map_err(|error| StudyError::file("read", Path::new(source), &error)),
-    }
+    })
 }
 
-/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file.
+/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file and of those beside it
+/// that hold its weights.
 ///
 /// # Errors
 /// [`StudyError`] if it cannot be read or used.
 pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
-    open_onnx_for(source, None)
+    open_onnx_for(source, None, Engine::Auto)
 }
 
-/// As [`open_onnx`], with the free axes of a sample as long as those of `shape`.
-fn open_onnx_for(source: &str, shape: Option<&[usize]>) -> Result<(Network, String), StudyError> {
-    let bytes = network_bytes(source)?;
-    let network = match shape {
-        _ if source.starts_with(builtin::PREFIX) => Network::from_bytes(source, &bytes)?,
-        Some(shape) => Network::load_for(source, shape)?,
-        None => Network::load(source)?,
-    };
-    Ok((network, sha256_hex(&bytes)))
+/// As [`open_onnx`], to run on `engine`, with the free axes of a sample as long as those of `shape`.
+fn open_onnx_for(
+    source: &str,
+    shape: Option<&[usize]>,
+    engine: Engine,
+) -> Result<(Network, String), StudyError> {
+    if let Some(bytes) = builtin_network(source).transpose()? {
+        return Ok((Network::from_bytes_on(source, bytes, engine)?, sha256_hex(bytes)));
+    }
+    let network = Network::load_with(source, shape, engine)?;
+    let path = Path::new(source);
+    let beside = network.graph().external_files.iter().map(|file| path.with_file_name(file));
+    let files: Vec<_> = std::iter::once(path.to_owned()).chain(beside).collect();
+    Ok((network, sha256_of_files(&files)?))
+}
+
+/// What runs a network, as `run.toml` tells it.
+fn engine_words(network: &Network) -> String {
+    let version = network.library_version().map(|version| format!(" {version}"));
+    format!("{}{}", network.engine(), version.unwrap_or_default())
+}
+
+/// The engine of a run, for the same field again; its library may have another version by now.
+fn engine_of(settings: &FieldSettings) -> Result<Engine, StudyError> {
+    let words = settings.engine.as_deref().unwrap_or_default();
+    match words.split_whitespace().next() {
+        None => Ok(Engine::Auto),
+        Some(name) => name.parse().map_err(|error: ParseEngineError| {
+            StudyError::Mismatch(format!("the run's engine is not known: {error}"))
+        }),
+    }
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
     if source.starts_with(builtin::PREFIX) {
         let resolved = spec.conventions.resolve()?;
-        let (network, sha256) = open_onnx(source)?;
-        return FieldSource::of_network(spec, OnnxField::new(network)?, resolved, sha256);
+        let (network, sha256) = open_onnx_for(source, None, spec.engine)?;
+        return FieldSource::of_network(spec, OnnxField::new(network)?, resolved, None, sha256);
     }
     let located = locate(Path::new(source))?;
     let (model, sidecar) = (&located.model, Sidecar::read(&located.model)?);
@@ -209,7 +247,7 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
     let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_ref());
     let source = model.display().to_string();
     let shape = shape.or(located.shape.as_ref()).map(Vec::as_slice);
-    let (network, sha256) = open_onnx_for(&source, shape)?;
+    let (network, sha256) = open_onnx_for(&source, shape, spec.engine)?;
     let field = OnnxField::new(network)?;
     let signature = field.network().signature();
     if let Some(sidecar) = &sidecar {
@@ -222,11 +260,19 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
         _ => String::new(),
     };
     check_time(&source, signature, &resolved, &told)?;
-    FieldSource::of_network(spec, field, resolved, sha256)
+    let null_label = sidecar.as_ref().and_then(|sidecar| sidecar.null_label);
+    FieldSource::of_network(spec, field, resolved, null_label, sha256)
 }
 
 /// Exact fields are velocities in unit time: a convention would turn them into something else.
 fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
+    if spec.engine != Engine::Auto {
+        return Err(StudyError::Spec {
+            what: "engine",
+            text: spec.engine.to_string(),
+            reason: format!("{} is no network; leave the engine out", spec.spec),
+        });
+    }
     let resolved = spec.conventions.resolve()?;
     if resolved.conventions == Conventions::default() && spec.guidance.is_none() {
         return Ok(());
@@ -300,7 +346,7 @@ mod tests {
         FieldSource::open(&FieldSpec {
             spec: spec.to_owned(),
             conventions: ConventionWords { time: Some(time.to_owned()), ..Default::default() },
-            guidance: None,
+            ..FieldSpec::default()
         })
     }
 
@@ -317,6 +363,45 @@ mod tests {
         assert!(refused("onnx:no-such.onnx", "unit").contains("no-such.onnx"));
         assert!(refused("empirical:builtin:fashion-mnist", "reversed").contains("for networks"));
         assert!(refused("onnx:builtin:velocity", "sigma").contains("reversed"));
+    }
+
+    #[test]
+    fn an_engine_is_for_networks() {
+        let spec = |spec: &str, engine| FieldSpec {
+            spec: spec.to_owned(),
+            engine,
+            ..FieldSpec::default()
+        };
+        let source = FieldSource::open(&spec("onnx:builtin:velocity", Engine::Auto)).unwrap();
+        assert_eq!(source.settings.engine.as_deref(), Some("rten"));
+        let error = FieldSource::open(&spec("empirical:builtin:fashion-mnist", Engine::Rten));
+        let error = error.err().unwrap().to_string();
+        assert!(error.contains("leave the engine out"), "{error}");
+        let again = FieldSettings { engine: Some("rten".to_owned()), ..source.settings.clone() };
+        assert!(FieldSource::reopen(&again).is_ok());
+        let odd = FieldSettings { engine: Some("abacus 2".to_owned()), ..source.settings };
+        let error = FieldSource::reopen(&odd).err().unwrap().to_string();
+        assert!(error.contains("`abacus` is no engine"), "{error}");
+    }
+
+    #[test]
+    fn weights_beside_a_network_count() {
+        let models =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../kinepath-onnx/tests/fixtures/models");
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["external.onnx", "external.onnx.data"] {
+            std::fs::copy(models.join(file), folder.path().join(file)).unwrap();
+        }
+        let spec = folder.path().join("external.onnx");
+        let hash = || open_onnx(spec.to_str().unwrap()).unwrap().1;
+        let before = hash();
+        let bytes = |file| std::fs::read(folder.path().join(file)).unwrap();
+        let both = [bytes("external.onnx"), bytes("external.onnx.data")].concat();
+        assert_eq!(before, sha256_hex(&both));
+        let mut weights = bytes("external.onnx.data");
+        weights[0] ^= 1;
+        std::fs::write(folder.path().join("external.onnx.data"), weights).unwrap();
+        assert_ne!(before, hash());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use kinepath::noise::noise;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
 use kinepath_study::StudyError;
+use kinepath_study::conditions::{FieldInputs, RunConditions};
 use kinepath_study::run::{
     Certify, Existing, FieldSettings, NoiseSettings, RunReader, SamplerSettings, columns,
 };
@@ -35,6 +36,7 @@ fn source() -> FieldSource {
         field,
         shape: vec![DIM],
         labelled: false,
+        inputs: FieldInputs::default(),
         settings: FieldSettings::external("exact"),
     }
 }
@@ -56,7 +58,7 @@ fn sample(dir: &Path, spec: &ScheduleSpec, enough: f64) -> Result<RunReader, Stu
         count: COUNT,
         batch: BATCH,
         record: Record { profile: true, ..Record::default() },
-        labels: None,
+        conditions: RunConditions::default(),
     };
     job.run(dir, Existing::Resume, &mut |done| match done > enough {
         true => ControlFlow::Break(()),

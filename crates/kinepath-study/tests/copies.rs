@@ -14,6 +14,7 @@ use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 /// Side of a picture, and of its quadrants.
 const SIDE: usize = 28;
 const HALF: usize = 14;
+const SHAPE: [usize; 3] = [1, SIDE, SIDE];
 const NEIGHBOURS: usize = 10;
 
 fn settings(copies_in: CopySpace) -> DataSettings {
@@ -22,7 +23,7 @@ fn settings(copies_in: CopySpace) -> DataSettings {
     DataSettings { encoder: Some(quadrants.to_owned()), copies_in, ..embedded }
 }
 
-/// The four features that `fixtures/make_encoder.py` describes.
+/// The four features that `fixtures/make_networks.py` describes.
 fn quadrants(pictures: ArrayView2<'_, f32>) -> Array2<f32> {
     Array2::from_shape_fn((pictures.nrows(), 4), |(row, quadrant)| {
         let picture = pictures.row(row);
@@ -43,7 +44,7 @@ fn overturned(pictures: ArrayView2<'_, f32>) -> Array2<f32> {
 
 #[test]
 fn figures_of_copying_are_those_of_the_embedded_points() {
-    let judge = Judge::open(&settings(CopySpace::Features), NEIGHBOURS).unwrap();
+    let judge = Judge::open(&settings(CopySpace::Features), NEIGHBOURS, &SHAPE).unwrap();
     let training = quadrants(judge.training().values.view());
     let held_out = data::load(settings(CopySpace::Features).reference.as_deref().unwrap()).unwrap();
     // New pictures, and training records that only features know again.
@@ -73,7 +74,7 @@ fn figures_of_copying_are_those_of_the_embedded_points() {
 #[test]
 fn a_copy_with_its_pixels_moved_is_one_in_features_only() {
     let share = |copies_in: CopySpace| {
-        let judge = Judge::open(&settings(copies_in), NEIGHBOURS).unwrap();
+        let judge = Judge::open(&settings(copies_in), NEIGHBOURS, &SHAPE).unwrap();
         let samples = overturned(judge.training().values.slice(s![..100, ..]));
         let memorized = judge.judge(samples.view(), None).unwrap().memorized;
         memorized.iter().filter(|&&copy| copy).count()
@@ -93,7 +94,7 @@ fn features_without_an_encoder_stop_a_study_before_any_work() {
     let mut quiet = |_: &str, _: f64| ControlFlow::Continue(());
     let refused = [
         run_study(&settings, folder.path(), Existing::Resume, &mut quiet).unwrap_err(),
-        Judge::open(&settings.data, NEIGHBOURS).err().unwrap(),
+        Judge::open(&settings.data, NEIGHBOURS, &SHAPE).err().unwrap(),
     ];
     for error in refused {
         assert!(matches!(error, StudyError::Spec { .. }), "{error}");

@@ -8,6 +8,7 @@ use std::path::Path;
 use kinepath::paths::Paths;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
+use kinepath_study::conditions::RunConditions;
 use kinepath_study::data;
 use kinepath_study::report::render;
 use kinepath_study::run::{
@@ -51,6 +52,7 @@ fn evaluate(folders: &[&Path]) -> Result<StudyResults, kinepath_study::StudyErro
     let data = DataSettings {
         train: TRAIN.to_owned(),
         reference: None,
+        decoder: None,
         encoder: None,
         copies_in: CopySpace::Pixels,
         classifier: None,
@@ -135,7 +137,8 @@ fn measured_paths_make_the_run_that_sampling_makes() {
     })
     .unwrap();
     let (plan, sampler) = ScheduleSpec { steps: 8, ..ScheduleSpec::default() }.compile().unwrap();
-    let record = Record { profile: true, energy_map: true, trajectory: vec![4, 8] };
+    let record =
+        Record { profile: true, energy_map: true, trajectory: vec![4, 8], ..Record::default() };
     let job = SampleJob {
         source: &source,
         plan: &plan,
@@ -145,7 +148,7 @@ fn measured_paths_make_the_run_that_sampling_makes() {
         count: 24,
         batch: 24,
         record: record.clone(),
-        labels: None,
+        conditions: RunConditions::default(),
     };
     let mut go_on = |_| ControlFlow::Continue(());
     let expected = job.run(&sampled, Existing::Resume, &mut go_on).unwrap();
@@ -206,6 +209,7 @@ fn what_makes_no_run_is_refused_and_nothing_is_written() {
             profile: None,
             energy_map: None,
             trajectory: None,
+            parts: None,
             posterior: None,
         };
         change(&mut paths);

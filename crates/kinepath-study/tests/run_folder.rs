@@ -8,8 +8,9 @@ use std::path::Path;
 
 use kinepath_study::data::DataError;
 use kinepath_study::run::{
-    Column, Existing, FieldSettings, NoiseSettings, Opened, Part, RecordSettings, RunError,
-    RunReader, RunSettings, RunWriter, SamplerSettings, Table,
+    Column, ConditionSettings, Existing, FieldSettings, FileSettings, GuidanceSettings,
+    LabelSettings, NoiseSettings, Opened, Part, RecordSettings, RunError, RunReader, RunSettings,
+    RunWriter, SamplerSettings, Table,
 };
 use ndarray::{Array2, ArrayD, IxDyn};
 use proptest::prelude::*;
@@ -17,7 +18,12 @@ use proptest::prelude::*;
 const STEPS: usize = 3;
 
 fn settings() -> RunSettings {
+    let file = |path: &str| FileSettings { path: path.to_owned(), sha256: "0a".to_owned() };
     RunSettings {
+        conditions: Some(ConditionSettings {
+            labels: Some(LabelSettings { asked: "cycle:10".to_owned(), sha256: "0b".to_owned() }),
+            inputs: Some(file("prompts.safetensors")),
+        }),
         kinepath: "0.1.0".to_owned(),
         first: 0,
         count: 11,
@@ -26,13 +32,19 @@ fn settings() -> RunSettings {
         field: FieldSettings {
             spec: "empirical:builtin:fashion-mnist".to_owned(),
             sha256: "00".repeat(32),
+            engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
             path: None,
             schedule_sha256: None,
             scaling: None,
-            guidance: Some(1.5),
-            condition: None,
+            guidance: Some(GuidanceSettings {
+                scale: 1.5,
+                interval: Some([0.25, 0.75]),
+                style: "calls".to_owned(),
+                null_label: Some(10),
+                null_inputs: Some(file("null.safetensors")),
+            }),
         },
         sampler: Some(SamplerSettings {
             solver: "heun".to_owned(),
@@ -47,7 +59,12 @@ fn settings() -> RunSettings {
             certify: None,
         }),
         noise: NoiseSettings::Seed { seed: 3 },
-        record: RecordSettings { profile: true, energy_map: true, trajectory: vec![0.5, 1.0] },
+        record: RecordSettings {
+            profile: true,
+            energy_map: true,
+            parts: true,
+            trajectory: vec![0.5, 1.0],
+        },
         certificate: None,
     }
 }

@@ -11,6 +11,7 @@ use kinepath::plan::Plan;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
 use kinepath_study::StudyError;
+use kinepath_study::conditions::{FieldInputs, RunConditions};
 use kinepath_study::data::NoiseFile;
 use kinepath_study::run::{Existing, FieldSettings, RunReader, columns};
 use kinepath_study::sampling::{SampleJob, Selection, Start};
@@ -55,16 +56,17 @@ fn source(broken: f32) -> FieldSource {
         empirical: None,
         shape: vec![2],
         labelled: true,
+        inputs: FieldInputs::default(),
         settings: FieldSettings {
             spec: "test:classes".to_owned(),
             sha256: String::new(),
+            engine: None,
             predicts: "velocity".to_owned(),
             time: "unit".to_owned(),
             path: None,
             schedule_sha256: None,
             scaling: None,
             guidance: None,
-            condition: None,
         },
     }
 }
@@ -92,7 +94,7 @@ fn run(dir: &Path, broken: f32, start: Start) -> Result<RunReader, StudyError> {
         count: COUNT,
         batch: 4,
         record: Record::default(),
-        labels: Some(labels()),
+        conditions: RunConditions::labels(labels()),
     };
     job.run(dir, Existing::Resume, &mut |_| ControlFlow::Continue(()))
 }

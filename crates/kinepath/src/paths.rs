@@ -37,9 +37,23 @@ pub struct Paths {
     pub energy_map: Option<Array2<f32>>,
     /// States at the recorded nodes, `[B, K, D]`, if any.
     pub trajectory: Option<Array3<f32>>,
+    /// The energies of the parts of a guided field, if recorded.
+    pub parts: Option<PartEnergies>,
     /// The posteriors on the way, where the field is an empirical one whose paths were followed:
     /// Euler plans, see [`Sampler::certify`](crate::sampler::Sampler::certify).
     pub posterior: Option<PosteriorPaths>,
+}
+
+/// What the parts of a guided field would spend along the paths that the guided field travelled:
+/// `½ ∫‖η v_c‖² dt` and `½ ∫‖η v_∅‖² dt` by the quadrature of the energy, in squared data units.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartEnergies {
+    /// That of the conditional velocity, over the whole path, of each sample. What guidance adds is
+    /// the kinetic path energy without it.
+    pub conditional: Vec<f64>,
+    /// That of the unconditional velocity, over the stages at which it is evaluated: those within
+    /// the guidance interval. NaN where there are none of any weight.
+    pub unconditional: Vec<f64>,
 }
 
 impl Paths {
@@ -77,6 +91,11 @@ impl Paths {
         replace_row(&mut self.profile, row, &from.profile, other);
         replace_row(&mut self.energy_map, row, &from.energy_map, other);
         replace_row(&mut self.trajectory, row, &from.trajectory, other);
+        assert_eq!(self.parts.is_some(), from.parts.is_some(), "paths with other recordings");
+        if let (Some(mine), Some(theirs)) = (&mut self.parts, &from.parts) {
+            mine.conditional[row] = theirs.conditional[other];
+            mine.unconditional[row] = theirs.unconditional[other];
+        }
         assert_eq!(self.posterior.is_some(), from.posterior.is_some(), "paths of other fields");
         if let (Some(mine), Some(theirs)) = (&mut self.posterior, &from.posterior) {
             mine.top[row] = theirs.top[other];
@@ -138,7 +157,8 @@ mod tests {
         let field = MixtureField::isotropic(&[1.0], array![[3.0, 0.0]], &[0.25]).unwrap();
         let grid = Grid::uniform(5).unwrap();
         let plan = Plan::fixed(grid, Tableau::HEUN, Gain::Unit, Quadrature::Solver).unwrap();
-        let record = Record { profile: true, energy_map: true, trajectory: vec![0, 2] };
+        let record =
+            Record { profile: true, energy_map: true, trajectory: vec![0, 2], ..Record::default() };
         let sampler = Sampler::new(&field, &plan).unwrap().record(record);
         let x0 = noise(4, 0..6, 2);
         let run = |rows: [usize; 2]| {

@@ -9,6 +9,8 @@ pub struct Record {
     pub profile: bool,
     /// The element-wise energy `½ Σ h b_j k_j²`: `[B, D]`.
     pub energy_map: bool,
+    /// The energies of the conditional and the unconditional part of a guided field.
+    pub parts: bool,
     /// Indices of the grid nodes whose states are kept, increasing: `[B, K, D]`.
     pub trajectory: Vec<usize>,
 }

@@ -151,7 +151,12 @@ fn recordings_are_those_of_the_whole_field() {
     let plan = plan(Grid::uniform(25).unwrap(), Gain::Kts(Kts { beta: 0.02, ..Kts::default() }));
     let x0 = noise(4, 0..33, 20);
     let run = |tau| {
-        let record = Record { profile: true, energy_map: true, trajectory: vec![0, 7, 25] };
+        let record = Record {
+            profile: true,
+            energy_map: true,
+            trajectory: vec![0, 7, 25],
+            ..Record::default()
+        };
         let sampler = Sampler::new(&field, &plan).unwrap().record(record);
         sampler.certify(tau).unwrap().run(x0.view()).unwrap()
     };

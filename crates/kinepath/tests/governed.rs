@@ -25,7 +25,8 @@ fn governed(strength: f64, ceiling: Vec<(f64, f64)>) -> Gain {
 }
 
 fn run(plan: &Plan, x0: &Array2<f32>) -> Paths {
-    let record = Record { profile: true, energy_map: true, trajectory: vec![0, 3] };
+    let record =
+        Record { profile: true, energy_map: true, trajectory: vec![0, 3], ..Record::default() };
     Sampler::new(&mixture(), plan).unwrap().record(record).run(x0.view()).unwrap()
 }
 

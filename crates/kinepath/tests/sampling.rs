@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use kinepath::field::{Condition, EmpiricalField, FnField, Guided, MixtureField, TimeDomain};
+use kinepath::field::{Condition, EmpiricalField, FnField, Guided, MixtureField, Null, TimeDomain};
 use kinepath::field::{FieldError, VelocityField};
 use kinepath::gain::{Gain, Governed, Kts, Shape};
 use kinepath::grid::Grid;
@@ -112,7 +112,8 @@ fn adaptive_and_fine_fixed_steps_agree_under_a_gain() {
     let fine = Sampler::new(&field, &fine).unwrap().run(x0.view()).unwrap();
     let plan =
         Plan::adaptive(Grid::uniform(4).unwrap(), Tableau::DOPRI5, gain(), 1e-6, 1e-6).unwrap();
-    let record = Record { profile: true, energy_map: true, trajectory: vec![0, 2, 4] };
+    let record =
+        Record { profile: true, energy_map: true, trajectory: vec![0, 2, 4], ..Record::default() };
     let free = Sampler::new(&field, &plan).unwrap().record(record).run(x0.view()).unwrap();
     for i in 0..20 {
         let gap = (&free.endpoints.row(i) - &fine.endpoints.row(i)).mapv(f32::abs).sum();
@@ -134,7 +135,12 @@ fn recordings_are_consistent_with_the_energies() {
     let plan =
         fixed(Grid::cosine(12).unwrap(), Tableau::EULER, Gain::Ssc { alpha: 0.2, power: 2.0 });
     let x0 = noise(9, 0..7, 5);
-    let record = Record { profile: true, energy_map: true, trajectory: (0..=12).collect() };
+    let record = Record {
+        profile: true,
+        energy_map: true,
+        trajectory: (0..=12).collect(),
+        ..Record::default()
+    };
     let paths = Sampler::new(&field, &plan).unwrap().record(record).run(x0.view()).unwrap();
     let Schedule::Fixed(steps) = plan.schedule() else { panic!() };
     let (profile, map) = (paths.profile.unwrap(), paths.energy_map.unwrap());
@@ -215,7 +221,7 @@ impl VelocityField for Labelled {
 
 #[test]
 fn guidance_counts_twice_and_labels_follow_their_rows() {
-    let guided = Guided::new(Labelled, 0, 2.0).unwrap();
+    let guided = Guided::new(Labelled, Null::label(0), 2.0).unwrap();
     let x0 = array![[1.0f32], [1.0], [1.0]];
     let labels = [0, 1, 2];
     for plan in [

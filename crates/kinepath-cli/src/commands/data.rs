@@ -1,7 +1,7 @@
 //! What samples are judged by, as `evaluate` and `compare` take it.
 
 use clap::Args;
-use kinepath_study::study::{ClipSettings, CopySpace, DataSettings};
+use kinepath_study::study::{ClipSettings, CopySpace, DataSettings, DecoderSettings};
 
 use crate::cli::at_least_one;
 
@@ -18,6 +18,17 @@ pub(crate) struct DataArgs {
     /// builtin:fashion-mnist-reference]
     #[arg(long, value_name = "DATA")]
     reference: Option<String>,
+    /// Network that makes pictures of samples that are latents, such as vae_decoder.onnx: everything
+    /// but energies is then of pictures, like those of --train
+    #[arg(long, value_name = "V.onnx")]
+    decode: Option<String>,
+    /// What latents were multiplied by for training, scaling_factor of a diffusers autoencoder:
+    /// pictures are decode(z / S + B) [default: 1]
+    #[arg(long, value_name = "S", requires = "decode", allow_negative_numbers = true)]
+    latent_scale: Option<f64>,
+    /// What was subtracted from latents before, shift_factor of a diffusers autoencoder [default: 0]
+    #[arg(long, value_name = "B", requires = "decode", allow_negative_numbers = true)]
+    latent_shift: Option<f64>,
     /// Network whose features are the feature space, which is that of pixels without one;
     /// FILE:preprocess=inception prepares samples for FID proper [default for
     /// builtin:fashion-mnist: builtin:classifier]
@@ -56,6 +67,11 @@ impl DataArgs {
         DataSettings {
             train: self.train.clone(),
             reference: self.reference.clone(),
+            decoder: self.decode.clone().map(|network| DecoderSettings {
+                network,
+                scale: self.latent_scale.unwrap_or(1.0),
+                shift: self.latent_shift.unwrap_or(0.0),
+            }),
             encoder: self.encoder.clone(),
             copies_in: self.copies_in,
             classifier: self.classifier.clone(),

@@ -20,6 +20,8 @@ Examples:
   kinepath evaluate runs/baseline --train builtin:fashion-mnist
   kinepath evaluate runs/mine --train train.npz --reference held-out.npz \\
       --encoder inception.onnx --classifier classifier.onnx
+  kinepath evaluate runs/latents --train pictures/ --decode vae_decoder.onnx --latent-scale 0.18215
+      A latent model: pictures are decoded, energies stay those of latents
 
 Writes evaluation.json and report.html into the run folder, and adds the columns of the judgement
 (gap ratio, nearest training point, confidence, margin, support) to its samples.parquet.";

@@ -22,13 +22,14 @@ Examples:
       Keep the conventions of a network beside it, in unet.kinepath.toml: every command that opens
       the network reads them there, and options of the command line go before them
 
-The exit code is 1 when the network cannot be run.";
+The exit code is 1 when no engine can run the network.";
 
 /// Show what an ONNX network takes and gives, and how it would be used
 ///
 /// Inputs are recognised by name (`x` or `sample`, `t` or `timestep`, `y` or `label`), and by rank
-/// and type where the names say nothing. Look here before trusting a run of your own model. What the
-/// graph does not show, the network's conventions, is kept beside it by --write.
+/// and type where the names say nothing. For each engine, it is said whether it can run the network,
+/// and why not. What the graph does not show, the network's conventions, is kept beside it by --write.
+/// Look here before trusting a run of your own model.
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct InspectArgs {
@@ -73,8 +74,8 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     } else {
         console.print(&found)?;
     }
-    if let Some(problem) = &found.inspection.obstacle {
-        bail!("{} cannot be run: {problem}", args.network.display());
+    if !found.inspection.runs() {
+        bail!("{}: no engine can run it", args.network.display());
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! `kinepath sample`: sampling into a run folder.
 
 mod args;
+mod condition;
 mod summary;
 
 use anyhow::Result;
@@ -23,13 +24,16 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     args.check()?;
     let (plan, sampler) = args.schedule().compile()?;
     let mut progress = Progress::start(console, "loading")?;
-    let mut source = FieldSource::open(&args.field()?)?;
-    source.settings.condition = args.condition()?;
+    let source = FieldSource::open(&args.field())?;
     let start = start(args, &source)?;
-    let count = args.count.unwrap_or(match &start {
-        Start::Given { noise, .. } => noise.values.nrows(),
-        Start::Seed(_) | Start::Selected { .. } => args::DEFAULT_COUNT,
-    });
+    let rows = match &start {
+        Start::Given { noise, .. } => Some(noise.values.nrows()),
+        Start::Seed(_) | Start::Selected { .. } => None,
+    };
+    let count = match args.count.or(rows) {
+        Some(count) => count,
+        None => args.condition.count(&source)?.unwrap_or(args::DEFAULT_COUNT),
+    };
     console.detail(format_args!(
         "field {}, sample shape {:?}, sha256 {}",
         source.settings.spec, source.shape, source.settings.sha256
@@ -58,7 +62,7 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         first: 0,
         count,
         batch: args.batch,
-        labels: args.label.map(|label| vec![label; count]),
+        conditions: args.condition.open(&source, count)?,
     };
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let before = if args.overwrite { Before::Nothing } else { look(args) };
@@ -109,6 +113,7 @@ fn record(items: &[RecordItem], plan: &kinepath::plan::Plan) -> Record {
         match item {
             RecordItem::Profile => record.profile = true,
             RecordItem::Map => record.energy_map = true,
+            RecordItem::Parts => record.parts = true,
             RecordItem::Trajectory(count) => {
                 record.trajectory = Record::spread(*count, plan.grid());
             }

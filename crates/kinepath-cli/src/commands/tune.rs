@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Args, value_parser};
 use kinepath_study::run::Existing;
+use kinepath_study::source::Engine;
 use kinepath_study::tune::{GAIN_FILE, RESULTS_FILE, TuneSettings, run_tune};
 
 use super::report::write_tune_report;
@@ -54,6 +55,7 @@ const PREAMBLE: &str = "\
 #     samples each
 #   minutes = M instead chooses candidates and confirm to fit
 #   certify in [sampler]: as for kinepath sample --certify, where the field is empirical:DATA
+#   engine in [field]: what runs a network: auto (the default), rten, ort, ort:cuda or ort:tensorrt
 #   [[family]]: kind = \"kts\", \"ssc\" or \"governed\", with the bounds of its parameters
 ";
 
@@ -94,6 +96,10 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     #[arg(help_heading = "Search")]
     seed: Option<u64>,
+    /// What runs the network, instead of what the file says: auto, rten, ort, ort:cuda or
+    /// ort:tensorrt; see `kinepath sample --help`
+    #[arg(long, value_name = "ENGINE")]
+    engine: Option<Engine>,
     /// Folder for tune.json, tune.toml, report.html and the runs
     #[arg(long, value_name = "DIR", default_value = "kinepath-tune", help_heading = "Output")]
     out: PathBuf,
@@ -125,6 +131,9 @@ impl TuneArgs {
             *setting = given.unwrap_or(*setting);
         }
         settings.seed = self.seed.unwrap_or(settings.seed);
+        if let Some(engine) = self.engine {
+            settings.field.set_engine(engine);
+        }
         // Numbers on the command line stand above a time in the file.
         let given = self.candidates.or(self.confirm).is_some();
         settings.minutes = self.minutes.or(settings.minutes.filter(|_| !given));

@@ -3,16 +3,19 @@
 use std::fmt::Write;
 
 use kinepath::stats::Interval;
-use kinepath_study::study::StudyResults;
 use kinepath_study::study::results::{
     Association, Comparison, ControlKind, DataResults, Effect, EnergyResults, ModelResults, Risk,
     RunResults, Tercile, Verdict,
 };
+use kinepath_study::study::{CLASSES_ASKED_FOR, StudyResults};
 
 use super::{Form, narrow, number, numbers, text, words};
 
 /// Runs side by side in one table of 100 columns.
 const RUNS_A_TABLE: usize = 5;
+
+/// Classes in one table.
+const CLASSES_SHOWN: usize = 20;
 
 /// The results of a study; `all` adds the paired differences that were not detected.
 pub(crate) fn study(results: &StudyResults, all: bool) -> String {
@@ -20,6 +23,9 @@ pub(crate) fn study(results: &StudyResults, all: bool) -> String {
     page += &describe("training set", &results.training);
     if let Some(reference) = &results.reference {
         page += &describe("held-out set", reference);
+    }
+    if let Some(decoded) = results.settings.data.decoded_in_words() {
+        let _ = writeln!(page, "  {:<15} {decoded}", "samples");
     }
     let _ =
         writeln!(page, "  {:<15} in {}", "copies sought", results.settings.data.copies_in_words());
@@ -74,6 +80,11 @@ fn section(page: &mut String, model: &ModelResults, all: bool) {
         if let Some(table) = controls(&model.runs) {
             let _ = writeln!(page, "\n{table}");
             page.push_str("what something simpler does to F_mem and what the gain improves\n");
+        }
+    }
+    for run in &model.runs {
+        if let Some(table) = classes(run) {
+            let _ = writeln!(page, "\n{table}");
         }
     }
     if !model.associations.is_empty() {
@@ -239,6 +250,31 @@ fn terciles(terciles: &[Tercile]) -> String {
         table.add_row(cells);
     }
     text(&table)
+}
+
+/// Energy and memorization by the class asked for, where there are not too many for a screen.
+fn classes(run: &RunResults) -> Option<String> {
+    let audit = &run.memorization;
+    if audit.classes_by != CLASSES_ASKED_FOR || audit.classes.is_empty() {
+        return None;
+    }
+    if audit.classes.len() > CLASSES_SHOWN {
+        let count = audit.classes.len();
+        return Some(format!("{}: figures of {count} classes are in the report\n", run.name));
+    }
+    let mut table = numbers(&[&format!("{}, class", run.name), "n", "mean KPE", "F_mem"]);
+    for share in &audit.classes {
+        let cell = |interval: Option<Interval>, form: Form| {
+            interval.map_or("–".to_owned(), |interval| form.both(interval))
+        };
+        table.add_row([
+            share.class.to_string(),
+            share.count.to_string(),
+            cell(share.kpe, Form::Plain),
+            cell(share.f_mem, Form::Percent),
+        ]);
+    }
+    Some(text(&table))
 }
 
 /// How a metric is written: memorization and authenticity are shares that people know in percent.

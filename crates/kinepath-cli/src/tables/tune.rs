@@ -55,6 +55,9 @@ fn header(results: &TuneResults) -> String {
         budget.confirm,
         settings.data.copies_in_words()
     );
+    if let Some(decoded) = settings.data.decoded_in_words() {
+        let _ = write!(line, "\nsamples are {decoded}");
+    }
     if let (Some(minutes), Some(seconds)) = (settings.minutes, budget.seconds_per_sample) {
         let _ = write!(
             line,

@@ -119,8 +119,8 @@ fn the_null_label_is_kept_too() {
     let message = place.fails(sample, 2);
     assert!(message.contains("--null-label") && message.contains("kinepath.toml"), "{message}");
     place.succeeds("inspect net.onnx --write --null-label 0");
-    let settings = place.json(sample)["settings"]["field"].clone();
-    assert_eq!(settings["condition"], "label 1, null label 0");
+    let guidance = place.json(sample)["settings"]["field"]["guidance"].clone();
+    assert_eq!((&guidance["scale"], &guidance["null_label"]), (&2.0.into(), &0.into()));
 }
 
 /// A folder as Optimum exports pipelines: the scheduler's configuration tells the conventions.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a helper that fails is a test that fails")]
 
 mod conventions;
+mod engines;
 mod evaluation;
 mod exact_flow;
 mod full_disk;

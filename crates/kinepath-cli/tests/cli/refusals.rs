@@ -36,6 +36,8 @@ const MISUSES: &[(&str, &[&str])] = &[
     ("--rtol 1e-3", &["--rtol would have no effect", "dopri5"]),
     ("--predicts score", &["score"]),
     ("--predicts noise", &["exactly a velocity", "conventions are for networks"]),
+    ("--engine onnx", &["`onnx` is no engine", "auto, rten, ort, ort:cuda or ort:tensorrt"]),
+    ("--engine rten", &["is no network", "leave the engine out"]),
     ("--path vp:linear", &["what a network of the vp path predicts is not told", "say noise"]),
     ("--path vp:linear --predicts velocity", &["does not predict `velocity`", "noise (DDPM"]),
     ("--path vp:linear --predicts noise --time reversed", &["`reversed`", "training step"]),
@@ -48,8 +50,12 @@ const MISUSES: &[(&str, &[&str])] = &[
     ("--label 3", &["no classes", "leave the labels out"]),
     ("--time discrete", &["discrete"]),
     ("--record video", &["video", "trajectory:K"]),
-    ("--guidance 2", &["--null-label"]),
-    ("--guidance 2 --null-label 0", &["--guidance needs --label"]),
+    ("--guidance 2", &["for networks"]),
+    ("--null-label 2", &["--guidance"]),
+    ("--guidance 2 --guidance-interval 0.5", &["use A..B"]),
+    ("--guidance 2 --guidance-style both", &["doubled or calls"]),
+    ("--labels cycle:0", &["cycle:10"]),
+    ("--record parts", &["only a guided field"]),
     ("--select kpe=3", &["--select", "COLUMN=LO..HI"]),
     ("--select nfe=1..2", &["no column of paths", "kpe_landing"]),
     ("--select kpe=2..1", &["holds nothing"]),
@@ -165,8 +171,8 @@ fn an_inspection_tells_what_stands_in_the_way() {
     assert_eq!(json["kind"], "classifier");
     let output = place.output(&format!("inspect {}", fixture("custom_operator")));
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8(output.stdout).unwrap().contains("runs        no"));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("cannot be run"));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("on rten     no"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("no engine can run it"));
     assert!(place.fails("inspect mixture.toml", 1).contains("mixture.toml"));
     assert!(place.fails("inspect none.onnx", 1).contains("none.onnx"));
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use kinepath_study::run::{RunReader, columns};
+use serde_json::json;
 
 use crate::support::{Place, files, npy};
 
@@ -121,13 +122,73 @@ fn labels_and_guidance_reach_the_network_and_the_settings() {
         rows.iter().find(|row| row["column"] == "nfe").unwrap()["mean"].as_f64().unwrap()
     };
     assert_eq!((nfe(&plain), nfe(&guided)), (4.0, 8.0));
-    assert_eq!(guided["settings"]["field"]["guidance"], 2.0);
-    assert_eq!(guided["settings"]["field"]["condition"], "label 1, null label 0");
+    let guidance = &guided["settings"]["field"]["guidance"];
+    assert_eq!((&guidance["scale"], &guidance["null_label"]), (&json!(2.0), &json!(0)));
+    assert_eq!(guided["settings"]["conditions"]["labels"]["asked"], "1");
     let other = place.fails(&format!("{common} --label 2 --out plain"), 1);
-    assert!(other.contains("field.condition"), "{other}");
+    assert!(other.contains("conditions.labels"), "{other}");
     assert!(place.fails(&format!("{common} --out none"), 2).contains("needs a class label"));
     assert!(!place.path("none").exists());
-    assert!(place.fails(&format!("{common} --guidance 2 --out none"), 2).contains("--null-label"));
+    let null = place.fails(&format!("{common} --labels 1 --guidance 2 --out none"), 2);
+    assert!(null.contains("null condition"), "{null}");
+}
+
+#[test]
+fn guidance_has_an_interval_a_style_and_parts() {
+    let place = Place::new();
+    let model = fixture("sit");
+    let common = format!("sample --field onnx:{model} --labels cycle:10 --count 6 --steps 5");
+    let guided = format!("{common} --guidance 2.5 --null-label 10 --guidance-interval 0.3..0.9");
+    let run = |style: &str| {
+        place.json(&format!("{guided} --guidance-style {style} --record parts --out {style}"))
+    };
+    let (doubled, calls) = (run("doubled"), run("calls"));
+    let mean = |run: &serde_json::Value, column: &str| {
+        let rows = run["energy"].as_array().unwrap();
+        rows.iter().find(|row| row["column"] == column).unwrap()["mean"].as_f64().unwrap()
+    };
+    for column in ["kpe", "kpe_conditional", "kpe_unconditional"] {
+        let (doubled, calls) = (mean(&doubled, column), mean(&calls, column));
+        assert!((doubled / calls - 1.0).abs() < 1e-5, "{column}: {doubled} {calls}");
+    }
+    // Stages at 0.4, 0.6 and 0.8 are guided.
+    assert_eq!(mean(&doubled, "nfe"), 8.0);
+    let guidance = &calls["settings"]["field"]["guidance"];
+    let expected =
+        json!({"scale": 2.5, "interval": [0.3, 0.9], "style": "calls", "null_label": 10});
+    assert_eq!(guidance, &expected);
+    let reader = RunReader::open(&place.path("calls")).unwrap();
+    assert_eq!(reader.table().i64(columns::LABEL).unwrap(), [0, 1, 2, 3, 4, 5]);
+    let other = format!("{guided} --guidance-style calls --record parts --out calls");
+    let other = place.fails(&other.replace("0.3..0.9", "0.3..0.8"), 1);
+    assert!(other.contains("field.guidance.interval"), "{other}");
+
+    let prompted = fixture("text_to_image");
+    let missing = place.fails(&format!("sample --field onnx:{prompted} --out none"), 2);
+    assert!(missing.contains("needs the inputs `encoder_hidden_states`"), "{missing}");
+    let inputs = place.fails(&format!("sample --field onnx:{prompted} --inputs no.file"), 1);
+    assert!(inputs.contains("no.file: cannot be read"), "{inputs}");
+    let none = place.fails(&format!("{common} --guidance 2 --null-inputs no.file"), 1);
+    assert!(none.contains("no.file: cannot be read"), "{none}");
+    let interval = format!("{guided} --out none").replace("0.3..0.9", "0.9..0.3");
+    assert!(place.fails(&interval, 2).contains("t = 0.9 to 0.3"));
+}
+
+#[test]
+fn labels_from_a_file_set_the_count_and_divide_the_figures() {
+    let place = Place::new();
+    let labels: Vec<String> = (0..18).map(|sample| (sample % 3).to_string()).collect();
+    place.write("labels.txt", labels.join("\n"));
+    let points: Vec<f32> = (0..240).map(|i| ((i * 37) % 64) as f32 / 16.0 - 2.0).collect();
+    place.write("train.npy", npy(&[40, 6], &points));
+    let model = fixture("labelled");
+    place.succeeds(&format!("sample --field onnx:{model} --labels labels.txt --steps 4 --out run"));
+    assert_eq!(RunReader::open(&place.path("run")).unwrap().settings().count, 18);
+    let table = place.succeeds("evaluate run --train train.npy --resamples 50");
+    let head = table.lines().find(|line| line.contains("mean KPE") && line.contains("class"));
+    assert!(head.is_some_and(|line| line.contains("F_mem")), "{table}");
+    let short = format!("sample --field onnx:{model} --labels labels.txt --count 5 --out none");
+    assert!(place.fails(&short, 1).contains("18 labels for 5 samples"));
 }
 
 #[test]

@@ -4,7 +4,9 @@
 
 mod against_onnxruntime;
 mod assets;
+mod conditional;
 mod encoders;
+mod engines;
 mod inspection;
 mod preprocessing;
 mod refusals;

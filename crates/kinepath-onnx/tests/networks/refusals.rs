@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::support::{fixture, model};
-use kinepath::field::{Condition, FieldError, VelocityField};
+use kinepath::field::{Condition, FieldError, InputValues, NamedInput, VelocityField};
 use kinepath_onnx::{Classifier, Encoder, Network, NetworkError, OnnxField, Problem};
 use ndarray::Array2;
 
@@ -49,21 +49,11 @@ fn another_extension() {
 }
 
 #[test]
-fn an_operator_that_does_not_exist() {
-    let error = load("custom_operator").unwrap_err();
-    let Problem::Operator { operator, node, .. } = &error.problem else { panic!("{error}") };
-    assert_eq!((operator.as_str(), node.as_str()), ("org.example::Swirl", "mid/swirl"));
-}
-
-#[test]
 fn inputs_and_outputs_that_have_no_role() {
-    let expected = Problem::Unused { input: "context: float32 [batch, 6]".into() };
     let problem = |name| match load(name).map(OnnxField::new) {
         Err(error) | Ok(Err(error)) => error.problem,
         Ok(Ok(_)) => panic!("accepted {name}"),
     };
-    // Two float inputs of rank two, one of them called `x`.
-    assert_eq!(problem("extra_input"), expected);
     assert!(matches!(problem("symbolic_shape"), Problem::Unfit { role: "state", .. }));
     assert!(matches!(problem("two_outputs"), Problem::NoOutput { role: "velocity", .. }));
     assert!(matches!(problem("wide_output"), Problem::Output { .. }));
@@ -109,8 +99,38 @@ fn labels_that_do_not_fit() {
     assert!(condition(&refused("linear", 32, Condition::Labels(&[1, 2]))));
     assert!(condition(&refused("labelled", 6, Condition::None)));
     assert!(condition(&refused("labelled", 6, Condition::Labels(&[1, 1 << 40]))));
+    let one_hot = refused("one_hot", 6, Condition::Labels(&[1, 4]));
+    assert!(one_hot.to_string().contains("4, is none of its 4 classes 0 to 3"), "{one_hot}");
     let count = refused("labelled", 6, Condition::Labels(&[1]));
     assert!(matches!(count, FieldError::Shape { what: "labels", .. }), "{count}");
     let unknown = refused("labelled", 6, Condition::Labels(&[1, 4]));
     assert!(matches!(&unknown, FieldError::Model(text) if text.contains("embed")), "{unknown}");
+}
+
+#[test]
+fn further_inputs_that_do_not_fit() {
+    let input = |name: &str, rows: Option<usize>, shape: &[usize]| {
+        let count = rows.unwrap_or(1) * shape.iter().product::<usize>();
+        NamedInput::new(name, rows, shape, InputValues::Float(vec![0.0; count])).unwrap()
+    };
+    let refused = |inputs: &[NamedInput]| {
+        let condition = Condition::Inputs { labels: None, inputs };
+        let FieldError::Condition(text) = call("extra_input", 6, &[0.0, 0.5], condition) else {
+            panic!("refused for another reason");
+        };
+        text
+    };
+    assert!(refused(&[]).contains("needs its input `context`, and it was not given"));
+    let rows = refused(&[input("context", Some(3), &[6])]);
+    assert!(rows.contains("3 rows for 2 samples"), "{rows}");
+    let shape = refused(&[input("context", Some(2), &[5])]);
+    assert!(shape.contains("takes [6] for each sample, not [5]"), "{shape}");
+    let surplus = refused(&[input("context", None, &[6]), input("mask", None, &[6])]);
+    assert!(surplus.contains("has no input `mask`"), "{surplus}");
+    let ids = NamedInput::new("context", None, &[6], InputValues::Integer(vec![0; 6])).unwrap();
+    assert!(refused(&[ids]).contains("takes floats, not integers"));
+    let labels =
+        Condition::Inputs { labels: Some(&[0, 1]), inputs: &[input("context", None, &[6])] };
+    let labels = call("extra_input", 6, &[0.0, 0.5], labels);
+    assert!(labels.to_string().contains("has no label input"), "{labels}");
 }

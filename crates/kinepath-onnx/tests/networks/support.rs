@@ -1,10 +1,15 @@
 //! Fixtures as arrays.
 
+use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Once;
 
-use kinepath_onnx::Network;
+use kinepath_onnx::{Engine, EngineError, Network, NetworkError, Problem, Provider};
 use ndarray::Array2;
 use safetensors::SafeTensors;
+
+/// ONNX Runtime on the processor.
+pub(crate) const ORT: Engine = Engine::Ort(Provider::Cpu);
 
 /// A file of `tests/fixtures`.
 pub(crate) fn fixture(name: &str) -> PathBuf {
@@ -19,6 +24,34 @@ pub(crate) fn model_path(name: &str) -> PathBuf {
 /// A tiny model of `tests/fixtures/models`.
 pub(crate) fn model(name: &str) -> Network {
     Network::load(model_path(name)).unwrap()
+}
+
+/// The same on one engine.
+pub(crate) fn model_on(name: &str, engine: Engine) -> Network {
+    Network::load_on(model_path(name), engine).unwrap()
+}
+
+/// The engines that are to be had here: rten always, ONNX Runtime where it is built in and installed.
+/// Where it is not, that is said on the terminal: a test that passes was not run on it.
+pub(crate) fn engines() -> Vec<Engine> {
+    let mut engines = vec![Engine::Rten];
+    match Network::load_on(model_path("linear"), ORT) {
+        Ok(_) => engines.push(ORT),
+        Err(NetworkError {
+            problem:
+                Problem::Engine(missing @ (EngineError::NotBuilt | EngineError::NoLibrary { .. })),
+            ..
+        }) => {
+            static SAID: Once = Once::new();
+            // The test harness keeps what `eprintln!` writes to itself.
+            SAID.call_once(|| {
+                let _ = writeln!(std::io::stderr(), "not tested on ONNX Runtime: {missing}");
+            });
+        }
+        // A library that is there has to work.
+        Err(error) => panic!("{error}"),
+    }
+    engines
 }
 
 /// The tensors of a safetensors fixture.
@@ -43,6 +76,11 @@ impl Tensors {
     /// A float vector, widened.
     pub(crate) fn floats(&self, name: &str) -> Vec<f64> {
         self.values(name, |bytes| f64::from(f32::from_le_bytes(bytes))).1
+    }
+
+    /// A vector of doubles.
+    pub(crate) fn doubles(&self, name: &str) -> Vec<f64> {
+        self.values(name, f64::from_le_bytes).1
     }
 
     /// An integer vector.

@@ -20,7 +20,7 @@ f64 out.
 from ._kinepath import Gain, Grid, KinepathError, ModelError, Plan, SamplingError, Stage, Step
 from ._kinepath import __version__ as __version__
 from .export import export_onnx
-from .fields import EmpiricalField, Field, MixtureField, OnnxField, Posterior
+from .fields import EmpiricalField, Field, Guidance, MixtureField, OnnxField, Posterior
 from .gains import KTS, SSC, Governed, TableGain
 from .metrics import (
     Memorization,
@@ -35,7 +35,7 @@ from .metrics import (
     vendi_score,
 )
 from .model_study import study_model
-from .paths import Paths
+from .paths import PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
 from .runs import Run, read_run, write_run
 from .sampling import Record, noise, sample
@@ -53,6 +53,7 @@ __all__ = [
     "Gain",
     "Governed",
     "Grid",
+    "Guidance",
     "Interval",
     "KinepathError",
     "Memorization",
@@ -60,6 +61,7 @@ __all__ = [
     "ModelError",
     "Neighbours",
     "OnnxField",
+    "PartEnergies",
     "Paths",
     "Plan",
     "Posterior",

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from typing_extensions import Self, disjoint_base
 
+from .fields import Guidance
+
 _F32 = npt.NDArray[np.float32]
 _F64 = npt.NDArray[np.float64]
 _I64 = npt.NDArray[np.int64]
@@ -142,6 +144,8 @@ class Field:
     def shape(self) -> list[int]: ...
     @property
     def labelled(self) -> bool: ...
+    @property
+    def inputs(self) -> list[tuple[str, int]]: ...
     def velocity(self, x: _F32, t: _F64, labels: Sequence[int] | None = None) -> _F32: ...
 
 class _Posterior(TypedDict):
@@ -168,7 +172,8 @@ class OnnxField(Field):
         predicts: str | None,
         time: str | None,
         trained_on: str | None,
-        guidance: tuple[float, int] | None,
+        engine: str,
+        guidance: Guidance | None,
     ) -> Self: ...
 
 class _Memorization(TypedDict):
@@ -186,8 +191,10 @@ def sample(
     *,
     profile: bool,
     energy_map: bool,
+    parts: bool,
     trajectory: Sequence[int],
     labels: Sequence[int] | None,
+    inputs: Sequence[tuple[str, _F32 | _I64]],
     certify: float | None,
 ) -> dict[str, Any]: ...
 @final
@@ -222,6 +229,7 @@ def evaluate(
     *,
     train: str,
     reference: str | None,
+    decoder: tuple[str, float, float] | None,
     encoder: str | None,
     copies_in: str,
     classifier: str | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from . import _kinepath
 from ._kinepath import Field
 from .arrays import F32, F64, I64, column, f32, f64
 
-__all__ = ["EmpiricalField", "Field", "MixtureField", "OnnxField", "Posterior"]
+__all__ = ["EmpiricalField", "Field", "Guidance", "MixtureField", "OnnxField", "Posterior"]
 
 
 class Posterior(NamedTuple):
@@ -75,6 +76,28 @@ class MixtureField(_kinepath.MixtureField):
         return super().__new__(cls, column(weights).tolist(), f64(means), f64(variances))
 
 
+@dataclass(frozen=True)
+class Guidance:
+    """Classifier-free guidance: ``v = v_null + scale (v_condition − v_null)``.
+
+    Within the interval an evaluation counts two. Source: Ho & Salimans, arXiv 2207.12598; intervals:
+    Kynkäänniemi et al., arXiv 2404.07724.
+    """
+
+    scale: float
+    """The scale; 1 is the condition alone, more goes beyond it."""
+    null_label: int | None = None
+    """The label that stands for no class."""
+    null_inputs: str | None = None
+    """A safetensors file of the inputs that stand for no condition, such as the embedding of the
+    empty prompt: one row of each input that differs from the samples'."""
+    interval: tuple[float, float] | None = None
+    """The first and the last time at which it applies, noise at 0 and data at 1; the whole path if
+    None. Each stage of a solver goes by its own time."""
+    style: Literal["doubled", "calls"] = "doubled"
+    """Both evaluations in one batch of twice the rows, or one after the other in half the memory."""
+
+
 class OnnxField(_kinepath.OnnxField):
     """An ONNX network as a velocity field, run by the core.
 
@@ -88,7 +111,11 @@ class OnnxField(_kinepath.OnnxField):
         trained_on: its path between noise and data, the program's ``--path``: ``straight`` (unless
             told), ``vp:linear``, ``vp:scaled-linear``, ``vp:cosine``, ``vp:FILE``, ``ve`` or
             ``edm:SIGMA_DATA``. The field is that of the straight path all the same.
-        guidance: scale and null label of classifier-free guidance, for a network with labels.
+        engine: what runs it: ``rten``, ``ort`` (ONNX Runtime on the processor), ``ort:cuda``,
+            ``ort:tensorrt``, or ``auto``: rten for every file that it can run, ort for others.
+            ONNX Runtime is that of ``pip install onnxruntime`` (``onnxruntime-gpu`` for a GPU),
+            or the library that ``ORT_DYLIB_PATH`` names.
+        guidance: classifier-free guidance of a conditional network; or its scale and null label.
 
     Raises:
         KinepathError: for conventions that are unknown or do not go together, or a file that cannot
@@ -103,9 +130,14 @@ class OnnxField(_kinepath.OnnxField):
         predicts: Literal["velocity", "data", "noise", "v", "residual"] | None = None,
         time: str | None = None,
         trained_on: str | None = None,
-        guidance: tuple[float, int] | None = None,
+        engine: Literal["auto", "rten", "ort", "ort:cuda", "ort:tensorrt"] = "auto",
+        guidance: Guidance | tuple[float, int] | None = None,
     ) -> OnnxField:
-        return super().__new__(cls, os.fspath(path), predicts, time, trained_on, guidance)
+        if isinstance(guidance, tuple):
+            guidance = Guidance(*guidance)
+        return super().__new__(
+            cls, os.fspath(path), predicts, time, trained_on, engine, guidance
+        )
 
 
 def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:

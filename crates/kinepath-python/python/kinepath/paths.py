@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,16 @@ from .tables import Tabular
 
 State = TypeVar("State")
 """What states are kept in: a NumPy array or a torch tensor."""
+
+
+class PartEnergies(NamedTuple):
+    """What the parts of a guided field would spend along the paths that it travelled."""
+
+    conditional: F64
+    """Energy of the conditional velocity over the whole path, ``[B]``, in squared data units."""
+    unconditional: F64
+    """That of the unconditional velocity over the stages within the guidance interval, ``[B]``; NaN
+    where there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +59,8 @@ class Paths(Tabular, Generic[State]):
     """Element-wise share of the energy, ``[B, *shape]``, if recorded."""
     trajectory: State | None = None
     """States at the recorded nodes, ``[B, K, *shape]``, if recorded."""
+    parts: PartEnergies | None = None
+    """The energies of the parts of a guided field, if recorded."""
     posterior: PosteriorPaths | None = None
     """The posteriors on the way, and what is guaranteed of the velocities, where the field is an
     empirical one whose paths were followed: see ``certify`` of :func:`kinepath.sample`."""
@@ -89,6 +101,9 @@ class Paths(Tabular, Generic[State]):
         }
         if self.noise_left is not None:
             columns["noise_left"] = self.noise_left
+        if self.parts is not None:
+            columns["kpe_conditional"] = self.parts.conditional
+            columns["kpe_unconditional"] = self.parts.unconditional
         if self.posterior is not None:
             error = self.posterior.certificate.velocity_error
             columns["collapse_time"] = self.posterior.collapse

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import Field, Plan
-from .arrays import F32, F64, f32
-from .paths import Paths
+from .arrays import F32, F64, I64, f32
+from .paths import PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
 
 VelocityFunction: TypeAlias = Callable[[F32, F64], F32]
@@ -27,6 +28,8 @@ class Record:
     :class:`EmpiricalField` also entropy and effective count of the posterior."""
     energy_map: bool = False
     """The element-wise share of the energy."""
+    parts: bool = False
+    """The energies of the conditional and the unconditional part of a guided field."""
     trajectory: int | Sequence[int] = ()
     """Numbers of the grid nodes whose states to keep, or how many, spread evenly."""
 
@@ -64,6 +67,7 @@ def sample(
     *,
     record: Record = Record(),
     labels: Sequence[int] | None = None,
+    inputs: Mapping[str, npt.ArrayLike] | None = None,
     certify: float | None = 20.0,
 ) -> Paths[F32]:
     """Integrates every sample of ``noise`` along ``plan`` and measures its energy.
@@ -78,6 +82,9 @@ def sample(
         plan: grid, solver and gain.
         record: what else to keep.
         labels: one class per sample, for a field that takes them.
+        inputs: what else a network takes, by name (``field.inputs`` tells): ``[B, ...]`` has a row
+            for each sample, ``[1, ...]`` or ``[...]`` is for all. Floats become float32, integers
+            and truth values int64.
         certify: the gap τ, in nats, at which Euler paths through an :class:`EmpiricalField` drop
             training points: those of a posterior weight below ``exp(−certify)``, 2e-9 at the usual
             20, where they are certain to stay so. ``paths.posterior`` then tells of the posteriors,
@@ -98,12 +105,23 @@ def sample(
         plan,
         profile=record.profile,
         energy_map=record.energy_map,
+        parts=record.parts,
         trajectory=record.nodes(plan),
         labels=None if labels is None else [int(label) for label in labels],
+        inputs=[(name, _numbers(values)) for name, values in (inputs or {}).items()],
         certify=certify,
     )
-    posterior = arrays.pop("posterior")
-    return Paths(**arrays, posterior=None if posterior is None else _posterior(**posterior))
+    posterior, parts = arrays.pop("posterior"), arrays.pop("parts")
+    return Paths(
+        **arrays,
+        parts=None if parts is None else PartEnergies(*parts),
+        posterior=None if posterior is None else _posterior(**posterior),
+    )
+
+
+def _numbers(values: npt.ArrayLike) -> F32 | I64:
+    array = np.asarray(values)
+    return f32(array) if array.dtype.kind not in "biu" else np.asarray(array, dtype=np.int64)
 
 
 def _posterior(certificate: tuple[float, float, float, float, int], **arrays: Any) -> PosteriorPaths:

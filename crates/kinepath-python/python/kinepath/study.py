@@ -92,6 +92,9 @@ def study(
     *,
     train: npt.ArrayLike | str | os.PathLike[str],
     reference: npt.ArrayLike | str | os.PathLike[str] | None = None,
+    decoder: str | os.PathLike[str] | None = None,
+    latent_scale: float = 1.0,
+    latent_shift: float = 0.0,
     encoder: str | os.PathLike[str] | None = None,
     classifier: str | os.PathLike[str] | None = None,
     clip_image: str | os.PathLike[str] | None = None,
@@ -119,6 +122,11 @@ def study(
             ``"builtin:fashion-mnist"`` brings reference, encoder and classifier along.
         reference: real data that the model has not seen, for distances between distributions,
             precision, recall and the copying test.
+        decoder: an ONNX network that makes pictures of samples that are latents: everything but
+            energies is then of pictures, like those of ``train``.
+        latent_scale: what latents were multiplied by for training, ``scaling_factor`` of a
+            diffusers autoencoder: pictures are ``decoder(z / latent_scale + latent_shift)``.
+        latent_shift: what was subtracted from latents before, its ``shift_factor``.
         encoder: an ONNX network whose ``features`` are the feature space, which is that of pixels
             without one; ``"FILE:preprocess=inception"`` prepares samples for FID proper.
         classifier: an ONNX network whose ``logits`` give confidence and margin.
@@ -163,6 +171,7 @@ def study(
         os.fspath(folder),
         train=_data(folder / "train.npy", train),
         reference=None if reference is None else _data(folder / "reference.npy", reference),
+        decoder=None if decoder is None else (os.fspath(decoder), latent_scale, latent_shift),
         encoder=None if encoder is None else os.fspath(encoder),
         copies_in=copies_in,
         classifier=None if classifier is None else os.fspath(classifier),

@@ -1,14 +1,53 @@
 //! SHA-256 of content, as run folders record it.
 
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
+
+use super::error::{DataError, place};
+use crate::StudyError;
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal; for files taken as they are, such as networks.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes).as_slice())
+}
+
+/// SHA-256 of files, one after the other as if they were one, which may be larger than memory.
+///
+/// # Errors
+/// [`StudyError::File`] for one that cannot be read.
+pub(crate) fn sha256_of_files(files: &[PathBuf]) -> Result<String, StudyError> {
+    let mut hasher = Sha256::new();
+    for path in files {
+        update(&mut hasher, path).map_err(|error| StudyError::file("read", path, &error))?;
+    }
+    Ok(hex(hasher.finalize().as_slice()))
+}
+
+/// SHA-256 of the bytes of a file, in lower-case hexadecimal; the file may be larger than memory.
+///
+/// # Errors
+/// [`DataError::Io`] when it cannot be read.
+pub(crate) fn file_sha256(path: &Path) -> Result<String, DataError> {
+    let mut hasher = Sha256::new();
+    update(&mut hasher, path).map_err(|error| DataError::io(&place(path), &error))?;
+    Ok(hex(hasher.finalize().as_slice()))
+}
+
+fn update(hasher: &mut Sha256, path: &Path) -> std::io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut block = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut block)? {
+            0 => return Ok(()),
+            count => hasher.update(&block[..count]),
+        }
+    }
 }
 
 /// SHA-256 of the shape of a record (u64), the values (f32) and the labels (i64), little-endian.
@@ -54,6 +93,10 @@ mod tests {
     fn the_standard_vector() {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_hex(b"abc"), expected);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(file_sha256(&path).unwrap(), expected);
     }
 
     #[test]

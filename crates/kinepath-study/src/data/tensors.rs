@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use safetensors::Dtype;
@@ -88,15 +89,50 @@ impl TensorFile {
         })
     }
 
+    /// The shape of a tensor, and whether its elements are floats rather than integers.
+    ///
+    /// # Errors
+    /// [`DataError::MissingKey`], and [`DataError::ElementType`] for a type that cannot be read.
+    pub(crate) fn kind(&self, name: &str) -> Result<(Vec<usize>, bool), DataError> {
+        let float = matches!(
+            self.element_type(name)?,
+            ElementType::F16 | ElementType::BF16 | ElementType::F32 | ElementType::F64
+        );
+        Ok((self.info(name)?.shape.clone(), float))
+    }
+
+    /// Reads the rows `rows` of a tensor, `width` elements each, in this order. The tensor must have
+    /// them.
+    pub(crate) fn read_rows(
+        &self,
+        name: &str,
+        width: usize,
+        rows: &[usize],
+    ) -> Result<Elements, DataError> {
+        let element_type = self.element_type(name)?;
+        let (size, mut bytes) = (width * element_type.size(), Vec::new());
+        for run in rows.chunk_by(|a, b| a + 1 == *b) {
+            let (from, length) = (run[0] * size, run.len() * size);
+            self.copy_range(name, from..from + length, &mut bytes)
+                .map_err(|error| DataError::io(&self.place, &error))?;
+        }
+        Ok(element_type.decode(&bytes, false))
+    }
+
+    fn element_type(&self, name: &str) -> Result<ElementType, DataError> {
+        let dtype = self.info(name)?.dtype;
+        element_type(dtype).ok_or_else(|| DataError::ElementType {
+            place: self.place.clone(),
+            what: format!("tensor '{name}'"),
+            dtype: format!("{dtype:?}"),
+            supported: "F32, F64, F16, BF16, U8 or another integer type",
+        })
+    }
+
     /// Reads one tensor.
     pub(crate) fn read(&mut self, name: &str) -> Result<RawArray, DataError> {
         let info = self.info(name)?.clone();
-        let element_type = element_type(info.dtype).ok_or_else(|| DataError::ElementType {
-            place: self.place.clone(),
-            what: format!("tensor '{name}'"),
-            dtype: format!("{:?}", info.dtype),
-            supported: "F32, F64, F16, BF16, U8 or another integer type",
-        })?;
+        let element_type = self.element_type(name)?;
         let mut bytes = Vec::new();
         self.copy(name, &mut bytes).map_err(|error| DataError::io(&self.place, &error))?;
         Ok(RawArray { shape: info.shape, elements: element_type.decode(&bytes, false) })
@@ -118,13 +154,26 @@ impl TensorFile {
 
     /// Copies the bytes of one tensor as they are. The tensor must exist.
     pub(crate) fn copy(&mut self, name: &str, to: &mut impl Write) -> std::io::Result<()> {
+        let bytes =
+            self.metadata.info(name).map_or(0, |info| info.data_offsets.1 - info.data_offsets.0);
+        self.copy_range(name, 0..bytes, to)
+    }
+
+    /// Copies a range of the bytes of one tensor. The tensor must exist and have them.
+    fn copy_range(
+        &self,
+        name: &str,
+        range: Range<usize>,
+        to: &mut impl Write,
+    ) -> std::io::Result<()> {
         let Some(info) = self.metadata.info(name) else {
             return Err(std::io::Error::new(std::io::ErrorKind::NotFound, name.to_owned()));
         };
-        let (start, end) = info.data_offsets;
-        self.file.seek(SeekFrom::Start(self.data_start + start as u64))?;
-        let copied = std::io::copy(&mut (&self.file).take((end - start) as u64), to)?;
-        if copied == (end - start) as u64 {
+        let start = self.data_start + (info.data_offsets.0 + range.start) as u64;
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(start))?;
+        let copied = std::io::copy(&mut file.take(range.len() as u64), to)?;
+        if copied == range.len() as u64 {
             Ok(())
         } else {
             Err(std::io::ErrorKind::UnexpectedEof.into())

@@ -37,6 +37,15 @@ pub const TOP_INDEX: &str = "top_index";
 /// of the samples integrated together (f64).
 pub const VELOCITY_ERROR: &str = "velocity_error";
 
+// A run that records the parts of a guided field has these too.
+
+/// The energy that the conditional velocity alone would spend along the path travelled, squared data
+/// units (f64).
+pub const KPE_CONDITIONAL: &str = "kpe_conditional";
+/// The energy of the unconditional velocity, over the stages within the guidance interval, where it
+/// is evaluated; NaN where there are none, squared data units (f64).
+pub const KPE_UNCONDITIONAL: &str = "kpe_unconditional";
+
 // A run with a selection has these too.
 
 /// Index of the noise that the kept sample started from (i64).

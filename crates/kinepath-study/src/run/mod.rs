@@ -31,8 +31,8 @@ pub use part::Part;
 pub(crate) use pending::write_bytes;
 pub use reader::RunReader;
 pub use settings::{
-    Certify, CertifyError, FieldSettings, NoiseSettings, RecordSettings, RunSettings,
-    SamplerSettings, UNKNOWN,
+    Certify, CertifyError, ConditionSettings, FieldSettings, FileSettings, GuidanceSettings,
+    LabelSettings, NoiseSettings, RecordSettings, RunSettings, SamplerSettings, UNKNOWN,
 };
 pub use table::{Column, Table, TableError};
 pub use writer::{Existing, Opened, RunWriter};

@@ -1,6 +1,7 @@
 //! `run.toml`: everything needed to repeat a run.
 
 mod certify;
+mod conditions;
 mod sampler;
 
 use std::ops::Range;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 pub use certify::{Certify, CertifyError};
+pub use conditions::{ConditionSettings, FileSettings, GuidanceSettings, LabelSettings};
 pub use sampler::SamplerSettings;
 
 use super::RunCertificate;
@@ -44,6 +46,9 @@ pub struct RunSettings {
     pub shape: Vec<usize>,
     /// What is sampled.
     pub field: FieldSettings,
+    /// What it is conditioned on, where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<ConditionSettings>,
     /// How it is sampled; absent where samples come from elsewhere and nobody told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampler: Option<SamplerSettings>,
@@ -64,9 +69,14 @@ pub struct FieldSettings {
     /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`; `external:NAME` where samples come from a
     /// model that this program did not open, or are data somebody had.
     pub spec: String,
-    /// SHA-256 of the model file or of the data set's content, in hexadecimal; [`UNKNOWN`] for
-    /// `external:`.
+    /// SHA-256 of the model file, followed by the files beside it that hold its weights, or of the
+    /// data set's content, in hexadecimal; [`UNKNOWN`] for `external:`.
     pub sha256: String,
+    /// What ran the network, with the version of a library that is not part of this program: `rten`,
+    /// `ort 1.32.0`, `ort:cuda 1.32.0`. Engines agree to rounding alone, so another one makes
+    /// another run. Absent where there is no network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// What the network predicts: `velocity`, `data`, `noise`, `v` or `residual`; [`UNKNOWN`] for
     /// `external:`.
     pub predicts: String,
@@ -83,12 +93,9 @@ pub struct FieldSettings {
     /// For data that became points or samples, what was done to the stored values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scaling: Option<Scaling>,
-    /// The scale of classifier-free guidance, where there is any.
+    /// Classifier-free guidance, where there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guidance: Option<f64>,
-    /// The class or condition asked for, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub condition: Option<String>,
+    pub guidance: Option<GuidanceSettings>,
 }
 
 /// Where the samples start.
@@ -139,6 +146,10 @@ pub struct RecordSettings {
     pub profile: bool,
     /// `energy_map` `[N, *shape]`: the energy of each element of a sample.
     pub energy_map: bool,
+    /// The columns `kpe_conditional` and `kpe_unconditional` of a guided field; written where they
+    /// are kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub parts: bool,
     /// The times of `trajectory` `[N, K, *shape]`; empty when it is not kept.
     pub trajectory: Vec<f64>,
 }
@@ -150,13 +161,13 @@ impl FieldSettings {
         Self {
             spec: format!("{EXTERNAL}:{name}"),
             sha256: UNKNOWN.to_owned(),
+            engine: None,
             predicts: UNKNOWN.to_owned(),
             time: UNKNOWN.to_owned(),
             path: None,
             schedule_sha256: None,
             scaling: None,
             guidance: None,
-            condition: None,
         }
     }
 

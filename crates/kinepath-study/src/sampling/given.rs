@@ -91,9 +91,11 @@ impl GivenRun {
 
     fn settings(&self) -> RunSettings {
         let count = self.samples.endpoints().nrows();
-        let (profile, energy_map) = match &self.samples {
-            Given::Paths(paths) => (paths.profile.is_some(), paths.energy_map.is_some()),
-            Given::Samples(_) => (false, false),
+        let (profile, energy_map, parts) = match &self.samples {
+            Given::Paths(paths) => {
+                (paths.profile.is_some(), paths.energy_map.is_some(), paths.parts.is_some())
+            }
+            Given::Samples(_) => (false, false, false),
         };
         RunSettings {
             kinepath: env!("CARGO_PKG_VERSION").to_owned(),
@@ -102,9 +104,15 @@ impl GivenRun {
             batch: count,
             shape: self.shape.clone(),
             field: self.field.clone(),
+            conditions: None,
             sampler: self.sampler.clone(),
             noise: self.noise.clone(),
-            record: RecordSettings { profile, energy_map, trajectory: self.trajectory.clone() },
+            record: RecordSettings {
+                profile,
+                energy_map,
+                parts,
+                trajectory: self.trajectory.clone(),
+            },
             certificate: None,
         }
     }
@@ -140,6 +148,11 @@ impl GivenRun {
             finite(name, 1, column.iter().copied())?;
         }
         length("nfe", paths.nfe.len(), count)?;
+        if let Some(parts) = &paths.parts {
+            length("parts.conditional", parts.conditional.len(), count)?;
+            length("parts.unconditional", parts.unconditional.len(), count)?;
+            finite("parts.conditional", 1, parts.conditional.iter().copied())?;
+        }
         if let Some(left) = &paths.noise_left {
             length("noise_left", left.len(), count)?;
             finite("noise_left", 1, left.iter().copied())?;

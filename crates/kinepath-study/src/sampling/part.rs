@@ -70,6 +70,10 @@ pub(super) fn measured_part(
     if let Some(trajectory) = paths.trajectory {
         keep("trajectory", unflatten(shape, trajectory.into_dyn()));
     }
+    if let Some(parts) = paths.parts {
+        table.set(columns::KPE_CONDITIONAL, floats(parts.conditional))?;
+        table.set(columns::KPE_UNCONDITIONAL, floats(parts.unconditional))?;
+    }
     let certificate = paths.posterior.as_ref().map(|posterior| posterior.certificate);
     if let Some(posterior) = paths.posterior {
         let collapse = posterior.collapse.into_iter().map(|t| t.unwrap_or(f64::NAN)).collect();

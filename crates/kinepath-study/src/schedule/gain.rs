@@ -86,6 +86,7 @@ fn governed(text: &str, baseline: Option<&RunReader>) -> Result<Governed, StudyE
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conditions::RunConditions;
     use crate::run::Existing;
     use crate::sampling::{SampleJob, Start};
     use crate::schedule::ScheduleSpec;
@@ -114,7 +115,7 @@ mod tests {
             count: 21,
             batch: 8,
             record: Record { profile, ..Record::default() },
-            labels: None,
+            conditions: RunConditions::default(),
         };
         let mut go_on = |_| ControlFlow::Continue(());
         job.run(&folder.join(name), Existing::Resume, &mut go_on).unwrap()

@@ -3,25 +3,11 @@
 use std::path::Path;
 
 use kinepath::field::TimeInput;
-use kinepath_onnx::{OnnxField, Signature};
+use kinepath_onnx::{Engine, OnnxField, Signature};
 
-use super::{locate, open_onnx_for};
+use super::open_onnx_for;
 use crate::StudyError;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
-use crate::data::builtin;
-
-/// What is kept beside the network of a field, if there is a network and something is kept.
-///
-/// # Errors
-/// Those of [`locate`] and [`Sidecar::read`].
-pub fn kept_beside(spec: &str) -> Result<Option<Sidecar>, StudyError> {
-    match spec.strip_prefix("onnx:") {
-        Some(source) if !source.starts_with(builtin::PREFIX) => {
-            Sidecar::read(&locate(Path::new(source))?.model)
-        }
-        _ => Ok(None),
-    }
-}
 
 /// What to keep beside the network at `model`: what its graph shows and what is told, each word in
 /// full. `shape` gives the axes that the graph leaves free.
@@ -37,7 +23,7 @@ pub fn describe(
 ) -> Result<Sidecar, StudyError> {
     let resolved = words.resolve()?;
     let source = model.display().to_string();
-    let (network, _) = open_onnx_for(&source, shape)?;
+    let (network, _) = open_onnx_for(&source, shape, Engine::Auto)?;
     let field = OnnxField::new(network)?;
     let signature = field.network().signature();
     check_time(&source, signature, &resolved, "")?;

@@ -177,15 +177,11 @@ pub fn evaluate_named_runs(
         .collect::<Result<Vec<_>, StudyError>>()?;
     let first = runs.first().ok_or_else(|| StudyError::Mismatch("no run is named".to_owned()))?;
     let settings = settings_of(first.settings(), &runs, data, resamples);
-    let judge = Judge::open(data, settings.support_neighbours)?;
-    let run_shape = first.settings().shape.clone();
-    if run_shape.iter().product::<usize>() != judge.training().dim() {
-        return Err(StudyError::Mismatch(format!(
-            "{} holds samples of shape {run_shape:?}, but {} has records of shape {:?}",
-            first.folder,
-            judge.training().name,
-            judge.training().shape
-        )));
+    let shape = &first.settings().shape;
+    let judge = Judge::open(data, settings.support_neighbours, shape)?;
+    let values = |shape: &[usize]| shape.iter().product::<usize>();
+    if values(shape) != values(judge.sample_shape()) {
+        return Err(judge.cannot_judge(&first.folder, shape));
     }
     let name = first.settings().field.spec.clone();
     let source = match runs.len() {

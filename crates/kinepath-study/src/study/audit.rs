@@ -1,8 +1,8 @@
 //! The memorization audit, and figures as other tools quote them.
 
 use kinepath::metrics::{
-    FeatureMoments, GAP_THRESHOLD, HeldOutRatios, KidSubsets, MetricsError, f_mem, f_mem_by_class,
-    frechet_infinity, memorization_curve, most_copied,
+    ClassMemorization, FeatureMoments, GAP_THRESHOLD, HeldOutRatios, KidSubsets, MetricsError,
+    f_mem, f_mem_by_class, frechet_infinity, mean_by_class, memorization_curve, most_copied,
 };
 use kinepath::stats::Bootstrap;
 
@@ -11,9 +11,12 @@ use super::judge::{Judge, Judged};
 use super::judged_run::JudgedRun;
 use super::results::{Calibration, ClassShare, CopiedRecord, CurvePoint, Memorization, Quoted};
 use crate::StudyError;
+use crate::run::columns;
 
 /// Thresholds of the curve: twentieths of the range of the gap ratio, and the criterion's own.
 const CURVE_STEPS: usize = 20;
+/// What classes go by where samples have labels.
+pub const CLASSES_ASKED_FOR: &str = "label asked for";
 /// Number of training records named as copied most.
 const NAMED: usize = 10;
 /// Share of unseen records that a calibrated threshold may call memorized.
@@ -66,7 +69,7 @@ pub(super) fn memorization(
         .collect();
     let copied = most_copied(judge.copy_index(), &judged.gaps, GAP_THRESHOLD)?;
     let (classes_by, classes) = match (run.input.labels(), &judged.fidelity) {
-        (Some(labels), _) => ("label asked for", labels),
+        (Some(labels), _) => (CLASSES_ASKED_FOR, labels),
         (None, Some(fidelity)) => {
             ("predicted class", fidelity.predicted.iter().map(|&class| class as i64).collect())
         }
@@ -74,17 +77,7 @@ pub(super) fn memorization(
     };
     let classes = match classes.is_empty() {
         true => Vec::new(),
-        false => {
-            f_mem_by_class(&judged.memorized, &classes, &inference.rows, &inference.bootstrap)?
-                .into_iter()
-                .map(|class| ClassShare {
-                    class: class.class,
-                    count: class.samples,
-                    memorized: class.memorized,
-                    f_mem: class.f_mem,
-                })
-                .collect()
-        }
+        false => shares(run, &classes, inference)?,
     };
     Ok(Memorization {
         curve,
@@ -101,6 +94,29 @@ pub(super) fn memorization(
         classes_by: classes_by.to_owned(),
         classes,
     })
+}
+
+/// F_mem and, where paths were measured, mean energy of every class.
+fn shares(
+    run: &JudgedRun,
+    classes: &[i64],
+    inference: &Inference,
+) -> Result<Vec<ClassShare>, StudyError> {
+    let Inference { rows, bootstrap, .. } = inference;
+    let energies = match run.input.has_energies() {
+        false => Vec::new(),
+        true => mean_by_class(&run.input.column(columns::KPE)?, classes, rows, bootstrap)?,
+    };
+    let shares = f_mem_by_class(&run.judged.memorized, classes, rows, bootstrap)?;
+    let share = |(place, class): (usize, ClassMemorization)| ClassShare {
+        class: class.class,
+        count: class.samples,
+        memorized: class.memorized,
+        f_mem: class.f_mem,
+        // Both go through the classes in increasing order.
+        kpe: energies.get(place).and_then(|class| class.mean),
+    };
+    Ok(shares.into_iter().enumerate().map(share).collect())
 }
 
 /// 0.05, 0.10, … 1 and 1/3, ascending.

@@ -3,7 +3,6 @@
 //! A damped path stops short of its end, and what is left over is noise: distances to the training
 //! set grow by that alone. Each control makes the samples that such a trivial effect would make.
 
-use kinepath::field::Condition;
 use kinepath::noise::noise;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, s};
 use rayon::prelude::*;
@@ -13,7 +12,8 @@ use super::compare::ControlSamples;
 use super::judged_run::JudgedRun;
 use super::results::ControlKind;
 use crate::StudyError;
-use crate::run::columns;
+use crate::conditions::RunConditions;
+use crate::run::{RunSettings, columns};
 use crate::source::FieldSource;
 
 /// Earliest time whose states a baseline keeps for its early stop: a gain that leaves more than a
@@ -70,8 +70,10 @@ impl Controls<'_> {
                 }
             }
             Ok((left, source)) => {
-                let labels = gain.input.labels();
-                let evaluate = Evaluation { source, labels: labels.as_deref(), batch: self.batch };
+                let conditions = gain.input.conditions(source)?;
+                let RunSettings { first, count, .. } = *gain.input.settings();
+                let (conditions, batch) = (&conditions, self.batch);
+                let evaluate = Evaluation { source, conditions, first, count, batch };
                 let denoised = evaluate.denoise(&gain.samples, &left)?;
                 let noisy = self.noise_matched(&baseline.samples, &gain.samples, &denoised);
                 controls.push((ControlKind::NoiseMatched, Ok(noisy)));
@@ -146,7 +148,11 @@ fn left_over(
 /// The model, evaluated at a time of its own for every row.
 struct Evaluation<'a> {
     source: &'a FieldSource,
-    labels: Option<&'a [i64]>,
+    conditions: &'a RunConditions,
+    /// Index of every seed's first sample.
+    first: usize,
+    /// Number of every seed's samples.
+    count: usize,
     batch: usize,
 }
 
@@ -204,9 +210,9 @@ impl Evaluation<'_> {
         for rows in moving.chunks(self.batch) {
             let states = x.select(Axis(0), rows);
             let times: Vec<f64> = rows.iter().map(|&row| times[row]).collect();
-            let labels: Option<Vec<i64>> =
-                self.labels.map(|labels| rows.iter().map(|&row| labels[row]).collect());
-            let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
+            let of_seed: Vec<usize> = rows.iter().map(|row| row % self.count).collect();
+            let conditions = self.conditions.of(self.first, &of_seed)?;
+            let condition = conditions.as_condition();
             let mut velocity = Array2::zeros(states.dim());
             self.source.field.velocity(states.view(), &times, condition, velocity.view_mut())?;
             for (i, &row) in rows.iter().enumerate() {

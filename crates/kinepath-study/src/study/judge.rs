@@ -12,6 +12,7 @@ use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 use super::copy_space::CopySpace;
 use super::evidence::Evidence;
+use super::look::Look;
 use super::networks::Networks;
 use super::results::DataResults;
 use super::settings::DataSettings;
@@ -34,10 +35,10 @@ const CELL_SEED: u64 = 0;
 pub struct Judge {
     training: Dataset,
     training_results: DataResults,
-    copies_in: CopySpace,
+    pub(super) copies_in: CopySpace,
     /// The training set where copies are sought in it.
     copies: NeighbourIndex<'static>,
-    networks: Networks,
+    pub(super) networks: Networks,
     /// Training features; absent where those are what copies are sought in.
     features: Option<NeighbourIndex<'static>>,
     support_neighbours: usize,
@@ -70,7 +71,7 @@ pub struct Judged {
     pub knn_support: Vec<f64>,
     /// Kernel support in feature space.
     pub kde_support: Vec<f64>,
-    /// `‖x(1)‖²`.
+    /// `‖x(1)‖²`, in the space where paths run: that of latents where samples are decoded.
     pub squared_norm: Vec<f64>,
     /// What the figures are computed from.
     pub evidence: Evidence,
@@ -80,14 +81,21 @@ pub struct Judged {
 
 impl Judge {
     /// Loads data and networks and prepares the reference side of every metric that they allow.
+    /// `shape` is that of one sample to be judged: a latent's where the settings name a decoder, whose
+    /// file may leave lengths free, and else a record's.
     ///
     /// # Errors
-    /// [`StudyError`] if something cannot be loaded, the two data sets differ in shape, or copies
-    /// are sought in features that no encoder gives.
-    pub fn open(settings: &DataSettings, support_neighbours: usize) -> Result<Self, StudyError> {
+    /// [`StudyError`] if something cannot be loaded, the two data sets differ in shape, copies are
+    /// sought in features that no encoder gives, or the decoder does not make pictures of the size of
+    /// the records.
+    pub fn open(
+        settings: &DataSettings,
+        support_neighbours: usize,
+        shape: &[usize],
+    ) -> Result<Self, StudyError> {
         settings.check()?;
         let training = data::load(&settings.train)?;
-        let networks = Networks::open(settings, &training)?;
+        let networks = Networks::open(settings, &training, shape)?;
         let distinct = DistinctPoints::new(training.values.clone())?;
         let training_results = describe(&training, distinct.len());
         let features = match &networks.encoder {
@@ -121,6 +129,45 @@ impl Judge {
     /// The training set.
     pub fn training(&self) -> &Dataset {
         &self.training
+    }
+
+    /// The shape of one sample that can be judged: a latent's where samples are decoded, and else a
+    /// training record's.
+    pub fn sample_shape(&self) -> &[usize] {
+        match &self.networks.decoder {
+            Some(decoder) => decoder.latent_shape(),
+            None => &self.training.shape,
+        }
+    }
+
+    /// That samples of `name` do not have the shape that can be judged.
+    pub(crate) fn cannot_judge(&self, name: &str, shape: &[usize]) -> StudyError {
+        let judged = match &self.networks.decoder {
+            Some(decoder) => format!("{} decodes latents", decoder.network().name()),
+            None => format!("{} has records", self.training.name),
+        };
+        let hint = match &self.networks.decoder {
+            Some(_) => "",
+            None => "; latents need a decoder (--decode)",
+        };
+        StudyError::Mismatch(format!(
+            "{name} has samples of shape {shape:?}, but {judged} of shape {:?}{hint}",
+            self.sample_shape()
+        ))
+    }
+
+    /// Samples as pictures, `[N, P]`: decoded where they are latents.
+    ///
+    /// # Errors
+    /// [`StudyError::Network`] if they cannot be decoded.
+    pub(super) fn decode<'v>(
+        &self,
+        samples: ArrayView2<'v, f32>,
+    ) -> Result<CowArray<'v, f32, Ix2>, StudyError> {
+        Ok(match &self.networks.decoder {
+            Some(decoder) => decoder.pictures(samples)?.into(),
+            None => samples.into(),
+        })
     }
 
     /// The training set in a few words and numbers.
@@ -162,14 +209,11 @@ impl Judge {
         labels: Option<&[i64]>,
     ) -> Result<Judged, StudyError> {
         let count = samples.nrows();
-        let features = Arc::new(self.embed(samples)?.into_owned());
-        let gaps = gap_ratios(&self.copies, self.copies_in.of(samples, features.view()))?;
+        let Look { features, gaps, logits, clip } = Look::at(self, samples)?;
+        let features = Arc::new(features);
         let memorized = gaps.memorized(GAP_THRESHOLD);
         let authentic = authenticity(&self.copies, &gaps)?.authentic;
-        let fidelity = match &self.networks.classifier {
-            None => None,
-            Some(classifier) => Some(fidelity(classifier.logits(samples)?.view())?),
-        };
+        let fidelity = logits.map(|logits| fidelity(logits.view())).transpose()?;
 
         let mut evidence = Evidence::new(count);
         evidence.add_column("f_mem", flags(&memorized))?;
@@ -178,10 +222,9 @@ impl Judge {
             evidence.add_column("confidence", fidelity.confidence.clone())?;
             evidence.add_column("margin", fidelity.margin.clone())?;
         }
-        if let Some(clip) = &self.networks.clip {
+        if let Some((images, networks)) = clip.zip(self.networks.clip.as_ref()) {
             let own = labels.map(prompts_of).transpose()?;
-            let images = clip.images.features(samples)?;
-            let fit = alignment(images.view(), clip.prompts.features.view(), own.as_deref())?;
+            let fit = alignment(images.view(), networks.prompts.features.view(), own.as_deref())?;
             evidence.add_column("clip_score", fit.score)?;
             evidence.add_column("clip_margin", fit.margin)?;
         }
@@ -206,8 +249,8 @@ impl Judge {
         })
     }
 
-    /// Features of samples: the encoder's, or the samples themselves.
-    fn embed<'v>(
+    /// Features of pictures: the encoder's, or the pictures themselves.
+    pub(super) fn embed<'v>(
         &self,
         samples: ArrayView2<'v, f32>,
     ) -> Result<CowArray<'v, f32, Ix2>, StudyError> {

@@ -14,6 +14,7 @@ mod figures;
 mod goldilocks;
 mod judge;
 mod judged_run;
+mod look;
 mod metrics;
 mod networks;
 mod pairing;
@@ -31,6 +32,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use analysis::{evaluate_named_runs, evaluate_runs};
+pub use audit::CLASSES_ASKED_FOR;
 pub use compare::differences;
 pub use copy_space::CopySpace;
 pub use evidence::Evidence;
@@ -40,7 +42,8 @@ pub use metrics::{METRICS, Metric, metric};
 pub use results::StudyResults;
 pub use run_input::RunInput;
 pub use settings::{
-    ClipSettings, DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings,
+    ClipSettings, DataSettings, DecoderSettings, FieldChoice, GainChoice, SamplerChoice,
+    StudySettings,
 };
 
 use serde::Serialize;
@@ -48,7 +51,6 @@ use serde::de::DeserializeOwned;
 
 use crate::StudyError;
 use crate::run::Existing;
-use crate::source::{FieldSource, FieldSpec};
 use analysis::analyse;
 use check::check;
 use controls::Controls;
@@ -83,23 +85,19 @@ pub fn run_study(
     check(settings)?;
     let mut sources = Vec::with_capacity(settings.fields.len());
     for choice in &settings.fields {
-        sources.push((choice, open_field(choice)?));
+        sources.push((choice, choice.open()?));
     }
-    let judge = Judge::open(&settings.data, settings.support_neighbours)?;
+    // A study has at least one field, as was checked.
+    let shape = sources.first().map_or(&[][..], |(_, source)| &source.shape);
+    let judge = Judge::open(&settings.data, settings.support_neighbours, shape)?;
     for (choice, source) in &sources {
-        if source.shape != judge.training().shape {
-            return Err(StudyError::Mismatch(format!(
-                "{} makes samples of shape {:?}, but {} has records of shape {:?}",
-                choice.name,
-                source.shape,
-                judge.training().name,
-                judge.training().shape
-            )));
+        if source.shape != judge.sample_shape() {
+            return Err(judge.cannot_judge(&choice.name, &source.shape));
         }
     }
     let all_runs: Vec<ModelRuns<'_>> = sources
         .iter()
-        .map(|(choice, source)| ModelRuns { settings, name: &choice.name, source, dir, existing })
+        .map(|(choice, source)| ModelRuns { settings, choice, source, dir, existing })
         .collect();
     for model in &all_runs {
         model.check_gains()?;
@@ -117,7 +115,8 @@ pub fn run_study(
             batch: settings.batch,
             constant: Some(&mut constant),
         };
-        let mut results = analyse(&judge, settings, model.name, runs, &mut controls, observe)?;
+        let mut results =
+            analyse(&judge, settings, &model.choice.name, runs, &mut controls, observe)?;
         if let Some(field) = &source.empirical {
             let panel = theory(field, &model.baseline_plan()?, model.some_noise().view())?;
             results.findings.push(panel.sentence.clone());
@@ -128,14 +127,6 @@ pub fn run_study(
     let results = analysis::results(&judge, settings.clone(), models)?;
     results.write(&dir.join(RESULTS_FILE))?;
     Ok(results)
-}
-
-pub(crate) fn open_field(choice: &FieldChoice) -> Result<FieldSource, StudyError> {
-    FieldSource::open(&FieldSpec {
-        spec: choice.spec.clone(),
-        conventions: choice.conventions(),
-        guidance: None,
-    })
 }
 
 /// A name as a folder: letters and digits in lower case, everything else a hyphen.

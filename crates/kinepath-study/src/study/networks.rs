@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use kinepath_onnx::{
-    Classifier, EncoderSpec, ImageEncoder, Network, Preset, PromptFeatures, read_prompts,
+    Classifier, Decoder, EncoderSpec, ImageEncoder, Network, Preset, PromptFeatures, read_prompts,
 };
 
-use super::settings::{ClipSettings, DataSettings};
+use ndarray::Array2;
+
+use super::settings::{ClipSettings, DataSettings, DecoderSettings};
 use crate::StudyError;
 use crate::data::{self, Dataset, Scaling, builtin};
 use crate::source::open_onnx;
 
 /// The networks of a judge; each is absent where none is named.
 pub(super) struct Networks {
+    /// Makes pictures of samples that are latents.
+    pub(super) decoder: Option<Decoder>,
     /// Gives the feature space.
     pub(super) encoder: Option<ImageEncoder>,
     /// Gives confidence and margin.
@@ -28,12 +32,20 @@ pub(super) struct Clip {
 }
 
 impl Networks {
-    /// Opens the networks that `settings` name, for records like those of `training`.
+    /// Opens the networks that `settings` name, for records like those of `training` and latents of
+    /// `shape`.
     ///
     /// # Errors
     /// [`StudyError::Network`], [`StudyError::Encoder`], [`StudyError::Prompts`] if one cannot be
-    /// used; [`StudyError::Mismatch`] for preprocessing of records that are no 8-bit pictures.
-    pub(super) fn open(settings: &DataSettings, training: &Dataset) -> Result<Self, StudyError> {
+    /// used; [`StudyError::Mismatch`] for preprocessing of records that are no 8-bit pictures, and a
+    /// decoder whose pictures are not of the size of the records.
+    pub(super) fn open(
+        settings: &DataSettings,
+        training: &Dataset,
+        shape: &[usize],
+    ) -> Result<Self, StudyError> {
+        let decoder = settings.decoder.as_ref();
+        let decoder = decoder.map(|decoder| open_decoder(decoder, training, shape)).transpose()?;
         let encoder = settings.encoder.as_ref().map(|text| open_encoder(text, training));
         let encoder = encoder.transpose()?;
         let classifier = match (&settings.classifier, &encoder) {
@@ -45,7 +57,7 @@ impl Networks {
             (Some(path), _) => Some(Classifier::new(open_onnx(path)?.0)?),
         };
         let clip = settings.clip.as_ref().map(|clip| Clip::open(clip, training)).transpose()?;
-        Ok(Self { encoder, classifier, clip })
+        Ok(Self { decoder, encoder, classifier, clip })
     }
 }
 
@@ -82,6 +94,28 @@ fn encode(prompts: &str, _text: &str, _tokenizer: &str) -> Result<PromptFeatures
          as an array of their embeddings"
             .to_owned(),
     ))
+}
+
+/// Opens a decoder and tries it on one latent.
+fn open_decoder(
+    settings: &DecoderSettings,
+    training: &Dataset,
+    shape: &[usize],
+) -> Result<Decoder, StudyError> {
+    let decoder = Decoder::load(&settings.network, shape, settings.scale, settings.shift)?;
+    let latent = Array2::zeros((1, decoder.latent_shape().iter().product()));
+    let values = decoder.pictures(latent.view())?.ncols();
+    if values != training.dim() {
+        return Err(StudyError::Mismatch(format!(
+            "{} makes pictures of {values} values of latents of shape {:?}, but {} has records of \
+             shape {:?}",
+            settings.network,
+            decoder.latent_shape(),
+            training.name,
+            training.shape
+        )));
+    }
+    Ok(decoder)
 }
 
 /// Opens an encoder: a path or `builtin:NAME`, with `:preprocess=PRESET` where samples are not what

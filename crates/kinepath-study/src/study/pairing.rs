@@ -4,6 +4,7 @@ use super::RunInput;
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use crate::StudyError;
 use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
+use crate::source::{Engine, GuidanceSpec};
 
 /// The settings of a study that consists of finished runs.
 pub(super) fn settings_of(
@@ -49,6 +50,10 @@ pub(super) fn settings_of(
             predicts: Some(first.field.predicts.clone()),
             time: Some(first.field.time.clone()),
             path: first.field.path.clone(),
+            engine: Engine::Auto,
+            labels: first.conditions.as_ref().and_then(|c| Some(c.labels.as_ref()?.asked.clone())),
+            inputs: first.conditions.as_ref().and_then(|c| Some(c.inputs.as_ref()?.path.clone())),
+            guidance: first.field.guidance.as_ref().map(GuidanceSpec::from),
         }],
         gains: runs
             .iter()
@@ -72,7 +77,11 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
         // name: hashes and nodes tell. A model that was not opened has its name only.
         let model = |run: &RunSettings| match run.field.is_external() {
             true => run.field.clone(),
-            false => FieldSettings { spec: String::new(), ..run.field.clone() },
+            false => FieldSettings { spec: String::new(), engine: None, ..run.field.clone() },
+        };
+        let conditions = |run: &RunSettings| {
+            let conditions = run.conditions.clone();
+            conditions.map(|c| (c.labels.map(|l| l.sha256), c.inputs.map(|i| i.sha256)))
         };
         let schedule = |run: &RunSettings| {
             run.sampler.clone().map(|sampler| SamplerSettings {
@@ -97,6 +106,10 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             "noise"
         } else if model(other) != model(baseline) {
             "model or its conventions"
+        } else if other.field.engine != baseline.field.engine {
+            "engine"
+        } else if conditions(other) != conditions(baseline) {
+            "labels or inputs"
         } else if schedule(other) != schedule(baseline) {
             "solver or time grid"
         } else {

@@ -18,10 +18,11 @@ pub(crate) const ANY: &str = "any";
 const PER_GROUP: usize = 6;
 
 /// Samples spread evenly over the low, middle and high third of KPE, or over all where it is not
-/// known; none if samples are no pictures of one or three channels.
+/// known; none if samples, or what latents are decoded to, are no pictures of one or three channels.
 ///
 /// # Errors
-/// [`StudyError::Stats`] for fewer than three samples.
+/// [`StudyError::Stats`] for fewer than three samples, [`StudyError::Network`] if latents cannot be
+/// decoded.
 pub(super) fn pictures(
     judge: &Judge,
     kpe: Option<&[f64]>,
@@ -32,32 +33,45 @@ pub(super) fn pictures(
     let training = judge.training();
     let Some(layout) = Layout::of(&training.shape) else { return Ok(Vec::new()) };
     let range = value_range(training.scaling, &training.values);
-    let mut pictures = Vec::new();
     let groups: Vec<(&str, Vec<usize>)> = match kpe {
         Some(kpe) => ["low", "middle", "high"].into_iter().zip(terciles(kpe)?).collect(),
         None => vec![(ANY, (0..samples.nrows()).collect())],
     };
-    for (group, rows) in groups {
-        for &index in spread(&rows, PER_GROUP) {
-            let nearest_index = judged.gaps.nearest[index];
-            let map = energy_map.map(|map| {
-                let map: Vec<f32> = map.index_axis(Axis(0), index).iter().copied().collect();
-                layout.heat(&map)
-            });
-            pictures.push(Picture {
-                group: group.to_owned(),
-                index,
-                kpe: kpe.map(|kpe| kpe[index]),
-                gap_ratio: judged.gaps.ratio[index],
-                memorized: judged.memorized[index],
-                nearest_index,
-                sample: layout.picture(samples.row(index), range),
-                nearest: layout.picture(training.values.row(nearest_index), range),
-                energy_map: map.unwrap_or_default(),
-            });
+    let chosen: Vec<(&str, usize)> = groups
+        .iter()
+        .flat_map(|(group, rows)| spread(rows, PER_GROUP).map(|&index| (*group, index)))
+        .collect();
+    let indices: Vec<usize> = chosen.iter().map(|&(_, index)| index).collect();
+    let chosen_samples = samples.select(Axis(0), &indices);
+    let shown = judge.decode(chosen_samples.view())?;
+    let picture = |(&(group, index), shown): (&(&str, usize), ArrayView1<'_, f32>)| {
+        let nearest_index = judged.gaps.nearest[index];
+        Picture {
+            group: group.to_owned(),
+            index,
+            kpe: kpe.map(|kpe| kpe[index]),
+            gap_ratio: judged.gaps.ratio[index],
+            memorized: judged.memorized[index],
+            nearest_index,
+            sample: layout.picture(shown, range),
+            nearest: layout.picture(training.values.row(nearest_index), range),
+            energy_map: energy_map.map(|map| heat(map, index)).unwrap_or_default(),
         }
-    }
-    Ok(pictures)
+    };
+    Ok(chosen.iter().zip(shown.outer_iter()).map(picture).collect())
+}
+
+/// The energies of a sample, summed over channels, white where most was spent; the square root keeps
+/// the weaker places visible. Latents have their own height, width and number of channels.
+fn heat(map: &ArrayD<f32>, index: usize) -> String {
+    let &[_, _, height, width] = map.shape() else { return String::new() };
+    let area = height * width;
+    let values: Vec<f32> = map.index_axis(Axis(0), index).iter().copied().collect();
+    let energy: Vec<f32> =
+        (0..area).map(|pixel| values.iter().skip(pixel).step_by(area).sum()).collect();
+    let most = energy.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
+    let pixels: Vec<u8> = energy.iter().map(|e| shade((e / most).sqrt())).collect();
+    Layout { channels: 1, height, width }.png(&pixels, ExtendedColorType::L8)
 }
 
 /// `count` of `rows`, evenly spread.
@@ -104,17 +118,6 @@ impl Layout {
         let colour =
             if self.channels == 1 { ExtendedColorType::L8 } else { ExtendedColorType::Rgb8 };
         self.png(&pixels, colour)
-    }
-
-    /// Energies summed over channels, white where most was spent; the square root keeps the weaker
-    /// places visible.
-    fn heat(self, values: &[f32]) -> String {
-        let area = self.height * self.width;
-        let energy: Vec<f32> =
-            (0..area).map(|pixel| values.iter().skip(pixel).step_by(area).sum()).collect();
-        let most = energy.iter().copied().fold(f32::MIN_POSITIVE, f32::max);
-        let pixels: Vec<u8> = energy.iter().map(|e| shade((e / most).sqrt())).collect();
-        self.png(&pixels, ExtendedColorType::L8)
     }
 
     fn png(self, pixels: &[u8], colour: ExtendedColorType) -> String {

@@ -3,7 +3,9 @@
 use ndarray::{Array2, ArrayD, Axis, concatenate};
 
 use crate::StudyError;
+use crate::conditions::RunConditions;
 use crate::run::{Column, RunCertificate, RunReader, RunSettings, Table, UNKNOWN, columns};
+use crate::source::FieldSource;
 
 /// A finished run to be judged.
 pub struct RunInput {
@@ -71,6 +73,30 @@ impl RunInput {
             }
         }
         Some(labels)
+    }
+
+    /// What the samples of each seed were conditioned on, for evaluations of `source` at samples
+    /// of the first.
+    ///
+    /// # Errors
+    /// [`StudyError::Mismatch`] if a file of inputs is no longer what it was, and those of opening
+    /// it.
+    pub(super) fn conditions(&self, source: &FieldSource) -> Result<RunConditions, StudyError> {
+        let RunSettings { first, count, conditions, .. } = self.settings();
+        let asked = conditions.as_ref().and_then(|conditions| conditions.inputs.as_ref());
+        let path = asked.map(|inputs| inputs.path.as_str());
+        let mut conditions = RunConditions::open(None, path, source, *first, *count)?;
+        if let (Some(inputs), Some(asked)) = (&conditions.inputs, asked)
+            && inputs.settings().sha256 != asked.sha256
+        {
+            return Err(StudyError::Mismatch(format!(
+                "{} is no longer what it was when the run was sampled",
+                asked.path
+            )));
+        }
+        let labels = self.labels().map(|labels| RunConditions::labels(labels[..*count].to_vec()));
+        conditions.labels = labels.and_then(|labels| labels.labels);
+        Ok(conditions)
     }
 
     /// The endpoints, `[N, D]`.

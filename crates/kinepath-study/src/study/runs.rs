@@ -10,7 +10,7 @@ use kinepath::record::Record;
 use ndarray::Array2;
 
 use super::controls::TAIL_START;
-use super::settings::{GainChoice, StudySettings};
+use super::settings::{FieldChoice, GainChoice, StudySettings};
 use super::{BASELINE, Observer, RunInput, slug};
 use crate::StudyError;
 use crate::run::{Existing, RunReader};
@@ -24,8 +24,8 @@ const THEORY_PATHS: usize = 256;
 /// One model of a study and where its runs go.
 pub(super) struct ModelRuns<'a> {
     pub(super) settings: &'a StudySettings,
-    /// The model's name in the study.
-    pub(super) name: &'a str,
+    /// The model as the study names it.
+    pub(super) choice: &'a FieldChoice,
     pub(super) source: &'a FieldSource,
     /// The study folder.
     pub(super) dir: &'a Path,
@@ -97,7 +97,7 @@ impl ModelRuns<'_> {
     }
 
     fn folder(&self, kind: &str, gain: &str) -> PathBuf {
-        [kind, &slug(self.name), &slug(gain)].iter().collect()
+        [kind, &slug(&self.choice.name), &slug(gain)].iter().collect()
     }
 
     /// Samples one gain with every seed into `folder`, relative to the study's.
@@ -108,7 +108,7 @@ impl ModelRuns<'_> {
         baseline: Option<&RunInput>,
         observe: &mut Observer<'_>,
     ) -> Result<RunInput, StudyError> {
-        let stage = format!("sampling {}, {}", self.name, choice.name);
+        let stage = format!("sampling {}, {}", self.choice.name, choice.name);
         let gain = read_gain(&choice.gain, baseline.map(|run| &run.seeds[0]))?.to_string();
         let seeds = &self.settings.seeds;
         let mut readers: Vec<RunReader> = Vec::with_capacity(seeds.len());
@@ -123,8 +123,8 @@ impl ModelRuns<'_> {
                 first: 0,
                 count: self.settings.count,
                 batch: self.settings.batch,
-                record: Record { profile: true, energy_map: true, trajectory },
-                labels: None,
+                record: Record { profile: true, energy_map: true, parts: false, trajectory },
+                conditions: self.choice.conditions(self.source, 0, self.settings.count)?,
             };
             let mut place = self.dir.join(folder);
             if seeds.len() > 1 {

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::copy_space::CopySpace;
 use crate::StudyError;
+use crate::conditions::{LabelSpec, RunConditions};
 use crate::conventions::ConventionWords;
 use crate::run::Certify;
+use crate::source::{Engine, FieldSource, FieldSpec, GuidanceSpec};
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -53,6 +55,10 @@ pub struct DataSettings {
     /// and recall, and of the copying test. Without them those figures are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The decoder of a latent model: samples are latents, and everything but their energies is of the
+    /// pictures that it makes of them. Without one samples are what the training set holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decoder: Option<DecoderSettings>,
     /// ONNX network whose `features` are the feature space; without one it is the samples' own
     /// space, pixels. `FILE:preprocess=inception` or `clip` prepares samples as those networks were
     /// trained on them.
@@ -69,6 +75,20 @@ pub struct DataSettings {
     /// are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<ClipSettings>,
+}
+
+/// How latents become pictures: `network(z / scale + shift)`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecoderSettings {
+    /// ONNX network from latents to pictures.
+    pub network: String,
+    /// What latents were multiplied by for training: diffusers' `scaling_factor`.
+    #[serde(default = "one")]
+    pub scale: f64,
+    /// What was subtracted from them before that: diffusers' `shift_factor`.
+    #[serde(default)]
+    pub shift: f64,
 }
 
 /// How the fit of samples to prompts is scored.
@@ -125,6 +145,72 @@ pub struct FieldChoice {
     /// The path a network was trained on: `straight`, `vp:SCHEDULE`, `ve` or `edm:SIGMA_DATA`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
+    /// What runs a network: `auto`, `rten`, `ort`, `ort:cuda` or `ort:tensorrt`.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub engine: Engine,
+    /// The classes of the samples, for a network with a label: a number for all, a list,
+    /// `cycle:K` for 0 to K − 1 in turn, or a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<String>,
+    /// A safetensors file of the further inputs that a network takes, a tensor of the name of each,
+    /// with a row for each sample or one for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<String>,
+    /// Classifier-free guidance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guidance: Option<GuidanceSpec>,
+}
+
+impl FieldChoice {
+    /// A field by this name that is not conditioned on anything.
+    #[must_use]
+    pub fn unconditional(name: &str, spec: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            spec: spec.to_owned(),
+            predicts: Some("velocity".to_owned()),
+            time: Some("unit".to_owned()),
+            path: None,
+            engine: Engine::Auto,
+            labels: None,
+            inputs: None,
+            guidance: None,
+        }
+    }
+
+    /// Opens the field.
+    ///
+    /// # Errors
+    /// Those of [`FieldSource::open`].
+    pub(crate) fn open(&self) -> Result<FieldSource, StudyError> {
+        FieldSource::open(&FieldSpec {
+            spec: self.spec.clone(),
+            conventions: self.conventions(),
+            engine: self.engine,
+            guidance: self.guidance.clone(),
+        })
+    }
+
+    /// The conditions of `count` samples of `source` from sample `first` on.
+    ///
+    /// # Errors
+    /// [`StudyError::Spec`] for labels that cannot be read, and those of [`RunConditions::open`].
+    pub(crate) fn conditions(
+        &self,
+        source: &FieldSource,
+        first: usize,
+        count: usize,
+    ) -> Result<RunConditions, StudyError> {
+        let labels = self.labels.as_ref().map(|text| {
+            text.parse::<LabelSpec>().map_err(|reason| StudyError::Spec {
+                what: "labels",
+                text: text.clone(),
+                reason,
+            })
+        });
+        let labels = labels.transpose()?;
+        RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, first, count)
+    }
 }
 
 /// A gain to compare with the baseline.
@@ -145,6 +231,13 @@ impl StudySettings {
 }
 
 impl FieldChoice {
+    /// Runs the field on `engine` if it is a network.
+    pub fn set_engine(&mut self, engine: Engine) {
+        if self.spec.starts_with("onnx:") {
+            self.engine = engine;
+        }
+    }
+
     /// What is told of its conventions.
     #[must_use]
     pub fn conventions(&self) -> ConventionWords {
@@ -206,26 +299,37 @@ impl DataSettings {
         }
     }
 
+    /// What samples are where they are decoded first, in words.
+    pub fn decoded_in_words(&self) -> Option<String> {
+        let DecoderSettings { network, .. } = self.decoder.as_ref()?;
+        Some(format!(
+            "latents, decoded by {network}: energies are those of latents, all else is of pictures"
+        ))
+    }
+
     /// Where copies are sought, in words.
     pub fn copies_in_words(&self) -> String {
-        match (self.copies_in, &self.encoder) {
-            (CopySpace::Features, Some(encoder)) => format!("the features of {encoder}"),
-            (space, _) => space.to_string(),
+        match (self.copies_in, &self.encoder, &self.decoder) {
+            (CopySpace::Features, Some(encoder), _) => format!("the features of {encoder}"),
+            (space, _, Some(decoder)) => format!("{space} decoded by {}", decoder.network),
+            (space, _, None) => space.to_string(),
         }
     }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// The signature is what serde asks for.
+fn is_auto(engine: &Engine) -> bool {
+    *engine == Engine::Auto
 }
 
 impl Default for StudySettings {
     /// The embedded model and data: the gains of arXiv 2602.07928's Table 1 scale, SSC and a governed
     /// gain.
     fn default() -> Self {
-        let field = |name: &str, spec: &str| FieldChoice {
-            name: name.to_owned(),
-            spec: spec.to_owned(),
-            predicts: Some("velocity".to_owned()),
-            time: Some("unit".to_owned()),
-            path: None,
-        };
         let gain =
             |name: &str, gain: &str| GainChoice { name: name.to_owned(), gain: gain.to_owned() };
         Self {
@@ -241,6 +345,7 @@ impl Default for StudySettings {
             data: DataSettings {
                 train: "builtin:fashion-mnist".to_owned(),
                 reference: Some("builtin:fashion-mnist-reference".to_owned()),
+                decoder: None,
                 encoder: Some("builtin:classifier".to_owned()),
                 copies_in: CopySpace::Pixels,
                 classifier: Some("builtin:classifier".to_owned()),
@@ -254,8 +359,8 @@ impl Default for StudySettings {
                 certify: None,
             },
             fields: vec![
-                field("trained U-Net", "onnx:builtin:velocity"),
-                field("empirical field", "empirical:builtin:fashion-mnist"),
+                FieldChoice::unconditional("trained U-Net", "onnx:builtin:velocity"),
+                FieldChoice::unconditional("empirical field", "empirical:builtin:fashion-mnist"),
             ],
             gains: vec![
                 gain("KTS", "kts:alpha=0.01,beta=0.01"),

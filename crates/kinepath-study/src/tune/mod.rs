@@ -49,7 +49,7 @@ use runs::Runs;
 use crate::StudyError;
 use crate::run::Existing;
 use crate::source::FieldSource;
-use crate::study::{Observer, open_field, read_json, write_json, write_whole};
+use crate::study::{Observer, read_json, write_json, write_whole};
 
 /// Name of the results file in a tune folder.
 pub const RESULTS_FILE: &str = "tune.json";
@@ -75,16 +75,10 @@ pub fn run_tune(
     observe: &mut Observer<'_>,
 ) -> Result<TuneResults, StudyError> {
     settings.check()?;
-    let scorer = Scorer::open(settings)?;
-    let source = open_field(&settings.field)?;
-    if source.shape != scorer.shape() {
-        return Err(StudyError::Mismatch(format!(
-            "{} makes samples of shape {:?}, but {} has records of shape {:?}",
-            settings.field.name,
-            source.shape,
-            settings.data.train,
-            scorer.shape()
-        )));
+    let source = settings.field.open()?;
+    let scorer = Scorer::open(settings, &source.shape)?;
+    if source.shape != scorer.judge().sample_shape() {
+        return Err(scorer.judge().cannot_judge(&settings.field.name, &source.shape));
     }
     let mut runs = Runs::new(settings, &source, dir, existing);
     runs.plan(UNIT)?;

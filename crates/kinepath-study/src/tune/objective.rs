@@ -40,24 +40,24 @@ pub(super) struct RunFigures<'s> {
 }
 
 impl Scorer {
-    /// Loads what samples are judged by.
+    /// Loads what samples of `shape` are judged by.
     ///
     /// # Errors
     /// [`StudyError::Spec`] unless the objectives are two different metrics, before anything is
     /// loaded; and what loading brings.
-    pub(super) fn open(settings: &TuneSettings) -> Result<Self, StudyError> {
+    pub(super) fn open(settings: &TuneSettings, shape: &[usize]) -> Result<Self, StudyError> {
         let objectives = objectives(&settings.objectives)?;
         Ok(Self {
-            judge: Judge::open(&settings.data, SUPPORT_NEIGHBOURS)?,
+            judge: Judge::open(&settings.data, SUPPORT_NEIGHBOURS, shape)?,
             resamples: settings.resamples,
             seed: settings.seed,
             objectives,
         })
     }
 
-    /// The shape of a training record.
-    pub(super) fn shape(&self) -> &[usize] {
-        &self.judge.training().shape
+    /// What samples are judged by.
+    pub(super) fn judge(&self) -> &Judge {
+        &self.judge
     }
 
     /// The training set and the reference set in a few words and numbers.

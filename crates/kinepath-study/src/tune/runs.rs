@@ -84,7 +84,7 @@ impl<'a> Runs<'a> {
                 count,
                 batch: self.settings.batch,
                 record: Record { profile: gain == UNIT, ..Record::default() },
-                labels: None,
+                conditions: self.settings.field.conditions(self.source, first, count)?,
             };
             let existing = match self.written.contains(&folder) {
                 true => Existing::Resume,

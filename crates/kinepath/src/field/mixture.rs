@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, Zip};
 
-use super::{Condition, FieldError, VelocityField, check_shapes, check_states, refuse_labels};
+use super::{Condition, FieldError, VelocityField, check_shapes, check_states, refuse_conditions};
 
 /// The exact velocity field of data drawn from a Gaussian mixture with diagonal covariances.
 ///
@@ -122,7 +122,7 @@ impl VelocityField for MixtureField {
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
-        refuse_labels(condition)?;
+        refuse_conditions(condition)?;
         Zip::indexed(out.axis_iter_mut(Axis(0))).and(x.axis_iter(Axis(0))).par_for_each(
             |row, mut out, x| {
                 let t = t[row];

@@ -1,32 +1,24 @@
 //! Velocity fields: what a flow model is to a sampler.
 
 mod closure;
+mod condition;
 mod converted;
 mod empirical;
 mod guided;
 mod mixture;
 
 pub use closure::FnField;
+pub use condition::{Condition, Conditions, InputValues, NamedInput};
 pub use converted::{
     ConditionalPath, ConventionError, ConventionParseError, Conventions, Conversion, Converted,
     NoiseLevels, NoiseRange, Prediction, TimeConvention, TimeInput,
 };
 pub(crate) use empirical::Tracker;
 pub use empirical::{Certificate, EmpiricalField, Posterior, PosteriorPaths};
-pub use guided::Guided;
+pub use guided::{GuidanceStyle, GuidanceStyleError, Guided, Null};
 pub use mixture::MixtureField;
 
 use ndarray::{ArrayView2, ArrayViewMut2};
-
-/// What a batch is conditioned on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Condition<'a> {
-    /// Nothing: an unconditional field.
-    #[default]
-    None,
-    /// One class label per row.
-    Labels(&'a [i64]),
-}
 
 /// A velocity field `v(x, t)`: the right-hand side of the sampling equation `dx/dt = v(x, t)`.
 ///
@@ -68,6 +60,37 @@ pub trait VelocityField: Sync {
     fn as_empirical(&self) -> Option<&EmpiricalField> {
         None
     }
+
+    /// This field, if its velocity is put together from a conditional and an unconditional one,
+    /// whose speeds can then be recorded beside its own.
+    fn in_parts(&self) -> Option<&dyn FieldInParts> {
+        None
+    }
+}
+
+/// A velocity field that is put together from a conditional and an unconditional one.
+pub trait FieldInParts {
+    /// As [`VelocityField::velocity`], and tells the speeds of the parts, one entry per row.
+    ///
+    /// # Errors
+    /// As [`VelocityField::velocity`]; [`FieldError::Shape`] for another number of entries.
+    fn velocity_in_parts(
+        &self,
+        x: ArrayView2<'_, f32>,
+        t: &[f64],
+        condition: Condition<'_>,
+        out: ArrayViewMut2<'_, f32>,
+        parts: &mut [PartSpeeds],
+    ) -> Result<(), FieldError>;
+}
+
+/// How fast the parts of a velocity are by themselves, at the state and time of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct PartSpeeds {
+    /// `‖v_c‖²` of the conditional velocity, in squared data units per squared unit of time.
+    pub conditional: f64,
+    /// `‖v_∅‖²` of the unconditional velocity; `None` where it was not evaluated.
+    pub unconditional: Option<f64>,
 }
 
 impl<F: VelocityField + ?Sized> VelocityField for &F {
@@ -95,6 +118,10 @@ impl<F: VelocityField + ?Sized> VelocityField for &F {
 
     fn as_empirical(&self) -> Option<&EmpiricalField> {
         (**self).as_empirical()
+    }
+
+    fn in_parts(&self) -> Option<&dyn FieldInParts> {
+        (**self).in_parts()
     }
 }
 
@@ -180,13 +207,12 @@ fn check_shape(what: &'static str, actual: &[usize], expected: &[usize]) -> Resu
     }
 }
 
-/// For fields without classes: labels that would change nothing are an error, not ignored.
-fn refuse_labels(condition: Condition<'_>) -> Result<(), FieldError> {
-    match condition {
-        Condition::None => Ok(()),
-        Condition::Labels(_) => Err(FieldError::Condition(
-            "this field has no classes, so it cannot be conditioned on labels; leave them out"
-                .to_owned(),
-        )),
-    }
+/// For fields without conditions: one that would change nothing is an error, not ignored.
+fn refuse_conditions(condition: Condition<'_>) -> Result<(), FieldError> {
+    let what = match condition {
+        Condition::None => return Ok(()),
+        Condition::Labels(_) => "classes, so it cannot be conditioned on labels",
+        Condition::Inputs { .. } => "further inputs, so it cannot be conditioned on them",
+    };
+    Err(FieldError::Condition(format!("this field has no {what}; leave them out")))
 }

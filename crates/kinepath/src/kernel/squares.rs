@@ -7,15 +7,15 @@ pub(crate) const MANY: usize = 4;
 
 /// `Σ (q − x)²` of a query and each of `N` points in f64, differences taken in f64 too.
 ///
-/// Coordinate j goes to partial sum j mod [`SUMS`], and these are added in order, with every
-/// operation rounded: the same bits on every processor.
+/// Coordinate j goes to partial sum j mod [`SUMS`] in a fused multiplication and addition, and these
+/// are added in order: the same bits on every processor.
 ///
 /// # Panics
 /// If a point does not have the length of the query.
 pub(crate) fn squared_distances<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [f64; N] {
     assert!(points.iter().all(|point| point.len() == query.len()), "lengths of points");
     if query.len() < SUMS {
-        // The same sums: the others are 0.
+        // The same sums, as each has one term or none: fused with 0, a product is only rounded.
         return points.map(|point| {
             query.iter().zip(point).fold(0.0, |sum, (&q, &x)| {
                 let difference = f64::from(q) - f64::from(x);
@@ -23,64 +23,56 @@ pub(crate) fn squared_distances<const N: usize>(query: &[f32], points: [&[f32]; 
             })
         });
     }
-    let whole = query.len() / SUMS * SUMS;
-    let mut sums = whole_sums(query, points, whole);
-    for (sums, point) in sums.iter_mut().zip(points) {
-        for ((sum, &q), &x) in sums.iter_mut().zip(&query[whole..]).zip(&point[whole..]) {
-            let difference = f64::from(q) - f64::from(x);
-            *sum += difference * difference;
-        }
-    }
-    sums.map(|sums| sums.iter().sum())
+    partial_sums(query, points).map(|sums| sums.iter().sum())
 }
 
-/// Partial sums of the first `whole` coordinates, a multiple of [`SUMS`] of which all have as many.
-fn whole_sums<const N: usize>(
-    query: &[f32],
-    points: [&[f32]; N],
-    whole: usize,
-) -> [[f64; SUMS]; N] {
+/// Adds the coordinates to the first partial sums.
+#[inline(always)]
+fn add(sums: &mut [f64; SUMS], query: &[f32], point: &[f32]) {
+    for ((sum, &q), &x) in sums.iter_mut().zip(query).zip(point) {
+        let difference = f64::from(q) - f64::from(x);
+        *sum = difference.mul_add(difference, *sum);
+    }
+}
+
+/// Partial sums of points as long as the query.
+fn partial_sums<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [[f64; SUMS]; N] {
     #[cfg(target_arch = "x86_64")]
     {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has AVX-512, and all have `whole` coordinates.
-            return unsafe { with_avx512(query, points, whole) };
-        }
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has AVX2, and all have `whole` coordinates.
-            return unsafe { with_avx2(query, points, whole) };
+        if std::arch::is_x86_feature_detected!("fma") {
+            if std::arch::is_x86_feature_detected!("avx512f") {
+                // SAFETY: the processor has AVX-512 and FMA, and all are as long as the query.
+                return unsafe { with_avx512(query, points) };
+            }
+            if std::arch::is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has AVX2 and FMA, and all are as long as the query.
+                return unsafe { with_avx2(query, points) };
+            }
         }
     }
-    portable(query, points, whole)
+    portable(query, points)
 }
 
-fn portable<const N: usize>(query: &[f32], points: [&[f32]; N], whole: usize) -> [[f64; SUMS]; N] {
+fn portable<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [[f64; SUMS]; N] {
     points.map(|point| {
         let mut sums = [0.0f64; SUMS];
-        let (query, point) = (query[..whole].as_chunks::<SUMS>().0, point.as_chunks::<SUMS>().0);
-        for (query, point) in query.iter().zip(point) {
-            for ((sum, &q), &x) in sums.iter_mut().zip(query).zip(point) {
-                let difference = f64::from(q) - f64::from(x);
-                *sum += difference * difference;
-            }
+        for (query, point) in query.chunks(SUMS).zip(point.chunks(SUMS)) {
+            add(&mut sums, query, point);
         }
         sums
     })
 }
 
 /// # Safety
-/// All must have `whole` coordinates, a multiple of [`SUMS`].
+/// All points must be as long as the query.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f")]
-unsafe fn with_avx512<const N: usize>(
-    query: &[f32],
-    points: [&[f32]; N],
-    whole: usize,
-) -> [[f64; SUMS]; N] {
+#[target_feature(enable = "avx512f,fma")]
+unsafe fn with_avx512<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [[f64; SUMS]; N] {
     use std::arch::x86_64::{
-        _mm256_loadu_ps, _mm512_add_pd, _mm512_cvtps_pd, _mm512_mul_pd, _mm512_setzero_pd,
-        _mm512_storeu_pd, _mm512_sub_pd,
+        _mm256_loadu_ps, _mm512_cvtps_pd, _mm512_fmadd_pd, _mm512_setzero_pd, _mm512_storeu_pd,
+        _mm512_sub_pd,
     };
+    let whole = query.len() / SUMS * SUMS;
     let mut sums = [_mm512_setzero_pd(); N];
     let mut out = [[0.0; SUMS]; N];
     // SAFETY: reads end at `whole`, and each write fills one row of `out`.
@@ -90,29 +82,29 @@ unsafe fn with_avx512<const N: usize>(
             for (sum, point) in sums.iter_mut().zip(points) {
                 let x = _mm512_cvtps_pd(_mm256_loadu_ps(point.as_ptr().add(first)));
                 let difference = _mm512_sub_pd(q, x);
-                *sum = _mm512_add_pd(*sum, _mm512_mul_pd(difference, difference));
+                *sum = _mm512_fmadd_pd(difference, difference, *sum);
             }
         }
         for (out, sum) in out.iter_mut().zip(sums) {
             _mm512_storeu_pd(out.as_mut_ptr(), sum);
         }
     }
+    for (out, point) in out.iter_mut().zip(points) {
+        add(out, &query[whole..], &point[whole..]);
+    }
     out
 }
 
 /// # Safety
-/// All must have `whole` coordinates, a multiple of [`SUMS`].
+/// All points must be as long as the query.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn with_avx2<const N: usize>(
-    query: &[f32],
-    points: [&[f32]; N],
-    whole: usize,
-) -> [[f64; SUMS]; N] {
+#[target_feature(enable = "avx2,fma")]
+unsafe fn with_avx2<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [[f64; SUMS]; N] {
     use std::arch::x86_64::{
-        _mm_loadu_ps, _mm256_add_pd, _mm256_cvtps_pd, _mm256_mul_pd, _mm256_setzero_pd,
-        _mm256_storeu_pd, _mm256_sub_pd,
+        _mm_loadu_ps, _mm256_cvtps_pd, _mm256_fmadd_pd, _mm256_setzero_pd, _mm256_storeu_pd,
+        _mm256_sub_pd,
     };
+    let whole = query.len() / SUMS * SUMS;
     let mut sums = [[_mm256_setzero_pd(); 2]; N];
     let mut out = [[0.0; SUMS]; N];
     // SAFETY: reads end at `whole`, and each pair of writes fills one row of `out`.
@@ -124,7 +116,7 @@ unsafe fn with_avx2<const N: usize>(
                 for (sum, point) in sums.iter_mut().zip(points) {
                     let x = _mm256_cvtps_pd(_mm_loadu_ps(point.as_ptr().add(place)));
                     let difference = _mm256_sub_pd(q, x);
-                    sum[half] = _mm256_add_pd(sum[half], _mm256_mul_pd(difference, difference));
+                    sum[half] = _mm256_fmadd_pd(difference, difference, sum[half]);
                 }
             }
         }
@@ -132,6 +124,9 @@ unsafe fn with_avx2<const N: usize>(
             _mm256_storeu_pd(out.as_mut_ptr(), sum[0]);
             _mm256_storeu_pd(out.as_mut_ptr().add(SUMS / 2), sum[1]);
         }
+    }
+    for (out, point) in out.iter_mut().zip(points) {
+        add(out, &query[whole..], &point[whole..]);
     }
     out
 }
@@ -155,24 +150,23 @@ mod tests {
                 let mut sums = [0.0f64; SUMS];
                 for j in 0..length {
                     let difference = f64::from(query[j]) - f64::from(point[j]);
-                    sums[j % SUMS] += difference * difference;
+                    sums[j % SUMS] = difference.mul_add(difference, sums[j % SUMS]);
                 }
                 assert_eq!(found.to_bits(), sums.iter().sum::<f64>().to_bits());
             }
-            let whole = length / SUMS * SUMS;
-            let expected = portable(&query, points, whole);
+            let expected = portable(&query, points);
             #[cfg(target_arch = "x86_64")]
-            {
+            if std::arch::is_x86_feature_detected!("fma") {
                 if std::arch::is_x86_feature_detected!("avx512f") {
-                    // SAFETY: the processor has it, and all have `whole` coordinates.
-                    assert_eq!(unsafe { with_avx512(&query, points, whole) }, expected);
+                    // SAFETY: the processor has it, and all have the same length.
+                    assert_eq!(unsafe { with_avx512(&query, points) }, expected);
                 }
                 if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the processor has it, and all have `whole` coordinates.
-                    assert_eq!(unsafe { with_avx2(&query, points, whole) }, expected);
+                    // SAFETY: the processor has it, and all have the same length.
+                    assert_eq!(unsafe { with_avx2(&query, points) }, expected);
                 }
             }
-            assert_eq!(whole_sums(&query, points, whole), expected);
+            assert_eq!(partial_sums(&query, points), expected);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Memorization class by class.
+//! Memorization, and any mean, class by class.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,49 @@ pub struct ClassMemorization {
     /// Their share with its percentile bootstrap interval; none for a single sample, which cannot
     /// be resampled. Where no sample or every one is memorized, the interval is a point.
     pub f_mem: Option<Interval>,
+}
+
+/// The mean of a property over the samples of one class.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClassMean {
+    /// The class.
+    pub class: i64,
+    /// The samples of this class, at least 1, in increasing order.
+    pub rows: Vec<usize>,
+    /// The mean with its percentile bootstrap interval; none for a single sample, which cannot be
+    /// resampled.
+    pub mean: Option<Interval>,
+}
+
+/// The mean of `values` over the samples of each class that has any, in increasing order of class.
+///
+/// `labels` and `sample` are as for [`f_mem_by_class`].
+///
+/// # Errors
+/// As [`f_mem_by_class`]; [`StatsError::NotFinite`] for a value that is not finite.
+pub fn mean_by_class(
+    values: &[f64],
+    labels: &[i64],
+    sample: &Resampling,
+    settings: &Bootstrap,
+) -> Result<Vec<ClassMean>, StatsError> {
+    if labels.len() != values.len() {
+        let column = "the column of labels".to_owned();
+        let (expected, actual) = (values.len(), labels.len());
+        return Err(StatsError::LengthMismatch { column, expected, actual });
+    }
+    let mut classes = BTreeMap::<i64, Vec<usize>>::new();
+    for (row, &class) in labels.iter().enumerate() {
+        classes.entry(class).or_default().push(row);
+    }
+    let of_class = |(class, rows): (i64, Vec<usize>)| {
+        let mean = match rows.len() {
+            ..2 => None,
+            _ => Some(mean_interval_of_rows(values, &rows, sample, settings)?),
+        };
+        Ok(ClassMean { class, rows, mean })
+    };
+    classes.into_iter().map(of_class).collect()
 }
 
 /// F_mem of each class that has samples, in increasing order of class.
@@ -46,29 +89,15 @@ pub fn f_mem_by_class(
     sample: &Resampling,
     settings: &Bootstrap,
 ) -> Result<Vec<ClassMemorization>, StatsError> {
-    if labels.len() != memorized.len() {
-        let column = "the column of labels".to_owned();
-        let (expected, actual) = (memorized.len(), labels.len());
-        return Err(StatsError::LengthMismatch { column, expected, actual });
-    }
-    let mut classes = BTreeMap::<i64, Vec<usize>>::new();
-    for (row, &class) in labels.iter().enumerate() {
-        classes.entry(class).or_default().push(row);
-    }
     let column: Vec<f64> = memorized.iter().map(|&memorized| f64::from(memorized)).collect();
-    let of_class = |(class, members): (i64, Vec<usize>)| {
-        let interval = match members.len() {
-            ..2 => None,
-            _ => Some(mean_interval_of_rows(&column, &members, sample, settings)?),
-        };
-        Ok(ClassMemorization {
-            class,
-            samples: members.len(),
-            memorized: members.iter().filter(|&&row| memorized[row]).count(),
-            f_mem: interval,
-        })
+    let classes = mean_by_class(&column, labels, sample, settings)?;
+    let of_class = |ClassMean { class, rows, mean }: ClassMean| ClassMemorization {
+        class,
+        samples: rows.len(),
+        memorized: rows.iter().filter(|&&row| memorized[row]).count(),
+        f_mem: mean,
     };
-    classes.into_iter().map(of_class).collect()
+    Ok(classes.into_iter().map(of_class).collect())
 }
 
 #[cfg(test)]
@@ -88,6 +117,18 @@ mod tests {
                 actual: 1
             }
         );
+    }
+
+    #[test]
+    fn means_are_those_of_the_members() {
+        let (values, labels) = ([1.0, 10.0, 3.0, 30.0, 5.0], [4, -1, 4, -1, 4]);
+        let sample = Resampling::flat(5);
+        let means = |values: &[f64]| mean_by_class(values, &labels, &sample, &Bootstrap::default());
+        let classes = means(&values).unwrap();
+        assert_eq!((classes[0].class, &classes[0].rows[..]), (-1, &[1, 3][..]));
+        let found: Vec<f64> = classes.iter().map(|class| class.mean.unwrap().estimate).collect();
+        assert_eq!(found, [20.0, 3.0]);
+        assert!(means(&[f64::NAN; 5]).is_err() && means(&values[..4]).is_err());
     }
 
     proptest! {

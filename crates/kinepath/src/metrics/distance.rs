@@ -14,7 +14,8 @@ pub(super) fn squared_distance(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -
             let mut sums = [0.0f64; SUMS];
             for (index, (&a, &b)) in a.iter().zip(b).enumerate() {
                 let difference = f64::from(a) - f64::from(b);
-                sums[index % SUMS] += difference * difference;
+                let sum = &mut sums[index % SUMS];
+                *sum = difference.mul_add(difference, *sum);
             }
             sums.iter().sum()
         }

@@ -57,7 +57,7 @@ pub use alignment::{Alignment, alignment};
 pub use authenticity::{Authenticity, authenticity};
 pub use calibration::HeldOutRatios;
 pub use cells::Cells;
-pub use classes::{ClassMemorization, f_mem_by_class};
+pub use classes::{ClassMean, ClassMemorization, f_mem_by_class, mean_by_class};
 pub use copied::{CopiedPoint, most_copied};
 pub use copying_test::{CellScore, CopyingReference, CopyingTest};
 pub use coverage_groups::CoverageGroups;

@@ -7,7 +7,6 @@ use ndarray::{Array2, ArrayView2, Axis};
 use super::ledger::Ledger;
 use super::state::Measure;
 use super::{SampleError, Sampler, state};
-use crate::field::Condition;
 use crate::paths::Paths;
 use crate::plan::Phase;
 
@@ -124,18 +123,11 @@ impl<'a, 'b> Walk<'a, 'b> {
         rows: &[usize],
     ) -> Result<(Array2<f32>, Vec<Measure>), SampleError> {
         let mut k = Array2::zeros(x.dim());
-        let gathered: Vec<i64>;
-        let condition = match self.sampler.condition {
-            Condition::None => Condition::None,
-            Condition::Labels(labels) => {
-                gathered = rows.iter().map(|&row| labels[row]).collect();
-                Condition::Labels(&gathered)
-            }
-        };
-        self.sampler.field.velocity(x.view(), times, condition, k.view_mut())?;
+        let conditions = self.sampler.condition.select(rows);
+        let condition = conditions.as_condition();
         let gain = self.sampler.plan.gain();
-        let measures =
-            state::scale_and_measure(&mut k, |i| (gain.eta(times[i]), gain.governor(times[i])));
+        let gain = |i: usize| (gain.eta(times[i]), gain.governor(times[i]));
+        let measures = self.sampler.evaluate(x.view(), times, condition, &mut k, gain)?;
         for (i, &row) in rows.iter().enumerate() {
             self.ledger.count(row, self.sampler.field.evaluations(times[i]));
             if !measures[i].squared_speed.is_finite() {
@@ -230,8 +222,9 @@ impl<'a, 'b> Walk<'a, 'b> {
                 let phase = Phase::at(walker.t, self.sampler.plan.gain().split());
                 self.ledger.book(walker.row, phase, weight * energy);
                 self.ledger.push(walker.row, sizes[i] * weighted(|measure| measure.eta));
-                for (b, stage) in tableau.b.iter().zip(&stages) {
+                for ((b, stage), measures) in tableau.b.iter().zip(&stages).zip(&measures) {
                     self.ledger.map(walker.row, weight * b, stage.row(i));
+                    self.ledger.book_parts(walker.row, weight * b, &measures[i]);
                 }
                 self.x.row_mut(walker.row).assign(&next.row(i));
                 // Dormand–Prince ends on the first stage of the next step.

@@ -37,8 +37,8 @@ pub(super) fn run(
                 &at_stage
             };
             let times = vec![stage.t; rows];
-            sampler.field.velocity(input.view(), &times, sampler.condition, k.view_mut())?;
-            let measures = state::scale_and_measure(k, |_| (stage.eta, stage.governor));
+            let gain = |_| (stage.eta, stage.governor);
+            let measures = sampler.evaluate(input.view(), &times, sampler.condition, k, gain)?;
             settling.stage(stage, &measures);
             ledger.stage(sampler, (i, step), (j, stage), k, &measures)?;
         }

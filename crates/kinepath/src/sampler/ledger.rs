@@ -4,7 +4,7 @@ use ndarray::{Array2, Array3, ArrayView1, s};
 
 use super::state::Measure;
 use super::{SampleError, Sampler, state};
-use crate::paths::Paths;
+use crate::paths::{PartEnergies, Paths};
 use crate::plan::{Phase, Stage, Step};
 
 /// Energies and recordings as they accumulate.
@@ -19,6 +19,7 @@ pub(super) struct Ledger {
     nfe: Vec<u32>,
     profile: Option<Array2<f64>>,
     energy_map: Option<Array2<f64>>,
+    parts: Option<PartEnergies>,
     trajectory: Option<Array3<f32>>,
     nodes: Vec<usize>,
 }
@@ -37,6 +38,10 @@ impl Ledger {
             nfe: vec![0; rows],
             profile: record.profile.then(|| Array2::zeros((rows, steps))),
             energy_map: record.energy_map.then(|| Array2::zeros((rows, dim))),
+            parts: record.parts.then(|| PartEnergies {
+                conditional: vec![0.0; rows],
+                unconditional: vec![f64::NAN; rows],
+            }),
             trajectory: (kept > 0).then(|| Array3::zeros((rows, kept, dim))),
             nodes: record.trajectory.clone(),
         }
@@ -54,7 +59,8 @@ impl Ledger {
         k: &Array2<f32>,
         measures: &[Measure],
     ) -> Result<(), SampleError> {
-        for (row, &Measure { squared_speed, eta }) in measures.iter().enumerate() {
+        for (row, measure) in measures.iter().enumerate() {
+            let &Measure { squared_speed, eta, .. } = measure;
             if !squared_speed.is_finite() {
                 let sample = sampler.sample(row);
                 return Err(SampleError::Velocity { sample, step: i, t: stage.t });
@@ -63,6 +69,7 @@ impl Ledger {
             self.push(row, stage.update * eta);
             self.count(row, sampler.field.evaluations(stage.t));
             self.map(row, stage.energy, k.row(row));
+            self.book_parts(row, stage.energy, measure);
             if j == 0 {
                 self.note_speed(row, i, squared_speed);
             }
@@ -83,6 +90,21 @@ impl Ledger {
         total[row] += energy;
         if phase.terminal {
             self.terminal[row] += energy;
+        }
+    }
+
+    /// Books the energies of the parts of row `row`'s velocity, times `weight`, where they were
+    /// measured.
+    pub(super) fn book_parts(&mut self, row: usize, weight: f64, measure: &Measure) {
+        let (Some(energies), Some(parts)) = (&mut self.parts, measure.parts) else { return };
+        if weight == 0.0 {
+            return;
+        }
+        let weight = weight * measure.eta.powi(2);
+        energies.conditional[row] += weight * parts.conditional;
+        if let Some(speed) = parts.unconditional {
+            let total = &mut energies.unconditional[row];
+            *total = if total.is_nan() { 0.0 } else { *total } + weight * speed;
         }
     }
 
@@ -140,6 +162,7 @@ impl Ledger {
             profile: self.profile,
             energy_map: self.energy_map.map(|map| map.mapv(|e| e as f32)),
             trajectory: self.trajectory,
+            parts: self.parts,
             posterior: None,
         }
     }

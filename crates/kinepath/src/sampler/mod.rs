@@ -9,12 +9,14 @@ mod tracked;
 
 use std::ops::ControlFlow;
 
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 
-use crate::field::{Condition, EmpiricalField, FieldError, VelocityField};
+use crate::field::{Condition, EmpiricalField, FieldError, PartSpeeds, VelocityField};
+use crate::gain::Governor;
 use crate::paths::Paths;
 use crate::plan::{Plan, Schedule};
 use crate::record::Record;
+use state::Measure;
 
 /// The gap at which exact integration drops training points: a posterior weight of 2·10⁻⁹.
 pub const DEFAULT_GAP: f64 = 20.0;
@@ -148,7 +150,34 @@ impl<'a> Sampler<'a> {
         self.certify.filter(|_| self.condition == Condition::None).map(|tau| (field, tau))
     }
 
+    /// Evaluates `η v` into `k` and measures every row; `gain` is a row's factor and what governs it
+    /// further.
+    fn evaluate(
+        &self,
+        x: ArrayView2<'_, f32>,
+        t: &[f64],
+        condition: Condition<'_>,
+        k: &mut Array2<f32>,
+        gain: impl Fn(usize) -> (f64, Option<Governor>) + Sync,
+    ) -> Result<Vec<Measure>, SampleError> {
+        let Some(field) = self.field.in_parts().filter(|_| self.record.parts) else {
+            self.field.velocity(x, t, condition, k.view_mut())?;
+            return Ok(state::scale_and_measure(k, gain));
+        };
+        let mut parts = vec![PartSpeeds::default(); t.len()];
+        field.velocity_in_parts(x, t, condition, k.view_mut(), &mut parts)?;
+        let mut measures = state::scale_and_measure(k, gain);
+        for (measure, parts) in measures.iter_mut().zip(parts) {
+            measure.parts = Some(parts);
+        }
+        Ok(measures)
+    }
+
     fn check(&self, noise: &ArrayView2<'_, f32>) -> Result<(), SampleError> {
+        self.condition.check(noise.nrows())?;
+        if self.record.parts && self.field.in_parts().is_none() {
+            return Err(SampleError::Parts);
+        }
         let (actual, expected) = (noise.ncols(), self.field.dim());
         if actual != expected {
             return Err(SampleError::Dimension { actual, expected });
@@ -214,6 +243,9 @@ pub enum SampleError {
         /// The grid's last node.
         steps: usize,
     },
+    /// The energies of parts that the field does not have.
+    #[error("only a guided field has a conditional and an unconditional part to record")]
+    Parts,
     /// A gap at which all points would be dropped.
     #[error(
         "training points can be dropped at a posterior gap above 0 nats, got {tau}; {DEFAULT_GAP} is usual"

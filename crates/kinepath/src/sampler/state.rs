@@ -2,6 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 
+use crate::field::PartSpeeds;
 use crate::gain::Governor;
 use crate::kernel::squared_length;
 
@@ -34,6 +35,8 @@ pub(super) struct Measure {
     pub(super) squared_speed: f64,
     /// The gain η of the row.
     pub(super) eta: f64,
+    /// How fast the parts of the velocity are, where that is recorded.
+    pub(super) parts: Option<PartSpeeds>,
 }
 
 /// Multiplies every row of velocities by its gain in place and measures it, summing in f64. `gain`
@@ -50,7 +53,7 @@ pub(super) fn scale_and_measure(
             if eta != 1.0 {
                 k.mapv_inplace(|v| (eta * f64::from(v)) as f32);
             }
-            *measure = Measure { squared_speed: squared_norm(k.view()), eta };
+            *measure = Measure { squared_speed: squared_norm(k.view()), eta, parts: None };
         },
     );
     measures

@@ -9,12 +9,14 @@ use kinepath::grid::GridFamily;
 use kinepath_study::run::Certify;
 use kinepath_study::sampling::{Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
-use kinepath_study::source::{FieldSpec, kept_beside};
+use kinepath_study::source::{Engine, FieldSpec};
 
 use crate::cli::at_least_one;
 use crate::commands::LARGEST_SEED;
 use crate::commands::conventions::{CONVENTIONS, ConventionArgs};
 use crate::exit::Usage;
+
+use super::condition::ConditionArgs;
 
 /// Samples drawn where neither --count nor a noise file says how many.
 pub(super) const DEFAULT_COUNT: usize = 128;
@@ -28,10 +30,16 @@ Examples:
       The embedded model, 50 Euler steps
   kinepath sample --field onnx:model.onnx --solver heun --steps 25 --gain kts:alpha=0.01,beta=0.01
       A model of your own with kinetic trajectory shaping
+  kinepath sample --field onnx:model.onnx --engine ort:cuda
+      The same model on an NVIDIA GPU, with the ONNX Runtime that `pip install onnxruntime-gpu` brings
   kinepath sample --field onnx:unet.onnx --time discrete:1000 --noise x0.npy --steps 50
       A flow network trained on time indices 0...999, from given noise
   kinepath sample --field onnx:ddpm.onnx --path vp:linear --predicts noise
       A diffusion network, with the energy of the straight-path flow it stands for
+  kinepath sample --field onnx:sit.onnx --labels cycle:1000 --guidance 1.5 --null-label 1000
+      The classes in turn, with classifier-free guidance
+  kinepath sample --field onnx:t2i.onnx --inputs prompts.safetensors --null-inputs empty.safetensors --guidance 4
+      A model of prompts, from their embeddings and that of the empty prompt
   kinepath sample --field onnx:model.onnx --select kpe_landing=..200 --select efficiency=0.5..
       Only samples with little landing energy and a straight path, each drawn again until it is one
   kinepath sample --field empirical:train.npz --count 64 --record profile,map,trajectory:6
@@ -65,6 +73,22 @@ Gains:
   FILE                                          a time and a gain on each line
   FILE.toml                                     its key `gain`: what `kinepath tune` found
 
+Labels, prompts and guidance:
+  A network with a label input (y, label, class_labels, ...) needs --labels; one with further inputs
+  needs --inputs, a safetensors file with a tensor for each: [N, ...] has a row for each sample,
+  [1, ...] or [...] is for all. `kinepath inspect FILE.onnx` lists what a network takes. Tensors of
+  16 bits become what the network takes; rows are read when they are sampled, so the file may be
+  larger than memory. Whatever does not fit is refused before the first step.
+  --guidance W evaluates the network twice, with the condition c and with a null condition, and
+  follows v = v_null + W (v_c - v_null): W = 1 is no guidance, and more than 1 goes beyond c. The
+  null condition is --null-label, the label that the network was trained to take for no class
+  (usually K where classes are 0 to K - 1; -1 is all zeros in a one-hot label), or --null-inputs, a
+  file of one row of each input that differs, as with the embedding of the empty prompt.
+  --guidance-interval A..B guides from t = A to t = B only, noise at 0 and data at 1, and pays for
+  one evaluation elsewhere; each stage of a solver goes by its own time.
+  --record parts adds kpe_conditional, the energy of v_c alone along the path travelled, and
+  kpe_unconditional, that of v_null, which covers the stages inside the interval only.
+
 Exact flows:
   Euler paths through an empirical: field are followed: a training point whose posterior weight is
   below e^-TAU, 2e-9 at the usual 20, is dropped where it is certain to stay negligible, and looked
@@ -72,6 +96,12 @@ Exact flows:
   what that can have changed in any velocity. A smaller TAU drops more, under a wider bound. The
   table tells which point each path ends on and from when on no other is left; with --record
   profile, entropies and effective counts of the posterior are kept too.
+
+Engines:
+  Without --engine, the file decides, never what is installed. ONNX Runtime is a library of its own:
+  it is found in ORT_DYLIB_PATH, where the system keeps libraries, and in the onnxruntime package of
+  the active Python environment. Each engine gives the same bytes every time, but two engines agree
+  to rounding alone: run.toml says which it was, and a run goes on with that one only.
 
 A run that was stopped goes on where it was when the same command is repeated, and ends with the
 same bytes.";
@@ -89,17 +119,12 @@ pub(crate) struct SampleArgs {
     field: String,
     #[command(flatten)]
     conventions: ConventionArgs,
-    /// Class of all samples, for a network with a label input
-    #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
-    pub(super) label: Option<i64>,
-    /// Classifier-free guidance scale; each evaluation counts two
-    #[arg(long, value_name = "W", allow_negative_numbers = true, help_heading = "Model")]
-    guidance: Option<f64>,
-    /// The label that stands for "no class" in guidance [default: null_label of NAME.kinepath.toml
-    /// beside the network]
-    #[arg(long, value_name = "L", allow_negative_numbers = true, help_heading = "Model")]
-    #[arg(requires = "guidance")]
-    null_label: Option<i64>,
+    /// What runs a network: rten, ort (ONNX Runtime on the processor), ort:cuda, ort:tensorrt, or auto:
+    /// rten for every file that it can run, ort for others
+    #[arg(long, value_name = "ENGINE", default_value_t, help_heading = "Model")]
+    engine: Engine,
+    #[command(flatten)]
+    pub(super) condition: ConditionArgs,
 
     /// euler, midpoint, heun, rk4 or dopri5 (which chooses its own steps)
     #[arg(long, value_name = "NAME", default_value = "euler", help_heading = "Path")]
@@ -134,7 +159,7 @@ pub(crate) struct SampleArgs {
     #[arg(long, value_name = "TAU|off", help_heading = "Path", allow_negative_numbers = true)]
     certify: Option<Certify>,
 
-    /// Number of samples [default: the rows of --noise, or 128]
+    /// Number of samples [default: the rows of --noise, --labels or --inputs, or 128]
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Samples")]
     pub(super) count: Option<usize>,
     /// Seed of the noise; sample 17 of seed 3 is always the same
@@ -160,7 +185,7 @@ pub(crate) struct SampleArgs {
     #[arg(help_heading = "Samples")]
     pub(super) batch: usize,
 
-    /// What to keep beside endpoints and energies: profile, map, trajectory:K
+    /// What to keep beside endpoints and energies: profile, map, trajectory:K, parts (of guidance)
     #[arg(long, value_name = "WHAT,...", value_delimiter = ',', help_heading = "Output")]
     pub(super) record: Vec<RecordItem>,
     /// The run folder
@@ -178,6 +203,8 @@ pub(super) enum RecordItem {
     Profile,
     /// The energy map.
     Map,
+    /// The energies of the parts of a guided field.
+    Parts,
     /// That many states along the path.
     Trajectory(usize),
 }
@@ -189,9 +216,10 @@ impl FromStr for RecordItem {
         match (text, text.split_once(':')) {
             ("profile", _) => Ok(Self::Profile),
             ("map", _) => Ok(Self::Map),
+            ("parts", _) => Ok(Self::Parts),
             (_, Some(("trajectory", states))) => at_least_one(states).map(Self::Trajectory),
             _ => {
-                Err("use profile, map and trajectory:K with K states, such as trajectory:6"
+                Err("use profile, map, parts and trajectory:K with K states, such as trajectory:6"
                     .to_owned())
             }
         }
@@ -237,32 +265,12 @@ impl SampleArgs {
     }
 
     /// The words for the field.
-    pub(super) fn field(&self) -> Result<FieldSpec> {
-        let null_label = self.null_label()?;
-        if self.guidance.is_some() && self.label.is_none() {
-            return Err(Usage("--guidance needs --label, the class to guide to".to_owned()).into());
-        }
-        Ok(FieldSpec {
+    pub(super) fn field(&self) -> FieldSpec {
+        FieldSpec {
             spec: self.field.clone(),
             conventions: self.conventions.words(),
-            guidance: self.guidance.zip(null_label),
-        })
-    }
-
-    /// The label that stands for "no class", where there is guidance.
-    fn null_label(&self) -> Result<Option<i64>> {
-        if self.guidance.is_none() || self.null_label.is_some() {
-            return Ok(self.null_label);
-        }
-        match kept_beside(&self.field)?.and_then(|kept| kept.null_label) {
-            None => Err(Usage(
-                "--guidance needs the label that stands for \"no class\": give --null-label, or \
-                 keep null_label in NAME.kinepath.toml beside the network (`kinepath inspect \
-                 --write`)"
-                    .to_owned(),
-            )
-            .into()),
-            null_label => Ok(null_label),
+            engine: self.engine,
+            guidance: self.condition.guidance(),
         }
     }
 
@@ -272,15 +280,6 @@ impl SampleArgs {
             bands: self.select.clone(),
             max_attempts: self.max_attempts.unwrap_or(DEFAULT_ATTEMPTS),
         })
-    }
-
-    /// The class asked for, as `run.toml` tells it.
-    pub(super) fn condition(&self) -> Result<Option<String>> {
-        let Some(label) = self.label else { return Ok(None) };
-        Ok(Some(match self.null_label()? {
-            None => format!("label {label}"),
-            Some(null) => format!("label {label}, null label {null}"),
-        }))
     }
 
     fn adaptive(&self) -> bool {

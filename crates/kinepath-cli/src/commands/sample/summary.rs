@@ -72,6 +72,15 @@ impl Summary {
             return Err(StudyError::Mismatch(text));
         };
         let split = sampler.split;
+        // A part that no stage of the path has evaluated has no energy.
+        let known = |column: &&str| {
+            reader.table().f64(column).is_ok_and(|part| part.iter().all(|energy| !energy.is_nan()))
+        };
+        let parts = [columns::KPE_CONDITIONAL, columns::KPE_UNCONDITIONAL].into_iter();
+        let parts = parts.filter(known).map(|column| {
+            let part = column.strip_prefix("kpe_").unwrap_or(column);
+            (column, format!("  {part} part alone"))
+        });
         let energies = [
             (columns::KPE, "kinetic path energy".to_owned()),
             (columns::KPE_LAUNCH, format!("  launch, t < {split}")),
@@ -90,6 +99,7 @@ impl Summary {
         };
         let energy = energies
             .into_iter()
+            .chain(parts)
             .map(|(column, name)| row(column, name, true))
             .chain(others.into_iter().map(|(column, name)| row(column, name, false)))
             .collect::<Result<_, _>>()?;

@@ -35,7 +35,7 @@ pub(super) fn section(
             }
             (curve::figure(model, figures))
             (copied::tables(model))
-            (classes::table(model))
+            (classes::tables(model))
         }
     }
 }

@@ -57,8 +57,15 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
     let settings = &results.settings;
     let sampler = &settings.sampler;
     let level = percent(settings.significance);
+    let drawn = samples(results);
     vec![
-        ("Samples", samples(results)),
+        (
+            "Samples",
+            match settings.data.decoded_in_words() {
+                Some(decoded) => format!("{drawn}; {decoded}"),
+                None => drawn,
+            },
+        ),
         (
             "Sampling",
             match sampler.solver.as_str() {

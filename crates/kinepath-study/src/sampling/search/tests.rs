@@ -20,6 +20,7 @@ fn paths(draws: &[Draw], kpe: impl Fn(Draw) -> f64) -> Paths {
         profile: None,
         energy_map: None,
         trajectory: None,
+        parts: None,
         posterior: None,
     }
 }

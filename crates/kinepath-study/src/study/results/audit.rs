@@ -26,7 +26,7 @@ pub struct Memorization {
     pub copied_most: Vec<CopiedRecord>,
     /// What `classes` goes by: the label a sample was asked for, or the class predicted.
     pub classes_by: String,
-    /// F_mem by class; empty without labels and classifier.
+    /// F_mem and energy by class; empty without labels and classifier.
     pub classes: Vec<ClassShare>,
 }
 
@@ -53,7 +53,7 @@ pub struct CopiedRecord {
     pub samples: usize,
 }
 
-/// F_mem among the samples of one class.
+/// F_mem and energy among the samples of one class.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClassShare {
     /// The class.
@@ -64,6 +64,10 @@ pub struct ClassShare {
     pub memorized: usize,
     /// Share memorized, where there are enough samples for an interval.
     pub f_mem: Option<Interval>,
+    /// Mean kinetic path energy, squared data units, where there are enough samples for an interval
+    /// and their paths were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kpe: Option<Interval>,
 }
 
 /// Flags for samples at risk of being copies, tried on the study's own baseline.

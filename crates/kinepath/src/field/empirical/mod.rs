@@ -19,7 +19,7 @@ use std::sync::OnceLock;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis};
 use rayon::prelude::*;
 
-use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes, refuse_labels};
+use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes, refuse_conditions};
 use crate::kernel::squared_length;
 use crate::made::made;
 
@@ -107,7 +107,7 @@ impl VelocityField for EmpiricalField {
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
-        refuse_labels(condition)?;
+        refuse_conditions(condition)?;
         let posterior = self.posterior(x, t)?;
         for (row, mut out) in out.outer_iter_mut().enumerate() {
             let left = 1.0 - t[row];
