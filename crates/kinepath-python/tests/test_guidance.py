@@ -1,23 +1,33 @@
 """Guided networks, and networks with further inputs."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 import kinepath as kp
+from kinepath.arrays import F32, F64
 
 MODELS = Path(__file__).parents[2] / "kinepath-onnx" / "tests" / "fixtures" / "models"
 ROWS, STEPS, SCALE, NULL = 5, 6, 2.5, 10
 LABELS = [3, 0, 9, 3, 7]
 
 
-def noise(field: kp.Field) -> np.ndarray:
+def noise(field: kp.Field) -> F32:
     return kp.noise(7, ROWS, field.shape)
 
 
+def energy(v: F32) -> F64:
+    """The share of one Euler step in the energy of every sample."""
+    squares: F64 = np.square(v, dtype=np.float64).sum((1, 2, 3))
+    return squares / (2 * STEPS)
+
+
 @pytest.mark.parametrize("style", ["doubled", "calls"])
-def test_a_guided_path_is_that_of_a_loop_over_the_network(style: str) -> None:
+def test_a_guided_path_is_that_of_a_loop_over_the_network(
+    style: Literal["doubled", "calls"],
+) -> None:
     network = kp.OnnxField(MODELS / "sit.onnx")
     guidance = kp.Guidance(SCALE, null_label=NULL, interval=(0.3, 0.8), style=style)
     field = kp.OnnxField(MODELS / "sit.onnx", guidance=guidance)
@@ -28,7 +38,6 @@ def test_a_guided_path_is_that_of_a_loop_over_the_network(style: str) -> None:
     for i in range(STEPS):
         t = np.full(ROWS, i / STEPS)
         v = network.velocity(x, t, LABELS)
-        energy = lambda v: np.square(v, dtype=np.float64).sum((1, 2, 3)) / (2 * STEPS)  # noqa: E731
         conditional += energy(v)
         if 0.3 <= i / STEPS <= 0.8:
             without = network.velocity(x, t, [NULL] * ROWS)
@@ -69,8 +78,11 @@ def test_further_inputs_are_given_by_name() -> None:
         "encoder_attention_mask": np.arange(7) < 4,
         "pooled_projections": rng.standard_normal((1, 6)).astype(np.float16),
     }
-    each = {name: np.broadcast_to(np.atleast_2d(v), (ROWS, *np.shape(v)[-field_axes(field, name):]))
-            for name, v in one.items()}
+    axes = dict(field.inputs)
+    each = {
+        name: np.broadcast_to(value, (ROWS, *value.shape[-axes[name] :]))
+        for name, value in one.items()
+    }
     plan = kp.Plan(3)
     shared = kp.sample(field, noise(field), plan, inputs=one)
     apart = kp.sample(field, noise(field), plan, inputs=each)
@@ -81,11 +93,6 @@ def test_further_inputs_are_given_by_name() -> None:
         kp.sample(field, noise(field), plan, inputs=one | {"prompt": [1.0]})
     with pytest.raises(kp.KinepathError, match="3 rows for 5 samples"):
         kp.sample(field, noise(field), plan, inputs=one | {"pooled_projections": np.zeros((3, 6))})
-
-
-def field_axes(field: kp.Field, name: str) -> int:
-    """The number of axes of one row of an input."""
-    return dict(field.inputs)[name]
 
 
 def test_guidance_that_does_not_fit_is_refused() -> None:

@@ -249,9 +249,10 @@ fn a_key_that_only_one_side_has_is_a_difference() {
     let dir = tempfile::tempdir().unwrap();
     drop(open(dir.path()));
     let mut other = settings();
-    other.field.guidance = None;
+    other.field.guidance.as_mut().unwrap().null_label = None;
     let error = RunWriter::open(dir.path(), other, Existing::Resume).unwrap_err();
-    assert!(error.to_string().contains("field.guidance is 1.5 there and absent now"), "{error}");
+    let difference = "field.guidance.null_label is 10 there and absent now";
+    assert!(error.to_string().contains(difference), "{error}");
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn prompts(tensors: &Tensors) -> Given {
             input(key, &tensors.sample_shape(&name(key)), InputValues::Float(values))
         };
         let mask = "encoder_attention_mask";
-        let values = InputValues::Integer(tensors.integers(&name(mask)));
+        let values = InputValues::Integer(tensors.truths(&name(mask)));
         vec![float("encoder_hidden_states"), float("pooled_projections"), input(mask, &[7], values)]
     };
     let null = Null { label: None, inputs: read("null/") };

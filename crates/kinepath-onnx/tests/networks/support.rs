@@ -78,6 +78,11 @@ impl Tensors {
         self.values(name, |bytes| f64::from(f32::from_le_bytes(bytes))).1
     }
 
+    /// Truth values as the integers 0 and 1, row after row.
+    pub(crate) fn truths(&self, name: &str) -> Vec<i64> {
+        self.values(name, |[byte]| i64::from(byte)).1
+    }
+
     /// A vector of doubles.
     pub(crate) fn doubles(&self, name: &str) -> Vec<f64> {
         self.values(name, f64::from_le_bytes).1

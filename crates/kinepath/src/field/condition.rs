@@ -107,23 +107,14 @@ impl Conditions {
     }
 
     /// These `rows` rows, and after them the `others` rows of `other`, which has the same labels
-    /// and inputs.
-    ///
-    /// # Errors
-    /// [`FieldError::Condition`] for an input whose rows differ in shape or kind.
-    pub(super) fn followed_by(
-        &self,
-        rows: usize,
-        other: &Self,
-        others: usize,
-    ) -> Result<Self, FieldError> {
+    /// and inputs; `None` where an input's rows differ in shape or kind.
+    pub(super) fn followed_by(&self, rows: usize, other: &Self, others: usize) -> Option<Self> {
         let labels = self.labels.as_deref().zip(other.labels.as_deref());
         let inputs = self.inputs.iter().zip(&other.inputs);
-        Ok(Self {
+        let inputs = inputs.map(|(mine, theirs)| mine.followed_by(rows, theirs, others));
+        Some(Self {
             labels: labels.map(|(mine, theirs)| [mine, theirs].concat()),
-            inputs: inputs
-                .map(|(mine, theirs)| mine.followed_by(rows, theirs, others))
-                .collect::<Result<_, _>>()?,
+            inputs: inputs.collect::<Option<_>>()?,
         })
     }
 }
@@ -195,28 +186,15 @@ impl NamedInput {
         Self { name: self.name.clone(), rows, shape: self.shape.clone(), values }
     }
 
-    fn followed_by(&self, rows: usize, other: &Self, others: usize) -> Result<Self, FieldError> {
+    fn followed_by(&self, rows: usize, other: &Self, others: usize) -> Option<Self> {
         if self.rows.is_none() && self == other {
-            return Ok(self.clone());
+            return Some(self.clone());
         }
-        let values = self.gathered(0..rows).values.joined(other.gathered(0..others).values);
-        match values.filter(|_| (&self.name, &self.shape) == (&other.name, &other.shape)) {
-            Some(values) => Ok(self.with(Some(rows + others), values)),
-            None => Err(FieldError::Condition(format!(
-                "{} and {} do not fit into one batch; evaluate them in two calls",
-                self.describe(),
-                other.describe()
-            ))),
+        if self.shape != other.shape {
+            return None;
         }
-    }
-
-    /// Name, kind and shape, for messages.
-    fn describe(&self) -> String {
-        let kind = match self.values {
-            InputValues::Float(_) => "floats",
-            InputValues::Integer(_) => "integers",
-        };
-        format!("the input `{}` of {kind} {:?}", self.name, self.shape)
+        let values = self.gathered(0..rows).values.joined(other.gathered(0..others).values)?;
+        Some(self.with(Some(rows + others), values))
     }
 }
 
@@ -290,7 +268,7 @@ mod tests {
         assert_eq!(both.inputs[0], input(Some(3), vec![1., 2., 1., 2., 3., 4.]));
         assert_eq!(both.inputs[1], input(None, vec![9.]));
         let longer = side(None, vec![input(None, vec![0.; 3]), input(None, vec![9.])]);
-        assert!(mine.followed_by(2, &longer, 1).unwrap_err().to_string().contains("two calls"));
+        assert_eq!(mine.followed_by(2, &longer, 1), None);
     }
 
     #[test]

@@ -55,7 +55,8 @@ pub struct Null {
 /// rounding of a network whose arithmetic depends on the size of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GuidanceStyle {
-    /// In one call with a batch of twice the rows.
+    /// In one call with a batch of twice the rows, where the two conditions have the same shapes:
+    /// a null prompt of another length takes a call of its own.
     #[default]
     Doubled,
     /// In two calls one after the other, which take half the memory.
@@ -172,23 +173,26 @@ impl<F: VelocityField> Guided<F> {
             let without = self.null.in_place_of(condition, &guided)?;
             let states = x.select(Axis(0), &guided);
             let times: Vec<f64> = guided.iter().map(|&row| t[row]).collect();
-            match self.style {
-                GuidanceStyle::Calls => {
+            let both = match self.style {
+                GuidanceStyle::Calls => None,
+                GuidanceStyle::Doubled => {
+                    let all: Vec<usize> = (0..t.len()).collect();
+                    condition.select(&all).followed_by(t.len(), &without, guided.len())
+                }
+            };
+            match both {
+                None => {
                     self.field.velocity(x, t, condition, out.view_mut())?;
                     let condition = without.as_condition();
                     self.field.velocity(states.view(), &times, condition, null.view_mut())?;
                 }
-                GuidanceStyle::Doubled => {
-                    let rows: Vec<usize> = (0..t.len()).collect();
-                    let with = condition.select(&rows);
-                    let both = with.followed_by(rows.len(), &without, guided.len())?;
+                Some(both) => {
                     let states = concatenate(Axis(0), &[x, states.view()])
                         .map_err(|error| FieldError::Invalid(error.to_string()))?;
                     let mut velocities = Array2::zeros(states.dim());
                     let (view, times) = (velocities.view_mut(), [t, &times].concat());
                     self.field.velocity(states.view(), &times, both.as_condition(), view)?;
-                    let (conditional, unconditional) =
-                        velocities.view().split_at(Axis(0), rows.len());
+                    let (conditional, unconditional) = velocities.view().split_at(Axis(0), t.len());
                     out.assign(&conditional);
                     null.assign(&unconditional);
                 }

@@ -79,7 +79,7 @@ impl Summary {
         let parts = [columns::KPE_CONDITIONAL, columns::KPE_UNCONDITIONAL].into_iter();
         let parts = parts.filter(known).map(|column| {
             let part = column.strip_prefix("kpe_").unwrap_or(column);
-            (column, format!("  {part} part alone"))
+            (column, format!("{part} part alone"))
         });
         let energies = [
             (columns::KPE, "kinetic path energy".to_owned()),
@@ -125,6 +125,9 @@ impl fmt::Display for Summary {
         let samples = if *count == 1 { "sample" } else { "samples" };
         writeln!(f, "{count} {samples} of {} {shape:?}, {}", field.spec, self.schedule)?;
         writeln!(f, "gain {}", self.gain)?;
+        if let Some(guidance) = &field.guidance {
+            writeln!(f, "{guidance}")?;
+        }
         writeln!(f)?;
         let mut table = tables::numbers(&["", "mean", "sd", "median", "min", "max", "mean / D"]);
         for Row { name, summary, mean_per_dimension, .. } in &self.energy {

@@ -68,6 +68,16 @@ fn a_null_input_replaces_its_namesake_and_nothing_else() {
 }
 
 #[test]
+fn a_null_input_of_another_length_takes_a_call_of_its_own() {
+    let inputs = [context(Some(2), vec![1.0, 2.0, 3.0, 4.0])];
+    let condition = Condition::Inputs { labels: None, inputs: &inputs };
+    let null = Null { label: None, inputs: vec![context(None, vec![0.5])] };
+    let field = Guided::new(Sum::default(), null, 2.0).unwrap();
+    assert_eq!(velocities(&field, &[0.0, 1.0], condition), [5.5, 13.5]);
+    assert_eq!(*field.field.0.lock().unwrap(), [2, 2]);
+}
+
+#[test]
 fn outside_its_interval_a_row_is_conditional_and_costs_one_evaluation() {
     for (style, calls) in [(GuidanceStyle::Doubled, vec![5]), (GuidanceStyle::Calls, vec![3, 2])] {
         let field = Guided::new(Sum::default(), Null::label(0), 3.0).unwrap().style(style);
