@@ -39,6 +39,19 @@ impl Grid {
         grid::Grid::shifted(steps, shift).map(Self).map_err(invalid)
     }
 
+    /// The grid of a family by its text, such as `dynamic-shift:4096`.
+    #[staticmethod]
+    fn named(family: &str, steps: usize) -> PyResult<Self> {
+        let family: grid::GridFamily = family.parse().map_err(invalid)?;
+        family.grid(steps).map(Self).map_err(invalid)
+    }
+
+    /// The times `1 − σ` of falling noise levels.
+    #[staticmethod]
+    fn from_sigmas(sigmas: Vec<f64>) -> PyResult<Self> {
+        grid::Grid::from_sigmas(&sigmas).map(Self).map_err(invalid)
+    }
+
     fn within(&self, start: f64, end: f64) -> PyResult<Self> {
         self.0.clone().within(start, end).map(Self).map_err(invalid)
     }

@@ -182,6 +182,28 @@ def test_neighbours_in_a_file_are_those_in_the_array(tmp_path: Path) -> None:
         kp.neighbours(queries, file)
 
 
+def test_grids_have_names_and_come_from_noise_levels() -> None:
+    assert kp.Grid.named("shift:3", 7) == kp.Grid.shifted(7, 3.0)
+    flux = kp.Grid.named("dynamic-shift:4096", 28)
+    assert flux == kp.Grid.shifted(28, float(np.exp(1.15)))
+    assert kp.Grid.from_sigmas([1.0, 0.5]) == kp.Grid([0.0, 0.5, 1.0])
+    with pytest.raises(kp.KinepathError, match="dynamic-shift:LENGTH"):
+        kp.Grid.named("zigzag", 3)
+    with pytest.raises(kp.KinepathError, match="must increase"):
+        kp.Grid.from_sigmas([0.5, 1.0])
+
+
+def test_a_diffusion_network_is_the_field_of_the_straight_path() -> None:
+    network = Path(__file__).parents[2] / "kinepath-cli/tests/fixtures/vp_gaussian.onnx"
+    field = kp.OnnxField(network, predicts="noise", trained_on="vp:scaled-linear")
+    exact = kp.MixtureField([1.0], [[1.0, -2.0]], [0.25])
+    x, t = kp.noise(0, 5, (2,)), np.linspace(0.1, 0.9, 5)
+    np.testing.assert_allclose(field.velocity(x, t), exact.velocity(x, t), atol=0.05)
+    assert field.velocity(x, np.zeros(5)).shape == (5, 2)
+    with pytest.raises(kp.KinepathError, match="no usual choice"):
+        kp.OnnxField(network, trained_on="vp:linear")
+
+
 def test_plans_and_what_they_are_made_of_survive_pickling() -> None:
     grid = kp.Grid.shifted(7, 3.0)
     for whole in [

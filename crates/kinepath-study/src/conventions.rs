@@ -10,8 +10,8 @@ use kinepath::field::{ConditionalPath, Conventions, Prediction, TimeConvention};
 pub use sidecar::Sidecar;
 
 use crate::StudyError;
-use crate::data::{read_column, sha256_hex};
-use crate::schedule::read_numbers;
+use crate::data::sha256_hex;
+use crate::schedule::read_column;
 
 /// The word for the path that is recorded by saying nothing.
 pub const STRAIGHT: &str = "straight";
@@ -98,16 +98,9 @@ fn read_path(text: &str) -> Result<(ConditionalPath, Option<String>), StudyError
     };
     let file = Path::new(file);
     let bytes = std::fs::read(file).map_err(|error| StudyError::file("read", file, &error))?;
-    let name = file.display().to_string();
-    let shares = match file.extension().and_then(|extension| extension.to_str()) {
-        Some("npy") => read_column(file)?,
-        _ => {
-            let forms =
-                "a schedule's file has one of its alphas_cumprod a line, or is an .npy file";
-            let lines = read_numbers("path", &name, 1, forms)?;
-            lines.into_iter().map(|line| line[0]).collect()
-        }
-    };
+    let forms =
+        "a schedule's file has one of its alphas_cumprod a line, or is an .npy file of them";
+    let shares = read_column("path", &file.display().to_string(), forms)?;
     let path = ConditionalPath::parse(text, |_| Ok(shares))?;
     Ok((path, Some(sha256_hex(&bytes))))
 }

@@ -4,13 +4,14 @@ mod gain;
 
 use std::path::Path;
 
-use kinepath::grid::Grid;
+use kinepath::grid::{GRID_FORMS, Grid, GridFamily};
 use kinepath::plan::{Plan, Quadrature};
 use kinepath::tableau::Tableau;
 
 pub use gain::read_gain;
 
 use crate::StudyError;
+use crate::data;
 use crate::run::{Certify, SamplerSettings};
 
 /// Solver, time grid and gain as a person writes them.
@@ -19,9 +20,10 @@ pub struct ScheduleSpec {
     /// `euler`, `midpoint`, `heun`, `rk4` or `dopri5`.
     pub solver: String,
     /// Number of grid steps; for an adaptive solver the steps it must stop at. Ignored by a grid
-    /// from a file.
+    /// that has its own nodes.
     pub steps: usize,
-    /// `uniform`, `cosine`, `shift:S`, or a file with one time a line.
+    /// A family that [`GridFamily`] reads; `sigmas:` with a file or list of noise levels σ = 1 − t;
+    /// or a file with one time a line.
     pub grid: String,
     /// Where the path begins and ends, within `[0, 1]`.
     pub interval: (f64, f64),
@@ -103,31 +105,39 @@ impl ScheduleSpec {
         let whole = |grid: Grid| {
             if self.interval == (0.0, 1.0) { Ok(grid) } else { grid.within(start, end) }
         };
-        Ok(match self.grid.as_str() {
-            "uniform" => whole(Grid::uniform(self.steps)?)?,
-            "cosine" => whole(Grid::cosine(self.steps)?)?,
-            text => match text.strip_prefix("shift:") {
-                Some(shift) => {
-                    let shift = shift.parse().map_err(|_| StudyError::Spec {
-                        what: "grid",
-                        text: text.to_owned(),
-                        reason: "shift:S needs a number S > 0, such as shift:3".to_owned(),
-                    })?;
-                    whole(Grid::shifted(self.steps, shift)?)?
-                }
-                None => {
-                    let forms = "use uniform, cosine, shift:S or a file with one time a line";
-                    let times = read_numbers("grid", text, 1, forms)?;
-                    Grid::explicit(times.into_iter().map(|line| line[0]).collect())?
-                }
-            },
-        })
+        if GridFamily::is_named_in(&self.grid) {
+            return Ok(whole(self.grid.parse::<GridFamily>()?.grid(self.steps)?)?);
+        }
+        let forms = format!(
+            "use {GRID_FORMS}, sigmas:FILE, sigmas:SIGMA,SIGMA,... or a file with one time a line"
+        );
+        let Some(sigmas) = self.grid.strip_prefix("sigmas:") else {
+            return Ok(Grid::explicit(read_column("grid", &self.grid, &forms)?)?);
+        };
+        let listed: Result<Vec<f64>, _> = sigmas.split(',').map(str::parse).collect();
+        let sigmas = match listed {
+            Ok(sigmas) => sigmas,
+            Err(_) => read_column("grid", sigmas, &forms)?,
+        };
+        Ok(Grid::from_sigmas(&sigmas)?)
+    }
+}
+
+/// The numbers of an `.npy` file of one axis, or of a text file with one a line.
+pub(crate) fn read_column(
+    what: &'static str,
+    path: &str,
+    forms: &str,
+) -> Result<Vec<f64>, StudyError> {
+    match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+        Some("npy") => Ok(data::read_column(Path::new(path))?),
+        _ => Ok(read_numbers(what, path, 1, forms)?.into_iter().map(|line| line[0]).collect()),
     }
 }
 
 /// The numbers of a text file, `width` on each line, apart by blanks or commas; `#` begins a
 /// comment.
-pub(crate) fn read_numbers(
+fn read_numbers(
     what: &'static str,
     path: &str,
     width: usize,
@@ -174,6 +184,8 @@ mod tests {
         assert!(error(|s| s.steps = 0).contains("at least one step"));
         assert!(error(|s| s.grid = "shift:x".into()).contains("shift:3"));
         assert!(error(|s| s.grid = "no-such-file".into()).contains("one time a line"));
+        assert!(error(|s| s.grid = "sigmas:no-such.npy".into()).contains("no-such.npy"));
+        assert!(error(|s| s.grid = "dynamic-shift:0".into()).contains("above 0"));
         assert!(error(|s| s.quadrature = "trapezoid".into()).contains("solver or left"));
         assert!(error(|s| s.interval = (0.5, 0.5)).contains("start < end"));
         assert!(error(|s| s.gain = "kts:beta=0.2".into()).contains("largest admissible beta"));
@@ -199,6 +211,17 @@ mod tests {
         assert_eq!(settings.nodes, [0.0, 0.25, 1.0]);
         assert_eq!(plan.gain().eta(0.5), 1.0);
         assert_eq!(settings.gain, "table:0=1.5,1=0.5");
+        std::fs::write(&grid, "1\n0.9\n0.5\n").unwrap();
+        for sigmas in [grid.display().to_string(), "1,0.9,0.5".into(), "1,0.9,0.5,0".into()] {
+            spec.grid = format!("sigmas:{sigmas}");
+            let nodes = spec.compile().unwrap().1.nodes;
+            assert_eq!(nodes, [0.0, 1.0 - 0.9, 0.5, 1.0]);
+        }
+        spec.grid = "sigmas:1,1".into();
+        assert!(spec.compile().unwrap_err().to_string().contains("must increase"));
+        spec.grid = "sigmas:".into();
+        assert!(spec.compile().unwrap_err().to_string().contains("sigmas:FILE"));
+        spec.grid = grid.display().to_string();
         std::fs::write(&grid, "0\nzero\n").unwrap();
         assert!(spec.compile().unwrap_err().to_string().contains("line 2"));
         let file = folder.path().join("gain.toml");

@@ -2,6 +2,7 @@
 
 mod guidance;
 mod kept;
+mod pipeline;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,21 +18,23 @@ use ndarray::Array2;
 use serde::Deserialize;
 
 pub use kept::describe;
+pub use pipeline::{Located, locate};
 
 use crate::StudyError;
 use crate::conditions::FieldInputs;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
 use crate::data::{self, builtin, sha256_hex, sha256_of_files};
 use crate::run::FieldSettings;
-use kept::{check_time, read_sidecar};
+use kept::check_time;
 
 /// The forms of a field specification, for help and error messages.
-pub const FIELD_FORMS: &str = "onnx:FILE, empirical:DATA or mixture:FILE";
+pub const FIELD_FORMS: &str =
+    "onnx:FILE, onnx:FOLDER of a pipeline, empirical:DATA or mixture:FILE";
 
 /// A velocity field to open: its specification and the conventions of its network.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FieldSpec {
-    /// `onnx:FILE`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
+    /// `onnx:FILE`, `onnx:FOLDER`, `onnx:builtin:velocity`, `empirical:DATA` or `mixture:FILE`.
     pub spec: String,
     /// What is told of a network's conventions.
     pub conventions: ConventionWords,
@@ -232,11 +235,19 @@ fn engine_of(settings: &FieldSettings) -> Result<Engine, StudyError> {
 }
 
 fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    let (model, sidecar) = (Path::new(source), read_sidecar(source)?);
+    if source.starts_with(builtin::PREFIX) {
+        let resolved = spec.conventions.resolve()?;
+        let (network, sha256) = open_onnx_for(source, None, spec.engine)?;
+        return FieldSource::of_network(spec, OnnxField::new(network)?, resolved, None, sha256);
+    }
+    let located = locate(Path::new(source))?;
+    let (model, sidecar) = (&located.model, Sidecar::read(&located.model)?);
     let kept = sidecar.as_ref().map(|sidecar| sidecar.words(model)).unwrap_or_default();
-    let resolved = spec.conventions.clone().or(kept).resolve()?;
-    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_deref());
-    let (network, sha256) = open_onnx_for(source, shape, spec.engine)?;
+    let resolved = located.words(spec.conventions.clone().or(kept))?.resolve()?;
+    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_ref());
+    let source = model.display().to_string();
+    let shape = shape.or(located.shape.as_ref()).map(Vec::as_slice);
+    let (network, sha256) = open_onnx_for(&source, shape, spec.engine)?;
     let field = OnnxField::new(network)?;
     let signature = field.network().signature();
     if let Some(sidecar) = &sidecar {
@@ -248,7 +259,7 @@ fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyErro
         }
         _ => String::new(),
     };
-    check_time(source, signature, &resolved, &told)?;
+    check_time(&source, signature, &resolved, &told)?;
     let null_label = sidecar.as_ref().and_then(|sidecar| sidecar.null_label);
     FieldSource::of_network(spec, field, resolved, null_label, sha256)
 }

@@ -1,5 +1,8 @@
 //! Time grids: the increasing times at which a solver stops.
 
+mod family;
+
+pub use family::{GRID_FORMS, GridFamily};
 use serde::{Deserialize, Serialize};
 
 /// Increasing times `t_0 < t_1 < … < t_n` in `[0, 1]`; n is the number of steps.
@@ -36,9 +39,10 @@ impl Grid {
         Self::warped(n, |u| 0.5 * (1.0 - (std::f64::consts::PI * u).cos()))
     }
 
-    /// The timestep shift of Stable Diffusion 3 (Esser et al., arXiv 2403.03206, eq. 23), as in
-    /// diffusers' `FlowMatchEulerDiscreteScheduler`: `σ' = sσ/(1 + (s − 1)σ)` with `σ = 1 − i/n`
-    /// and `t = 1 − σ'`. `s = 1` is the uniform grid; `s > 1` spends more steps near the noise.
+    /// The timestep shift of Stable Diffusion 3 (Esser et al., arXiv 2403.03206, eq. 23):
+    /// `σ' = sσ/(1 + (s − 1)σ)` with `σ = 1 − i/n` and `t = 1 − σ'`. `s = 1` is the uniform grid;
+    /// `s > 1` spends more steps near the noise. diffusers does the same to σ that are given to it;
+    /// what it does without is [`GridFamily::Diffusers`].
     ///
     /// # Errors
     /// As [`uniform`](Self::uniform), and [`GridError::Shift`] unless `s` is positive and finite.
@@ -67,6 +71,19 @@ impl Grid {
             }
         }
         Ok(Self { nodes })
+    }
+
+    /// The times `1 − σ` of falling noise levels σ, as diffusers writes schedules of flow models; a
+    /// last level of 0 is added where it is missing, as there.
+    ///
+    /// # Errors
+    /// As [`explicit`](Self::explicit).
+    pub fn from_sigmas(sigmas: &[f64]) -> Result<Self, GridError> {
+        let mut nodes: Vec<f64> = sigmas.iter().map(|sigma| 1.0 - sigma).collect();
+        if nodes.last().is_some_and(|&last| last != 1.0) {
+            nodes.push(1.0);
+        }
+        Self::explicit(nodes)
     }
 
     /// This grid squeezed affinely onto `[start, end]`.
@@ -157,6 +174,20 @@ pub enum GridError {
     Shift {
         /// The shift given.
         shift: f64,
+    },
+    /// A least noise level that is none.
+    #[error("the least noise level must lie between 0 and 1, got {sigma}")]
+    Least {
+        /// The level given.
+        sigma: f64,
+    },
+    /// A family that is not known, or not so.
+    #[error("grid `{text}` cannot be used: {reason}")]
+    Family {
+        /// The family, as written.
+        text: String,
+        /// What is wrong, and what would be right.
+        reason: String,
     },
     /// A node that is no time.
     #[error("node {index} of the time grid is {t}, outside [0, 1]")]

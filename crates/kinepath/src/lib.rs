@@ -23,6 +23,7 @@
 //! arXiv 2602.07928.
 
 mod kernel;
+mod keys;
 mod made;
 
 pub mod field;

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use kinepath_onnx::{Inspection, Kind};
 use kinepath_study::conventions::{STRAIGHT, Sidecar};
-use kinepath_study::source::describe;
+use kinepath_study::source::{describe, locate};
 use serde::Serialize;
 
 use super::conventions::{CONVENTIONS, ConventionArgs};
@@ -33,7 +33,7 @@ The exit code is 1 when no engine can run the network.";
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct InspectArgs {
-    /// The network
+    /// The network, or the folder of a diffusers pipeline exported by Optimum
     #[arg(value_name = "M.onnx")]
     network: PathBuf,
     /// Write M.kinepath.toml: what the graph shows, and the conventions given here
@@ -60,14 +60,15 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
             "conventions would have no effect: they are kept by --write; leave them out".to_owned()
         ));
     }
-    let inspection = Inspection::read(&args.network)?;
+    let located = locate(&args.network)?;
+    let model = &located.model;
+    let inspection = Inspection::read(model)?;
     if args.write {
-        let shape = args.shape.as_deref();
-        let words = args.conventions.words();
-        let sidecar = describe(&args.network, &words, shape, args.null_label)?;
-        sidecar.write(&args.network, args.force)?;
+        let shape = args.shape.as_deref().or(located.shape.as_deref());
+        let words = located.words(args.conventions.words())?;
+        describe(model, &words, shape, args.null_label)?.write(model, args.force)?;
     }
-    let found = Found { kept: Sidecar::read(&args.network)?, inspection };
+    let found = Found { kept: Sidecar::read(model)?, inspection };
     if console.json {
         console.print_json(&found)?;
     } else {

@@ -119,6 +119,32 @@ fn the_null_label_is_kept_too() {
     let message = place.fails(sample, 2);
     assert!(message.contains("--null-label") && message.contains("kinepath.toml"), "{message}");
     place.succeeds("inspect net.onnx --write --null-label 0");
-    let settings = place.json(sample)["settings"]["field"].clone();
-    assert_eq!(settings["guidance"]["null_label"], 0);
+    let guidance = place.json(sample)["settings"]["field"]["guidance"].clone();
+    assert_eq!((&guidance["scale"], &guidance["null_label"]), (&2.0.into(), &0.into()));
+}
+
+/// A folder as Optimum exports pipelines: the scheduler's configuration tells the conventions.
+#[test]
+fn a_pipeline_tells_the_conventions_of_its_network() {
+    let place = place();
+    for part in ["pipe/scheduler", "pipe/unet"] {
+        fs::create_dir_all(place.path(part)).unwrap();
+    }
+    fs::rename(place.path("unet.onnx"), place.path("pipe/unet/model.onnx")).unwrap();
+    place.write("pipe/model_index.json", r#"{"_class_name": "StableDiffusionPipeline"}"#);
+    place.write(
+        "pipe/scheduler/scheduler_config.json",
+        r#"{"_class_name": "PNDMScheduler", "beta_schedule": "scaled_linear", "beta_start": 0.00085,
+            "beta_end": 0.012, "num_train_timesteps": 1000, "prediction_type": "epsilon"}"#,
+    );
+    let run = place.json("sample --field onnx:pipe --count 4 --out run");
+    let field = &run["settings"]["field"];
+    assert_eq!(field["path"], "vp:scaled-linear,steps=1000,start=0.00085,end=0.012");
+    assert_eq!((&field["predicts"], &field["spec"]), (&"noise".into(), &"onnx:pipe".into()));
+    let printed = place.succeeds("inspect pipe --write");
+    assert!(printed.contains("predicts noise, time step, shape [2]"), "{printed}");
+    assert!(place.path("pipe/unet/model.kinepath.toml").exists());
+    place.succeeds("inspect pipe");
+    let message = place.fails("sample --field onnx:pipe/scheduler --out other", 1);
+    assert!(message.contains("unet/model.onnx"), "{message}");
 }

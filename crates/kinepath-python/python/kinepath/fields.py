@@ -102,7 +102,8 @@ class OnnxField(_kinepath.OnnxField):
     """An ONNX network as a velocity field, run by the core.
 
     Args:
-        path: the ``.onnx`` file.
+        path: the ``.onnx`` file, or the folder of a diffusers pipeline exported by Optimum. What is
+            not told below, ``NAME.kinepath.toml`` beside the file tells, or the pipeline's scheduler.
         predicts: what the network returns: ``velocity`` (unless told, on the straight path),
             ``data``, ``noise``, ``v`` (v-prediction) or ``residual`` (EDM's F; unless told there).
         time: what it calls time: ``unit`` (0 noise, 1 data), ``reversed``, ``discrete:T`` or

@@ -8,18 +8,13 @@ use kinepath_onnx::{Engine, OnnxField, Signature};
 use super::open_onnx_for;
 use crate::StudyError;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
-use crate::data::builtin;
-
-/// What is kept beside a network that is a file.
-pub(super) fn read_sidecar(source: &str) -> Result<Option<Sidecar>, StudyError> {
-    if source.starts_with(builtin::PREFIX) { Ok(None) } else { Sidecar::read(Path::new(source)) }
-}
 
 /// What to keep beside the network at `model`: what its graph shows and what is told, each word in
 /// full. `shape` gives the axes that the graph leaves free.
 ///
 /// # Errors
-/// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] for what the graph contradicts.
+/// Those of [`FieldSource::open`](super::FieldSource::open); [`StudyError::Mismatch`] for what the
+/// graph contradicts.
 pub fn describe(
     model: &Path,
     words: &ConventionWords,

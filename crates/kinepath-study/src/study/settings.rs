@@ -117,7 +117,7 @@ pub struct SamplerChoice {
     pub solver: String,
     /// Number of steps.
     pub steps: usize,
-    /// `uniform`, `cosine`, `shift:S` or a file of times.
+    /// `uniform`, `cosine`, `shift:S` and so on, as `--grid` of `sample`, or a file of times.
     pub grid: String,
     /// `solver` or `left`.
     pub quadrature: String,

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::Result;
 use bytesize::ByteSize;
 use clap::{Args, value_parser};
+use kinepath::grid::GridFamily;
 use kinepath_study::run::Certify;
 use kinepath_study::sampling::{BATCH_MEMORY, Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
@@ -48,6 +49,17 @@ Examples:
       The same flow, every step over all training points: slow, and what the fast way agrees with
   kinepath sample --field onnx:model.onnx --gain governed:reference=runs/baseline --out runs/governed
       Damp only what is faster than 90 % of runs/baseline, recorded with --record profile
+
+Grids:
+  uniform, cosine            t = i/n, and dense at both ends
+  shift:S                    sigma = 1 - t shifted by S, as Stable Diffusion 3 does
+  dynamic-shift:LENGTH       FLUX's, by the length of the image sequence, 4096 at 1024 x 1024; keys
+                             base=0.5, max=1.15, base-length=256, max-length=4096, type=linear
+  diffusers:S                what FlowMatchEulerDiscreteScheduler(shift=S) does by itself
+  karras:SIGMA, exponential:SIGMA, beta:SIGMA
+                             its spacings with use_..._sigmas, from 1 to SIGMA, then 0
+  sigmas:FILE, sigmas:1,0.9,...
+                             noise levels of your own; a last 0 is added where it is missing
 
 Gains:
   unit                                          no shaping
@@ -102,7 +114,8 @@ same bytes.";
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXAMPLES}\n\n{CONVENTIONS}"))]
 pub(crate) struct SampleArgs {
-    /// The velocity field: onnx:FILE, onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
+    /// The velocity field: onnx:FILE, onnx:FOLDER (a diffusers pipeline exported by Optimum),
+    /// onnx:builtin:velocity, empirical:DATA or mixture:FILE.toml
     #[arg(long, value_name = "FIELD", help_heading = "Model")]
     field: String,
     #[command(flatten)]
@@ -120,7 +133,7 @@ pub(crate) struct SampleArgs {
     /// Steps of the grid; for dopri5 the least number [default: 50; for dopri5 1]
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Path")]
     steps: Option<usize>,
-    /// uniform, cosine, shift:S, or a file with one time a line
+    /// uniform, cosine, shift:S, a schedule of diffusers, see below, or a file with one time a line
     #[arg(long, value_name = "GRID", default_value = "uniform", help_heading = "Path")]
     grid: String,
     /// Time at which paths start [default: 0]
@@ -221,8 +234,7 @@ impl FromStr for RecordItem {
 impl SampleArgs {
     /// Refuses arguments that would have no effect.
     pub(super) fn check(&self) -> Result<(), Usage> {
-        let from_file = !(["uniform", "cosine"].contains(&self.grid.as_str())
-            || self.grid.starts_with("shift:"));
+        let from_file = !GridFamily::is_named_in(&self.grid);
         let idle: &[(&str, bool, &str)] = &[
             ("--steps", from_file && self.steps.is_some(), "a grid from a file has its own"),
             ("--t-start", from_file && self.t_start.is_some(), "a grid from a file has its own"),

@@ -13,7 +13,7 @@ pub struct SamplerSettings {
     pub solver: String,
     /// The number of grid steps; for `dopri5`, the intervals at whose ends it must stop.
     pub steps: usize,
-    /// The grid as asked for: `uniform`, `cosine`, `shift:S` or a file; `explicit` where it was given
+    /// The grid as asked for: `uniform`, `shift:S` and so on, or a file; `explicit` where it was given
     /// as its nodes.
     pub grid: String,
     /// The nodes the grid resolved to: increasing times in [0, 1].

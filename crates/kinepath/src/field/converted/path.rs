@@ -1,6 +1,7 @@
 //! The path between noise and data that a network was trained on.
 
 use super::{ConventionError, NoiseLevels};
+use crate::keys::Keys;
 
 /// The noise levels σ/α between which EDM's networks are sampled (Karras et al., arXiv 2206.00364,
 /// Table 1).
@@ -98,10 +99,8 @@ impl ConditionalPath {
                 ));
             }
         };
-        match keys.left() {
-            None => Ok(path),
-            Some(key) => Err(refuse(format!("it has no key `{key}`"))),
-        }
+        keys.finish().map_err(refuse)?;
+        Ok(path)
     }
 
     /// Its family, as messages name it.
@@ -165,35 +164,8 @@ impl From<ConventionError> for LevelsError {
     }
 }
 
-/// The `KEY=VALUE` of a path, each taken by what understands it.
-struct Keys<'a>(Vec<(&'a str, &'a str)>);
-
-impl<'a> Keys<'a> {
-    fn read(parts: impl Iterator<Item = &'a str>) -> Result<Self, String> {
-        let mut keys: Vec<(&str, &str)> = Vec::new();
-        for part in parts {
-            let (key, value) =
-                part.split_once('=').ok_or_else(|| format!("`{part}` is not KEY=VALUE"))?;
-            if keys.iter().any(|(known, _)| *known == key) {
-                return Err(format!("`{key}` is given twice"));
-            }
-            keys.push((key, value));
-        }
-        Ok(Self(keys))
-    }
-
-    fn take(&mut self, key: &str) -> Option<&'a str> {
-        let at = self.0.iter().position(|(known, _)| *known == key)?;
-        Some(self.0.remove(at).1)
-    }
-
-    fn number<T: std::str::FromStr>(&mut self, key: &str, usual: T) -> Result<T, String> {
-        match self.take(key) {
-            None => Ok(usual),
-            Some(text) => text.parse().map_err(|_| format!("`{key}={text}` is not such a number")),
-        }
-    }
-
+/// What the keys of a path say of its noise levels.
+impl Keys<'_> {
     fn range(&mut self, usual: NoiseRange) -> Result<NoiseRange, String> {
         let least: f64 = self.number("min", usual.least)?;
         let most: f64 = self.number("max", usual.most)?;
@@ -228,10 +200,6 @@ impl<'a> Keys<'a> {
             Some("zero") => Ok(levels.with_zero_terminal_snr()?),
             Some(other) => Err(LevelsError::Key(format!("`terminal={other}`: use terminal=zero"))),
         }
-    }
-
-    fn left(&self) -> Option<&'a str> {
-        self.0.first().map(|(key, _)| *key)
     }
 }
 

@@ -1,0 +1,124 @@
+use super::*;
+use crate::source::{FieldSource, FieldSpec};
+use serde_json::{Value, json};
+
+/// A pipeline of a scheduler's configuration around a network of the ONNX crate's tests.
+fn pipeline(class: &str, config: &Value, network: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let models =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../kinepath-onnx/tests/fixtures/models");
+    for part in ["scheduler", "unet"] {
+        std::fs::create_dir(folder.path().join(part)).unwrap();
+    }
+    let write = |file: &str, value: &Value| {
+        std::fs::write(folder.path().join(file), value.to_string()).unwrap();
+    };
+    write(PIPELINE, &json!({ "_class_name": class }));
+    write(SCHEDULER, config);
+    let model = folder.path().join("unet/model.onnx");
+    std::fs::copy(models.join(format!("{network}.onnx")), model).unwrap();
+    folder
+}
+
+fn open(folder: &Path, conventions: ConventionWords) -> Result<FieldSource, StudyError> {
+    let spec = format!("onnx:{}", folder.display());
+    FieldSource::open(&FieldSpec { spec, conventions, ..FieldSpec::default() })
+}
+
+/// What is told of each configuration that diffusers wrote, and that its levels are the scheduler's.
+#[test]
+fn schedulers_tell_the_conventions_of_their_networks() {
+    let rows = include_str!("../../../tests/fixtures/schedulers.json");
+    let rows: Vec<Value> = serde_json::from_str(rows).unwrap();
+    let stable = "vp:scaled-linear,steps=1000,start=0.00085,end=0.012";
+    let zero = format!("{stable},terminal=zero");
+    let expected: [Result<(&str, &str, &str), &str>; 18] = [
+        Ok(("noise", "step", stable)),
+        Ok(("v", "step", stable)),
+        Ok(("noise", "step", stable)),
+        Ok(("v", "step", &zero)),
+        Ok(("noise", "step", "vp:linear,steps=1000,start=0.0001,end=0.02")),
+        Ok(("data", "step", "vp:cosine,steps=1000")),
+        Ok(("noise", "step", "vp:linear,steps=50,start=0.0001,end=0.3")),
+        Ok(("v", "c-noise", stable)),
+        Ok(("v", "c-noise", "edm:1,min=0.002,max=700")),
+        Err("betas of its own"),
+        Err("`sigmoid`"),
+        Err("ScoreSdeVeScheduler"),
+        Ok(("residual", "c-noise", "edm:0.5,min=0.002,max=80")),
+        Ok(("v", "c-noise", "edm:1,min=0.002,max=80")),
+        Ok(("velocity", "reversed+scaled:1000", "straight")),
+        Ok(("velocity", "reversed", "straight")),
+        Err("`SomePipeline`"),
+        Err("inverts its sigmas"),
+    ];
+    assert_eq!(rows.len(), expected.len());
+    for (row, expected) in rows.iter().zip(expected) {
+        let folder = pipeline(row["pipeline"].as_str().unwrap(), &row["config"], "linear");
+        let opened = open(folder.path(), ConventionWords::default());
+        let (predicts, time, path) = match expected {
+            Ok(words) => words,
+            Err(part) => {
+                let error = opened.err().unwrap().to_string();
+                assert!(error.contains(part) && error.contains("scheduler_config.json"), "{error}");
+                continue;
+            }
+        };
+        let settings = opened.unwrap().settings;
+        assert_eq!((settings.predicts.as_str(), settings.time.as_str()), (predicts, time));
+        assert_eq!(settings.path.as_deref().unwrap_or(STRAIGHT), path);
+        if let (Some(levels), true) = (row["levels"].as_array(), path.starts_with("vp:")) {
+            let path: kinepath::field::ConditionalPath = path.parse().unwrap();
+            let (first, last) = path.times();
+            let actual = [(1.0 - last) / last, (1.0 - first) / first];
+            for (actual, level) in actual.iter().zip(levels) {
+                let level = level.as_f64().unwrap();
+                assert!((actual / level - 1.0).abs() < 2e-3, "{path:?}: {actual} and {level}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_told_goes_before_the_scheduler() {
+    let unknown = json!({ "_class_name": "NewScheduler" });
+    let folder = pipeline("NewPipeline", &unknown, "integer_time");
+    let told = |path: Option<&str>, predicts: Option<&str>| ConventionWords {
+        path: path.map(str::to_owned),
+        predicts: predicts.map(str::to_owned),
+        time: None,
+    };
+    let error = open(folder.path(), told(None, Some("noise"))).err().unwrap().to_string();
+    assert!(error.contains("NewScheduler") && error.contains("--path"), "{error}");
+    let settings = open(folder.path(), told(Some("vp:cosine"), Some("noise"))).unwrap().settings;
+    assert_eq!(settings.path.as_deref(), Some("vp:cosine"));
+    let model = folder.path().join("unet/model.onnx");
+    let text = "version = 1\npath = \"vp:linear\"\npredicts = \"v\"\n";
+    std::fs::write(crate::conventions::Sidecar::place(&model), text).unwrap();
+    let settings = open(folder.path(), ConventionWords::default()).unwrap().settings;
+    assert_eq!((settings.predicts.as_str(), settings.path.as_deref()), ("v", Some("vp:linear")));
+    assert_eq!(FieldSource::reopen(&settings).unwrap().settings, settings);
+}
+
+#[test]
+fn the_networks_configuration_tells_the_length_of_free_axes() {
+    let config = json!({ "_class_name": "DDPMScheduler", "beta_schedule": "linear" });
+    let folder = pipeline("DDPMPipeline", &config, "symbolic_shape");
+    let file = folder.path().join("unet/config.json");
+    assert!(open(folder.path(), ConventionWords::default()).is_err());
+    for (size, shape) in [(json!(6), [3, 6, 6]), (json!([6, 5]), [3, 6, 5])] {
+        let config = json!({ "in_channels": 3, "sample_size": size });
+        std::fs::write(&file, config.to_string()).unwrap();
+        assert_eq!(open(folder.path(), ConventionWords::default()).unwrap().shape, shape);
+    }
+}
+
+#[test]
+fn folders_that_are_no_pipelines_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = locate(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("transformer/model.onnx or unet/model.onnx"), "{error}");
+    let folder = pipeline("P", &json!([1]), "linear");
+    let error = locate(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("scheduler_config.json"), "{error}");
+}
