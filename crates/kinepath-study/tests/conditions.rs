@@ -17,7 +17,8 @@ use kinepath_study::sampling::{SampleJob, Selection, Start};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::{FieldSource, FieldSpec, GuidanceSpec};
 use kinepath_study::study::{
-    CLASSES_ASKED_FOR, DataSettings, FieldChoice, GainChoice, StudySettings, run_study,
+    CLASSES_ASKED_FOR, DataSettings, FieldChoice, GainChoice, StudySettings, evaluate_runs,
+    run_study,
 };
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -369,4 +370,13 @@ fn a_study_of_classes_tells_energy_and_memorization_class_by_class() {
     assert!(evaluated >= 3, "{controls:#?}");
     let page = kinepath_study::report::render(&results).unwrap();
     assert!(page.contains("Mean kinetic path energy by label asked for"));
+
+    // Samples of other classes are no pairs.
+    settings.fields[0].labels = Some("cycle:2".to_owned());
+    run_study(&settings, &folder.path().join("others"), Existing::Resume, &mut observe).unwrap();
+    let runs = ["study", "others"]
+        .map(|study| folder.path().join(study).join("runs/classes/baseline/seed-3"));
+    let refusal = evaluate_runs(&[&runs[0], &runs[1]], &settings.data, 50, &mut observe);
+    let refusal = refusal.unwrap_err().to_string();
+    assert!(refusal.contains("their labels or inputs differs"), "{refusal}");
 }
