@@ -17,8 +17,10 @@ use kinepath_study::sampling::{SampleJob, Selection, Start};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::{FieldSource, FieldSpec, GuidanceSpec};
 use kinepath_study::study::{
-    CLASSES_ASKED_FOR, DataSettings, FieldChoice, GainChoice, StudySettings, run_study,
+    CLASSES_ASKED_FOR, DataSettings, FieldChoice, GainChoice, StudySettings, evaluate_runs,
+    run_study,
 };
+use kinepath_study::tune::{TuneSettings, run_tune};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -369,4 +371,43 @@ fn a_study_of_classes_tells_energy_and_memorization_class_by_class() {
     assert!(evaluated >= 3, "{controls:#?}");
     let page = kinepath_study::report::render(&results).unwrap();
     assert!(page.contains("Mean kinetic path energy by label asked for"));
+
+    // Samples of other classes are no pairs.
+    settings.fields[0].labels = Some("cycle:2".to_owned());
+    run_study(&settings, &folder.path().join("others"), Existing::Resume, &mut observe).unwrap();
+    let runs = ["study", "others"]
+        .map(|study| folder.path().join(study).join("runs/classes/baseline/seed-3"));
+    let refusal = evaluate_runs(&[&runs[0], &runs[1]], &settings.data, 50, &mut observe);
+    let refusal = refusal.unwrap_err().to_string();
+    assert!(refusal.contains("their labels or inputs differs"), "{refusal}");
+}
+
+#[test]
+fn conditions_that_do_not_fit_stop_a_study_or_a_search_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("out");
+    let mut observe = |_: &str, _: f64| ControlFlow::Continue(());
+    let field = |name: &str, labels: Option<&str>| FieldChoice {
+        labels: labels.map(str::to_owned),
+        ..FieldChoice::unconditional(name, &model(name))
+    };
+    for (second, reason) in [
+        (field("labelled", None), "needs a class label"),
+        (field("labelled", Some("1,2")), "2 labels for 24 samples"),
+        (field("labelled", Some("cycle:x")), "cycle:10"),
+        (field("prompted", None), "needs the inputs `context`"),
+    ] {
+        let first = FieldChoice { name: "first".to_owned(), ..field("labelled", Some("cycle:3")) };
+        let fields = vec![first, second];
+        let settings = StudySettings { count: 24, bins: 2, fields, ..StudySettings::default() };
+        let refusal = run_study(&settings, &dir, Existing::Resume, &mut observe).unwrap_err();
+        assert!(refusal.to_string().contains(reason), "{refusal}");
+    }
+    // Rungs of a search have ever more samples.
+    let labels: Vec<String> = (0..96).map(|sample| (sample % 3).to_string()).collect();
+    let field = field("labelled", Some(&labels.join(",")));
+    let search = TuneSettings { field, ..TuneSettings::default() };
+    let refusal = run_tune(&search, &dir, Existing::Resume, &mut observe).unwrap_err().to_string();
+    assert!(refusal.contains("96 labels for 97 samples"), "{refusal}");
+    assert!(!dir.exists());
 }

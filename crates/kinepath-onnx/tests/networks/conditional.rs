@@ -1,7 +1,7 @@
 //! Conditional networks exported by PyTorch, sampled with guidance, against the loop that people
 //! write in PyTorch (`fixtures/make_conditional.py`).
 
-use crate::support::{Tensors, model, relative_error};
+use crate::support::{Tensors, engines, model_on, relative_error};
 use kinepath::field::{
     Condition, ConditionalPath, Conventions, Converted, GuidanceStyle, Guided, InputValues,
     NamedInput, Null, TimeConvention, VelocityField,
@@ -13,7 +13,7 @@ use kinepath::plan::{Plan, Quadrature};
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
 use kinepath::tableau::Tableau;
-use kinepath_onnx::OnnxField;
+use kinepath_onnx::{Engine, OnnxField};
 
 const STEPS: usize = 6;
 const SCALE: f64 = 2.5;
@@ -55,12 +55,18 @@ fn prompts(tensors: &Tensors) -> Given {
 }
 
 fn check(name: &str, given: &Given, tensors: &Tensors) {
+    for engine in engines() {
+        check_on(engine, name, given, tensors);
+    }
+}
+
+fn check_on(engine: Engine, name: &str, given: &Given, tensors: &Tensors) {
     let condition = match &given.labels {
         Some(labels) => Condition::Labels(labels),
         None => Condition::Inputs { labels: None, inputs: &given.inputs },
     };
     let time: TimeConvention = given.time.parse().unwrap();
-    let network = OnnxField::new(model(name)).unwrap();
+    let network = OnnxField::new(model_on(name, engine)).unwrap();
     let conventions = Conventions::new(ConditionalPath::Straight, None, Some(time)).unwrap();
     let field = Converted::new(network, conventions);
     let plan = |tableau| {

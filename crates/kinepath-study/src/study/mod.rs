@@ -85,7 +85,9 @@ pub fn run_study(
     check(settings)?;
     let mut sources = Vec::with_capacity(settings.fields.len());
     for choice in &settings.fields {
-        sources.push((choice, choice.open()?));
+        let source = choice.open()?;
+        choice.check(&source, settings.count)?;
+        sources.push((choice, source));
     }
     // A study has at least one field, as was checked.
     let shape = sources.first().map_or(&[][..], |(_, source)| &source.shape);

@@ -191,6 +191,15 @@ impl FieldChoice {
         })
     }
 
+    /// Refuses conditions that do not fit `source` or a run of `count` samples.
+    ///
+    /// # Errors
+    /// Those of [`conditions`](Self::conditions), and [`StudyError::Spec`] for conditions that the
+    /// field does not take or lacks.
+    pub(crate) fn check(&self, source: &FieldSource, count: usize) -> Result<(), StudyError> {
+        self.conditions(source, 0, count)?.check(source, count)
+    }
+
     /// The conditions of `count` samples of `source` from sample `first` on.
     ///
     /// # Errors

@@ -76,6 +76,10 @@ pub fn run_tune(
 ) -> Result<TuneResults, StudyError> {
     settings.check()?;
     let source = settings.field.open()?;
+    // Every rung goes on from the last, so conditions have to do for any number of samples.
+    for count in [settings.count, settings.count + 1] {
+        settings.field.check(&source, count)?;
+    }
     let scorer = Scorer::open(settings, &source.shape)?;
     if source.shape != scorer.judge().sample_shape() {
         return Err(scorer.judge().cannot_judge(&settings.field.name, &source.shape));

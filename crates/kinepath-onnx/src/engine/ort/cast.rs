@@ -15,6 +15,7 @@ pub(super) fn write(tensor: &mut DynTensor, values: &Values) -> ort::Result<()> 
         (Values::Float(v), T::Float64) => put(tensor, v, f64::from),
         (Values::Integer(v), T::Int32) => put(tensor, v, |v: i32| v),
         (Values::Integer(v), T::Int64) => put(tensor, v, i64::from),
+        (Values::Integer(v), T::Bool) => put(tensor, v, |v: i32| v != 0),
         (_, other) => Err(ort::Error::new(format!("nothing can be given as {other}"))),
     }
 }
