@@ -10,7 +10,8 @@ run one after the other, in turning order; each ratio is of one repetition, once
 of processor time, which a busy machine disturbs less. PyTorch's threads sleep when they wait: spinning
 ones take the cores from who computes.
 
-*Outside* is what kinepath's processor time has beyond the network's: sampling with a network that costs
+GFLOP/s are of the network's products and convolutions, as PyTorch counts them, and of processor time:
+what a core does. *Outside* is what kinepath's processor time has beyond the network's: sampling with a network that costs
 next to nothing, in states of the same shape, relative to sampling with this one. It covers energies,
 gain, the steps themselves, and what crosses from and to Python.
 """
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +34,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 import kinepath as kp  # noqa: E402
 
@@ -91,7 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--repetitions", type=int, default=9)
+    parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--engines", nargs="+", default=["rten", "ort"])
     args = parser.parse_args()
     torch.manual_seed(0)
@@ -99,30 +102,29 @@ def main() -> None:
     print(f"batch {args.batch}, {args.steps} steps, {torch.get_num_threads()} threads, ", end="")
     print(f"{args.repetitions} repetitions\n")
     print(
-        "| network | weights | engine | PyTorch, s | kinepath, s | PyTorch / kinepath | of processor time "
-        "| outside | endpoints off |"
+        "| network | GFLOP a sample | engine | PyTorch, s | kinepath, s | PyTorch / kinepath "
+        "| of processor time | PyTorch, GFLOP/s | kinepath, GFLOP/s | outside | endpoints off |"
     )
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for name, (build, shape) in NETWORKS.items():
         model = randomised(build())
         noise = kp.noise(0, args.batch, shape)
         tensor = torch.from_numpy(noise)
         with tempfile.TemporaryDirectory() as folder:
-            path, idle = Path(folder, "model.onnx"), Path(folder, "copy.onnx")
+            path, copy = Path(folder, "model.onnx"), Path(folder, "copy.onnx")
             kp.export_onnx(model, (tensor[:2], torch.rand(2)), path)
-            kp.export_onnx(Copy(), (tensor[:2], torch.rand(2)), idle)
+            kp.export_onnx(Copy(), (tensor[:2], torch.rand(2)), copy)
             fields = {engine: kp.OnnxField(path, engine=engine) for engine in args.engines}
-            copies = {engine: kp.OnnxField(idle, engine=engine) for engine in args.engines}
+            copies = {engine: kp.OnnxField(copy, engine=engine) for engine in args.engines}
         expected = loop(model, tensor, args.steps).numpy()
         off = {
             engine: np.abs(kp.sample(field, noise, plan).endpoints - expected).max() / np.abs(expected).max()
             for engine, field in fields.items()
         }
-        calls: dict[str, Callable[[], object]] = {"PyTorch": lambda: loop(model, tensor, args.steps)}
+        calls: dict[str, Callable[[], object]] = {"PyTorch": partial(loop, model, tensor, args.steps)}
         for engine, field in fields.items():
-            calls[engine] = lambda field=field: kp.sample(field, noise, shaped)
-            idle = copies[engine]
-            calls[f"{engine}, no network"] = lambda idle=idle: kp.sample(idle, noise, shaped)
+            calls[engine] = partial(kp.sample, field, noise, shaped)
+            calls[f"{engine}, no network"] = partial(kp.sample, copies[engine], noise, shaped)
         seconds = {call: Times([], []) for call in calls}
         order = list(calls)
         for repetition in range(-1, args.repetitions):
@@ -136,14 +138,19 @@ def main() -> None:
                     seconds[call].processor.append(ended[1] - begun[1])
             order.append(order.pop(0))
         peer = seconds["PyTorch"]
-        weights = sum(p.numel() for p in model.parameters()) / 1e6
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            model(tensor[:1], torch.zeros(1))
+        work = counter.get_total_flops() / 1e9
+        total = work * args.batch * args.steps
         for engine in fields:
             ours, idle = seconds[engine], seconds[f"{engine}, no network"]
             outside = statistics.median(i / o for i, o in zip(idle.processor, ours.processor))
             ratios = [spread([p / o for p, o in zip(*pair)]) for pair in zip(peer, ours)]
             print(
-                f"| {name} | {weights:.1f} M | {engine} | {statistics.median(peer.clock):.3f} "
+                f"| {name} | {work:.2f} | {engine} | {statistics.median(peer.clock):.3f} "
                 f"| {statistics.median(ours.clock):.3f} | {ratios[0]} | {ratios[1]} "
+                f"| {total / statistics.median(peer.processor):.0f} "
+                f"| {total / statistics.median(ours.processor):.0f} "
                 f"| {100 * outside:.2f} % | {off[engine]:.0e} |",
                 flush=True,
             )

@@ -36,7 +36,8 @@ class Block(nn.Module):
         )
         attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         h = h + gate1 * self.out(attended)
-        return h + gate2 * self.mlp(self.norm2(h) * (1 + scale2) + shift2)
+        out: Tensor = h + gate2 * self.mlp(self.norm2(h) * (1 + scale2) + shift2)
+        return out
 
 
 class Transformer(nn.Module):
@@ -60,4 +61,5 @@ class Transformer(nn.Module):
         h = self.patches(x).flatten(2).transpose(1, 2) + self.position
         for block in self.blocks:
             h = block(h, time)
-        return self.images(self.norm(h).transpose(1, 2).unflatten(2, (self.grid, self.grid)))
+        out: Tensor = self.images(self.norm(h).transpose(1, 2).unflatten(2, (self.grid, self.grid)))
+        return out
