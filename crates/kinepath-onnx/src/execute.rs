@@ -108,11 +108,12 @@ fn side_by_side(
     };
     let mut parts = thread::scope(|scope| {
         let work = &work;
-        let threads: Result<Vec<_>, _> = (0..seats.min(slices.len()))
+        // This thread has the first seat: starting one costs more than a small network.
+        let threads: Result<Vec<_>, _> = (1..seats.min(slices.len()))
             .map(|at| thread::Builder::new().spawn_scoped(scope, move || work(Seat::One(at))))
             .collect();
         let threads = threads.map_err(|error| Problem::Run(error.to_string()))?;
-        let mut parts = Vec::with_capacity(slices.len());
+        let mut parts = work(Seat::One(0));
         for thread in threads {
             parts.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }

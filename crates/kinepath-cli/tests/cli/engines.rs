@@ -74,6 +74,9 @@ fn a_run_goes_on_with_its_own_engine_only() {
     let message = place.fails(&format!("{SAMPLE} --engine rten --out run"), 1);
     assert!(message.contains("field.engine"), "{message}");
     assert!(message.contains("--overwrite"), "{message}");
+    place.succeeds(&format!("{SAMPLE} --engine rten --out other"));
+    let message = place.fails("compare other run --train builtin:fashion-mnist", 1);
+    assert!(message.contains("their engine differs"), "{message}");
 }
 
 #[test]

@@ -202,5 +202,9 @@ fn a_study_file_is_refused_with_its_name_and_key() {
     assert!(message.contains("short.toml") && message.contains("seeds"), "{message}");
     place.write("gain.toml", default.replacen("kts:alpha=0.01", "kts:alhpa=0.01", 1));
     assert!(place.fails("study gain.toml --out out", 2).contains("alhpa"));
+    let engine = "[[field]]\nengine = \"abacus\"\n";
+    place.write("engine.toml", default.replacen("[[field]]\n", engine, 1));
+    let message = place.fails("study engine.toml --out out", 2);
+    assert!(message.contains("engine.toml") && message.contains("abacus"), "{message}");
     assert!(!place.path("out").exists());
 }

@@ -41,7 +41,7 @@ pub enum EngineError {
     Start(String),
     /// The library cannot compute on what was asked for.
     #[error(
-        "ONNX Runtime cannot use {provider} here: {reason}; it needs a library built for it, as `pip install onnxruntime-gpu` has, and its driver"
+        "ONNX Runtime cannot use {provider} here: {reason}; it needs a library that is built for it, as `pip install onnxruntime-gpu[cuda,cudnn]` brings, and the driver of an NVIDIA GPU"
     )]
     Provider {
         /// What was asked for.

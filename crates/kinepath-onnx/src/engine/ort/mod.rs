@@ -1,6 +1,7 @@
 //! Networks on ONNX Runtime.
 
 mod cast;
+mod cuda;
 mod lane;
 mod library;
 mod problem;

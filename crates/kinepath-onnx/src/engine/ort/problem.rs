@@ -5,9 +5,21 @@ use std::collections::HashMap;
 use crate::Problem;
 use crate::engine::{EngineError, Provider};
 
+/// What the library says, without the place in its source that some messages begin with.
+pub(super) fn words<R>(error: &ort::Error<R>) -> String {
+    plain(&error.to_string()).to_owned()
+}
+
+fn plain(message: &str) -> &str {
+    // path:line function [ONNXRuntimeError] : number : CODE : what happened
+    let located = message.rsplit_once("[ONNXRuntimeError] : ").map(|(_, rest)| rest);
+    let said = located.and_then(|rest| rest.splitn(3, " : ").nth(2)).unwrap_or(message);
+    said.trim().trim_end_matches('.')
+}
+
 /// What to say of options that the library refuses.
 pub(super) fn unbuildable<R>(error: ort::Error<R>) -> Problem {
-    EngineError::Start(error.to_string()).into()
+    EngineError::Start(words(&error)).into()
 }
 
 /// What to say of a network that does not load. `nodes` has the operators at named nodes.
@@ -16,7 +28,7 @@ pub(super) fn of_loading<R>(
     nodes: &HashMap<String, String>,
     provider: Provider,
 ) -> Problem {
-    let reason = error.to_string();
+    let reason = words(error);
     if let Some(node) = operator_refused(&reason, nodes) {
         let operator = nodes[&node].clone();
         return Problem::Operator { operator, node, reason };
@@ -62,6 +74,18 @@ mod tests {
         assert_eq!(refused(kernel).as_deref(), Some("z"));
         let unknown = "Fatal error: org.example:Swirl(-1) is not a registered function/op";
         assert_eq!(refused(unknown).as_deref(), Some("mid/swirl"));
+    }
+
+    #[test]
+    fn messages_are_freed_of_where_they_were_written() {
+        let located = "/src/bridge.cc:2043 onnxruntime::Get() [ONNXRuntimeError] : 1 : FAIL : Failed \
+                       to load x.so with error: y.so : no such file\n";
+        assert_eq!(plain(located), "Failed to load x.so with error: y.so : no such file");
+        assert_eq!(
+            plain("CUDA is not enabled in this build. "),
+            "CUDA is not enabled in this build"
+        );
+        assert_eq!(plain("[ONNXRuntimeError] : odd"), "[ONNXRuntimeError] : odd");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The library, loaded once a process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use ort::environment::Environment;
@@ -12,6 +12,8 @@ use crate::engine::EngineError;
 #[derive(Clone)]
 pub(super) struct Runtime {
     pub(super) environment: Environment,
+    /// Where it is.
+    pub(super) path: PathBuf,
     /// Its version where its file name says so, otherwise the commit it was built from.
     pub(super) version: String,
 }
@@ -60,7 +62,8 @@ impl Runtime {
         let environment = builder.with_name("kinepath").with_telemetry(false).build();
         let start = |error: ort::Error| EngineError::Start(error.to_string());
         let version = version_in_name(path).unwrap_or_else(|| build(ort::info()));
-        Ok(environment.map_err(start).map(|environment| Self { environment, version }))
+        let path = path.to_owned();
+        Ok(environment.map_err(start).map(|environment| Self { environment, path, version }))
     }
 }
 

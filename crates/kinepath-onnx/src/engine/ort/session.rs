@@ -7,7 +7,8 @@ use ort::logging::LogLevel;
 use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
-use super::problem::{of_loading, unbuildable};
+use super::cuda;
+use super::problem::{of_loading, unbuildable, words};
 use super::runtime::Runtime;
 use crate::engine::{EngineError, Provider, Source};
 use crate::{Graph, Problem};
@@ -28,6 +29,9 @@ impl Sessions {
         source: Source,
         provider: Provider,
     ) -> Self {
+        if provider != Provider::Cpu {
+            cuda::preload(&runtime.path);
+        }
         let environment = runtime.environment.clone();
         Self { environment, source, provider, nodes: graph.nodes.clone() }
     }
@@ -36,8 +40,7 @@ impl Sessions {
     pub(super) fn start(&self, threads: usize) -> Result<Session, Problem> {
         let builder = self.builder(threads).map_err(unbuildable)?;
         let mut builder = builder.with_execution_providers(self.providers()).map_err(|error| {
-            let reason = error.to_string().trim_end_matches('.').to_owned();
-            EngineError::Provider { provider: self.provider, reason }
+            EngineError::Provider { provider: self.provider, reason: words(&error) }
         })?;
         let session = match &self.source {
             Source::File(path) => builder.commit_from_file(path),
