@@ -1,31 +1,30 @@
 //! From a specification such as `onnx:unet.onnx` to a velocity field.
 
+mod exact;
 mod guidance;
 mod kept;
+mod network;
 mod pipeline;
 
 use std::path::Path;
 use std::sync::Arc;
 
-pub use guidance::GuidanceSpec;
-
-use kinepath::field::{Conventions, Converted, EmpiricalField, MixtureField, VelocityField};
+use kinepath::field::{EmpiricalField, VelocityField};
 pub use kinepath_onnx::Engine;
 #[cfg(feature = "ort")]
 pub use kinepath_onnx::look_for_library_in;
-use kinepath_onnx::{Network, OnnxField, ParseEngineError};
-use ndarray::Array2;
-use serde::Deserialize;
 
+pub use guidance::GuidanceSpec;
 pub use kept::describe;
+pub use network::open_onnx;
 pub use pipeline::{Located, locate};
 
 use crate::StudyError;
 use crate::conditions::FieldInputs;
-use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
-use crate::data::{self, builtin, sha256_hex, sha256_of_files};
+use crate::conventions::{ConventionWords, STRAIGHT};
 use crate::run::FieldSettings;
-use kept::check_time;
+use exact::{open_empirical, open_mixture};
+use network::{engine_of, open_network};
 
 /// The forms of a field specification, for help and error messages.
 pub const FIELD_FORMS: &str =
@@ -116,231 +115,12 @@ impl FieldSource {
         }
         Ok(source)
     }
-
-    fn of_network(
-        spec: &FieldSpec,
-        network: OnnxField,
-        resolved: Resolved,
-        null_label: Option<i64>,
-        sha256: String,
-    ) -> Result<Self, StudyError> {
-        let shape = network.sample_shape().to_vec();
-        let signature = network.network().signature();
-        let labelled = signature.label.is_some();
-        let inputs = FieldInputs {
-            needed: signature.conditions.clone(),
-            label: signature.label_input.clone(),
-        };
-        let engine = engine_words(network.network());
-        let Resolved { conventions, predicts, time, path, schedule_sha256 } = resolved;
-        let converted = Converted::new(network, conventions);
-        let (field, guidance): (Arc<dyn VelocityField + Send>, _) = match &spec.guidance {
-            None => (Arc::new(converted), None),
-            Some(guidance) => {
-                let guidance = guidance.clone().or_null_label(null_label);
-                let (field, settings) = guidance.guide(converted, &spec.spec, labelled, &inputs)?;
-                (Arc::new(field), Some(settings))
-            }
-        };
-        let settings = FieldSettings {
-            spec: spec.spec.clone(),
-            sha256,
-            engine: Some(engine),
-            predicts,
-            time,
-            path,
-            schedule_sha256,
-            scaling: None,
-            guidance,
-        };
-        Ok(Self { field, empirical: None, shape, labelled, inputs, settings })
-    }
-
-    /// An exact field, which is a velocity in unit time.
-    fn exact(
-        spec: &FieldSpec,
-        field: Arc<dyn VelocityField + Send>,
-        shape: Vec<usize>,
-        sha256: String,
-    ) -> Self {
-        let settings = FieldSettings {
-            spec: spec.spec.clone(),
-            sha256,
-            engine: None,
-            predicts: "velocity".to_owned(),
-            time: "unit".to_owned(),
-            path: None,
-            schedule_sha256: None,
-            scaling: None,
-            guidance: None,
-        };
-        let inputs = FieldInputs::default();
-        Self { field, empirical: None, shape, labelled: false, inputs, settings }
-    }
-}
-
-/// An embedded network, `builtin:NAME`.
-fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
-    Some(match source.strip_prefix(builtin::PREFIX)? {
-        "velocity" => Ok(builtin::VELOCITY_ONNX),
-        "classifier" => Ok(builtin::CLASSIFIER_ONNX),
-        _ => Err(StudyError::Spec {
-            what: "network",
-            text: source.to_owned(),
-            reason: "the embedded ones are builtin:velocity and builtin:classifier".to_owned(),
-        }),
-    })
-}
-
-/// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file and of those beside it
-/// that hold its weights.
-///
-/// # Errors
-/// [`StudyError`] if it cannot be read or used.
-pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
-    open_onnx_for(source, None, Engine::Auto)
-}
-
-/// As [`open_onnx`], to run on `engine`, with the free axes of a sample as long as those of `shape`.
-fn open_onnx_for(
-    source: &str,
-    shape: Option<&[usize]>,
-    engine: Engine,
-) -> Result<(Network, String), StudyError> {
-    if let Some(bytes) = builtin_network(source).transpose()? {
-        return Ok((Network::from_bytes_on(source, bytes, engine)?, sha256_hex(bytes)));
-    }
-    let network = Network::load_with(source, shape, engine)?;
-    let path = Path::new(source);
-    let beside = network.graph().external_files.iter().map(|file| path.with_file_name(file));
-    let files: Vec<_> = std::iter::once(path.to_owned()).chain(beside).collect();
-    Ok((network, sha256_of_files(&files)?))
-}
-
-/// What runs a network, as `run.toml` tells it.
-fn engine_words(network: &Network) -> String {
-    let version = network.library_version().map(|version| format!(" {version}"));
-    format!("{}{}", network.engine(), version.unwrap_or_default())
-}
-
-/// The engine of a run, for the same field again; its library may have another version by now.
-fn engine_of(settings: &FieldSettings) -> Result<Engine, StudyError> {
-    let words = settings.engine.as_deref().unwrap_or_default();
-    match words.split_whitespace().next() {
-        None => Ok(Engine::Auto),
-        Some(name) => name.parse().map_err(|error: ParseEngineError| {
-            StudyError::Mismatch(format!("the run's engine is not known: {error}"))
-        }),
-    }
-}
-
-fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    if source.starts_with(builtin::PREFIX) {
-        let resolved = spec.conventions.resolve()?;
-        let (network, sha256) = open_onnx_for(source, None, spec.engine)?;
-        return FieldSource::of_network(spec, OnnxField::new(network)?, resolved, None, sha256);
-    }
-    let located = locate(Path::new(source))?;
-    let (model, sidecar) = (&located.model, Sidecar::read(&located.model)?);
-    let kept = sidecar.as_ref().map(|sidecar| sidecar.words(model)).unwrap_or_default();
-    let resolved = located.words(spec.conventions.clone().or(kept))?.resolve()?;
-    let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_ref());
-    let source = model.display().to_string();
-    let shape = shape.or(located.shape.as_ref()).map(Vec::as_slice);
-    let (network, sha256) = open_onnx_for(&source, shape, spec.engine)?;
-    let field = OnnxField::new(network)?;
-    let signature = field.network().signature();
-    if let Some(sidecar) = &sidecar {
-        sidecar.check(model, signature)?;
-    }
-    let told = match &sidecar {
-        Some(kept) if spec.conventions.time.is_none() && kept.time.is_some() => {
-            format!("{} says so, but ", Sidecar::place(model).display())
-        }
-        _ => String::new(),
-    };
-    check_time(&source, signature, &resolved, &told)?;
-    let null_label = sidecar.as_ref().and_then(|sidecar| sidecar.null_label);
-    FieldSource::of_network(spec, field, resolved, null_label, sha256)
-}
-
-/// Exact fields are velocities in unit time: a convention would turn them into something else.
-fn refuse_conventions(spec: &FieldSpec) -> Result<(), StudyError> {
-    if spec.engine != Engine::Auto {
-        return Err(StudyError::Spec {
-            what: "engine",
-            text: spec.engine.to_string(),
-            reason: format!("{} is no network; leave the engine out", spec.spec),
-        });
-    }
-    let resolved = spec.conventions.resolve()?;
-    if resolved.conventions == Conventions::default() && spec.guidance.is_none() {
-        return Ok(());
-    }
-    Err(StudyError::Spec {
-        what: "field",
-        text: spec.spec.clone(),
-        reason: "it is exactly a velocity in unit time without guidance; conventions are for \
-                 networks"
-            .to_owned(),
-    })
-}
-
-fn open_empirical(spec: &FieldSpec, source: &str) -> Result<FieldSource, StudyError> {
-    refuse_conventions(spec)?;
-    let data = data::load(source)?;
-    let field = Arc::new(EmpiricalField::new(data.values)?);
-    let mut opened = FieldSource::exact(spec, field.clone(), data.shape, data.sha256);
-    opened.settings.scaling = Some(data.scaling);
-    opened.empirical = Some(field);
-    Ok(opened)
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MixtureFile {
-    weights: Vec<f64>,
-    means: Vec<Vec<f64>>,
-    variances: Variances,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Variances {
-    Isotropic(Vec<f64>),
-    Diagonal(Vec<Vec<f64>>),
-}
-
-fn open_mixture(spec: &FieldSpec, path: &Path) -> Result<FieldSource, StudyError> {
-    refuse_conventions(spec)?;
-    let text =
-        std::fs::read_to_string(path).map_err(|error| StudyError::file("read", path, &error))?;
-    let file: MixtureFile = toml::from_str(&text)
-        .map_err(|error| StudyError::file("understand the mixture", path, &error))?;
-    let means = matrix("means", &file.means, path)?;
-    let shape = vec![means.ncols()];
-    let field = match file.variances {
-        Variances::Isotropic(variances) => {
-            MixtureField::isotropic(&file.weights, means, &variances)?
-        }
-        Variances::Diagonal(rows) => {
-            MixtureField::diagonal(&file.weights, means, matrix("variances", &rows, path)?)?
-        }
-    };
-    Ok(FieldSource::exact(spec, Arc::new(field), shape, sha256_hex(text.as_bytes())))
-}
-
-fn matrix(name: &str, rows: &[Vec<f64>], path: &Path) -> Result<Array2<f64>, StudyError> {
-    let columns = rows.first().map_or(0, Vec::len);
-    Array2::from_shape_vec((rows.len(), columns), rows.concat()).map_err(|_| {
-        let reason = format!("the rows of `{name}` differ in length");
-        StudyError::file("understand the mixture", path, &reason)
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::sha256_hex;
 
     fn open(spec: &str, time: &str) -> Result<FieldSource, StudyError> {
         FieldSource::open(&FieldSpec {

@@ -5,7 +5,7 @@ use std::path::Path;
 use kinepath::field::TimeInput;
 use kinepath_onnx::{Engine, OnnxField, Signature};
 
-use super::open_onnx_for;
+use super::network::open_onnx_for;
 use crate::StudyError;
 use crate::conventions::{ConventionWords, Resolved, STRAIGHT, Sidecar};
 

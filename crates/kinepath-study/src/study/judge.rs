@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use kinepath::metrics::{
-    Cells, CopyingReference, DistinctPoints, FeatureMoments, Fidelity, FrechetReference,
-    GAP_THRESHOLD, GapRatios, KidReference, MetricsError, NeighbourIndex, PrdcReference,
-    VendiFeatures, alignment, authenticity, fidelity, gap_ratios, kde_support, knn_support,
-    median_bandwidth,
+    DistinctPoints, Fidelity, FrechetReference, GAP_THRESHOLD, GapRatios, KidReference,
+    MetricsError, NeighbourIndex, VendiFeatures, alignment, authenticity, fidelity, kde_support,
+    knn_support, median_bandwidth,
 };
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 use super::copy_space::CopySpace;
 use super::evidence::Evidence;
+use super::held_out::HeldOut;
 use super::look::Look;
 use super::networks::Networks;
 use super::results::DataResults;
@@ -19,42 +19,22 @@ use super::settings::DataSettings;
 use crate::StudyError;
 use crate::data::{self, Dataset};
 
-/// Neighbours k of precision, recall, density and coverage, as in the package `prdc`.
-const PRDC_NEIGHBOURS: usize = 5;
 /// Most features of which covariances are taken: a matrix of 4096² numbers takes 134 MB.
-const MOST_COVARIANCE_FEATURES: usize = 4096;
-/// Training records per cell of the copying test, and the most cells: few enough to fill them.
-const RECORDS_PER_CELL: usize = 128;
-const MOST_CELLS: usize = 50;
-/// Least share of the samples in a cell that counts in the copying test.
-const LEAST_CELL_SHARE: f64 = 0.01;
-/// Seed of the cells: the same for every study of a training set.
-const CELL_SEED: u64 = 0;
+pub(super) const MOST_COVARIANCE_FEATURES: usize = 4096;
 
 /// Everything that samples are compared with.
 pub struct Judge {
-    training: Dataset,
+    pub(super) training: Dataset,
     training_results: DataResults,
     pub(super) copies_in: CopySpace,
     /// The training set where copies are sought in it.
-    copies: NeighbourIndex<'static>,
+    pub(super) copies: NeighbourIndex<'static>,
     pub(super) networks: Networks,
     /// Training features; absent where those are what copies are sought in.
     features: Option<NeighbourIndex<'static>>,
     support_neighbours: usize,
     bandwidth: f64,
     held_out: Option<HeldOut>,
-}
-
-/// What needs real records that the model has not seen.
-struct HeldOut {
-    results: DataResults,
-    gaps: GapRatios,
-    frechet: Option<Arc<FrechetReference>>,
-    kernel: Arc<KidReference<'static>>,
-    prdc: PrdcReference<'static>,
-    cells: Cells,
-    copying: CopyingReference,
 }
 
 /// What the judge says of the samples of one run, one entry per sample in every column.
@@ -260,7 +240,7 @@ impl Judge {
         })
     }
 
-    fn feature_index(&self) -> &NeighbourIndex<'static> {
+    pub(super) fn feature_index(&self) -> &NeighbourIndex<'static> {
         self.features.as_ref().unwrap_or(&self.copies)
     }
 }
@@ -275,62 +255,6 @@ fn prompts_of(labels: &[i64]) -> Result<Vec<usize>, StudyError> {
         })
     });
     numbered.collect()
-}
-
-impl HeldOut {
-    fn open(judge: &Judge, name: &str) -> Result<Self, StudyError> {
-        let (training, reference) = (&judge.training, data::load(name)?);
-        if training.shape != reference.shape {
-            return Err(StudyError::Mismatch(format!(
-                "{} has records of shape {:?}, but {} of {:?}",
-                training.name, training.shape, reference.name, reference.shape
-            )));
-        }
-        let distinct = DistinctPoints::new(reference.values.view())?.len();
-        let features = judge.embed(reference.values.view())?.into_owned();
-        let sought = judge.copies_in.of(reference.values.view(), features.view());
-        let gaps = gap_ratios(&judge.copies, sought)?;
-        let frechet = match features.ncols() <= MOST_COVARIANCE_FEATURES {
-            false => None,
-            true => {
-                let gaussian = FeatureMoments::new(features.view())?.gaussian();
-                Some(Arc::new(FrechetReference::new(gaussian)?))
-            }
-        };
-        let training_features = judge.feature_index();
-        let count = (training_features.len() / RECORDS_PER_CELL).clamp(1, MOST_CELLS);
-        let cells = Cells::k_means(training_features.source(), count, CELL_SEED)?;
-        let placed = cells.assign(features.view())?;
-        let copying = CopyingReference::new(&placed, &gaps.d1, LEAST_CELL_SHARE)?;
-        Ok(Self {
-            results: describe(&reference, distinct),
-            gaps,
-            frechet,
-            cells,
-            kernel: Arc::new(KidReference::new(features.clone())?),
-            prdc: PrdcReference::new(features, PRDC_NEIGHBOURS)?,
-            copying,
-        })
-    }
-}
-
-impl HeldOut {
-    /// Adds what the held-out records say of samples with these features and distances.
-    fn testify(
-        &self,
-        evidence: &mut Evidence,
-        features: &Arc<Array2<f32>>,
-        gaps: &GapRatios,
-    ) -> Result<(), StudyError> {
-        if let Some(frechet) = &self.frechet {
-            evidence.add_frechet(frechet, features)?;
-        }
-        evidence.add_kernel(&self.kernel, features)?;
-        evidence.add_prdc(&self.prdc, features)?;
-        let cells = self.cells.assign(features.view())?;
-        evidence.add_copying(self.copying.compare(&cells, &gaps.d1)?);
-        Ok(())
-    }
 }
 
 /// Adds the Vendi score, unless a feature vector is zero and so has no direction.
@@ -349,7 +273,7 @@ pub(super) fn flags(flags: &[bool]) -> Vec<f64> {
     flags.iter().map(|&flag| f64::from(flag)).collect()
 }
 
-fn describe(data: &Dataset, distinct: usize) -> DataResults {
+pub(super) fn describe(data: &Dataset, distinct: usize) -> DataResults {
     DataResults {
         name: data.name.clone(),
         count: data.len(),

@@ -12,6 +12,7 @@ mod energies;
 mod evidence;
 mod figures;
 mod goldilocks;
+mod held_out;
 mod judge;
 mod judged_run;
 mod look;

@@ -1,13 +1,16 @@
 //! The settings of a study: a TOML file.
 
+mod data;
+mod field;
+
 use serde::{Deserialize, Serialize};
+
+pub use data::{ClipSettings, DataSettings, DecoderSettings};
+pub use field::FieldChoice;
 
 use super::copy_space::CopySpace;
 use crate::StudyError;
-use crate::conditions::{LabelSpec, RunConditions};
-use crate::conventions::ConventionWords;
 use crate::run::Certify;
-use crate::source::{Engine, FieldSource, FieldSpec, GuidanceSpec};
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -45,70 +48,6 @@ pub struct StudySettings {
     pub gains: Vec<GainChoice>,
 }
 
-/// What samples are judged by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataSettings {
-    /// The training set of the model.
-    pub train: String,
-    /// Real records held out from it: the reference of distances between distributions, precision
-    /// and recall, and of the copying test. Without them those figures are left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reference: Option<String>,
-    /// The decoder of a latent model: samples are latents, and everything but their energies is of the
-    /// pictures that it makes of them. Without one samples are what the training set holds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub decoder: Option<DecoderSettings>,
-    /// ONNX network whose `features` are the feature space; without one it is the samples' own
-    /// space, pixels. `FILE:preprocess=inception` or `clip` prepares samples as those networks were
-    /// trained on them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encoder: Option<String>,
-    /// The space in which copies of training records are sought: `pixels`, or `features`, which
-    /// needs an encoder.
-    #[serde(default)]
-    pub copies_in: CopySpace,
-    /// ONNX network whose `logits` give confidence and margin. Without it those are left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classifier: Option<String>,
-    /// Image and text encoders whose features share a space, and prompts. Without them CLIP scores
-    /// are left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clip: Option<ClipSettings>,
-}
-
-/// How latents become pictures: `network(z / scale + shift)`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DecoderSettings {
-    /// ONNX network from latents to pictures.
-    pub network: String,
-    /// What latents were multiplied by for training: diffusers' `scaling_factor`.
-    #[serde(default = "one")]
-    pub scale: f64,
-    /// What was subtracted from them before that: diffusers' `shift_factor`.
-    #[serde(default)]
-    pub shift: f64,
-}
-
-/// How the fit of samples to prompts is scored.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClipSettings {
-    /// ONNX network for pictures, usually with `:preprocess=clip`.
-    pub image: String,
-    /// The prompts: a text file with one a line, or without `text` an array of embeddings `[P, F]`.
-    /// The sample of class c should show prompt c; without classes, the prompt that fits best
-    /// counts as its own.
-    pub prompts: String,
-    /// ONNX network for prompts in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-    /// Its `tokenizer.json`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tokenizer: Option<String>,
-}
-
 /// Solver and time grid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,101 +66,6 @@ pub struct SamplerChoice {
     pub certify: Option<Certify>,
 }
 
-/// A velocity field to study.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FieldChoice {
-    /// Its name in the report.
-    pub name: String,
-    /// `onnx:FILE`, `empirical:DATA` or `mixture:FILE`.
-    pub spec: String,
-    /// What a network predicts: `velocity`, `data`, `noise`, `v` or `residual`; unless told, what
-    /// the file beside the network says, or networks of its path usually do.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub predicts: Option<String>,
-    /// A network's time: `unit`, `reversed`, `discrete:T`, `scaled:S`, `step`, `sigma` or `c-noise`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// The path a network was trained on: `straight`, `vp:SCHEDULE`, `ve` or `edm:SIGMA_DATA`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// What runs a network: `auto`, `rten`, `ort`, `ort:cuda` or `ort:tensorrt`.
-    #[serde(default, skip_serializing_if = "is_auto")]
-    pub engine: Engine,
-    /// The classes of the samples, for a network with a label: a number for all, a list,
-    /// `cycle:K` for 0 to K − 1 in turn, or a file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<String>,
-    /// A safetensors file of the further inputs that a network takes, a tensor of the name of each,
-    /// with a row for each sample or one for all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inputs: Option<String>,
-    /// Classifier-free guidance.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guidance: Option<GuidanceSpec>,
-}
-
-impl FieldChoice {
-    /// A field by this name that is not conditioned on anything.
-    #[must_use]
-    pub fn unconditional(name: &str, spec: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            spec: spec.to_owned(),
-            predicts: Some("velocity".to_owned()),
-            time: Some("unit".to_owned()),
-            path: None,
-            engine: Engine::Auto,
-            labels: None,
-            inputs: None,
-            guidance: None,
-        }
-    }
-
-    /// Opens the field.
-    ///
-    /// # Errors
-    /// Those of [`FieldSource::open`].
-    pub(crate) fn open(&self) -> Result<FieldSource, StudyError> {
-        FieldSource::open(&FieldSpec {
-            spec: self.spec.clone(),
-            conventions: self.conventions(),
-            engine: self.engine,
-            guidance: self.guidance.clone(),
-        })
-    }
-
-    /// Refuses conditions that do not fit `source` or a run of `count` samples.
-    ///
-    /// # Errors
-    /// Those of [`conditions`](Self::conditions), and [`StudyError::Spec`] for conditions that the
-    /// field does not take or lacks.
-    pub(crate) fn check(&self, source: &FieldSource, count: usize) -> Result<(), StudyError> {
-        self.conditions(source, 0, count)?.check(source, count)
-    }
-
-    /// The conditions of `count` samples of `source` from sample `first` on.
-    ///
-    /// # Errors
-    /// [`StudyError::Spec`] for labels that cannot be read, and those of [`RunConditions::open`].
-    pub(crate) fn conditions(
-        &self,
-        source: &FieldSource,
-        first: usize,
-        count: usize,
-    ) -> Result<RunConditions, StudyError> {
-        let labels = self.labels.as_ref().map(|text| {
-            text.parse::<LabelSpec>().map_err(|reason| StudyError::Spec {
-                what: "labels",
-                text: text.clone(),
-                reason,
-            })
-        });
-        let labels = labels.transpose()?;
-        RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, first, count)
-    }
-}
-
 /// A gain to compare with the baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -236,25 +80,6 @@ impl StudySettings {
     /// The first seed, 0 if there is none.
     pub fn first_seed(&self) -> u64 {
         self.seeds.first().copied().unwrap_or(0)
-    }
-}
-
-impl FieldChoice {
-    /// Runs the field on `engine` if it is a network.
-    pub fn set_engine(&mut self, engine: Engine) {
-        if self.spec.starts_with("onnx:") {
-            self.engine = engine;
-        }
-    }
-
-    /// What is told of its conventions.
-    #[must_use]
-    pub fn conventions(&self) -> ConventionWords {
-        ConventionWords {
-            predicts: self.predicts.clone(),
-            time: self.time.clone(),
-            path: self.path.clone(),
-        }
     }
 }
 
@@ -276,63 +101,6 @@ impl SamplerChoice {
             _ => Ok(()),
         }
     }
-}
-
-impl DataSettings {
-    /// The same with what the embedded training set implies, where nothing else is named: held-out
-    /// records, and the network beside it as encoder and classifier.
-    pub fn with_implied(mut self) -> Self {
-        let embedded = StudySettings::default().data;
-        if self.train == embedded.train {
-            self.reference = self.reference.or(embedded.reference);
-            self.encoder = self.encoder.or(embedded.encoder);
-            self.classifier = self.classifier.or(embedded.classifier);
-        }
-        self
-    }
-
-    /// Refuses settings by which nothing can be judged.
-    ///
-    /// # Errors
-    /// [`StudyError::Spec`] for copies sought in features that no encoder gives.
-    pub fn check(&self) -> Result<(), StudyError> {
-        match (self.copies_in, &self.encoder) {
-            (CopySpace::Features, None) => Err(StudyError::Spec {
-                what: "the space of copies",
-                text: CopySpace::Features.to_string(),
-                reason: "there is no encoder whose features they would be; name one (--encoder), \
-                         or seek copies in pixels"
-                    .to_owned(),
-            }),
-            _ => Ok(()),
-        }
-    }
-
-    /// What samples are where they are decoded first, in words.
-    pub fn decoded_in_words(&self) -> Option<String> {
-        let DecoderSettings { network, .. } = self.decoder.as_ref()?;
-        Some(format!(
-            "latents, decoded by {network}: energies are those of latents, all else is of pictures"
-        ))
-    }
-
-    /// Where copies are sought, in words.
-    pub fn copies_in_words(&self) -> String {
-        match (self.copies_in, &self.encoder, &self.decoder) {
-            (CopySpace::Features, Some(encoder), _) => format!("the features of {encoder}"),
-            (space, _, Some(decoder)) => format!("{space} decoded by {}", decoder.network),
-            (space, _, None) => space.to_string(),
-        }
-    }
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-/// The signature is what serde asks for.
-fn is_auto(engine: &Engine) -> bool {
-    *engine == Engine::Auto
 }
 
 impl Default for StudySettings {

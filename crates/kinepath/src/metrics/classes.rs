@@ -35,7 +35,7 @@ pub struct ClassMean {
 /// `labels` and `sample` are as for [`f_mem_by_class`].
 ///
 /// # Errors
-/// As [`f_mem_by_class`]; [`StatsError::NotFinite`] for a value that is not finite.
+/// As [`f_mem_by_class`]; [`StatsError::NotANumber`] for a value that is not finite.
 pub fn mean_by_class(
     values: &[f64],
     labels: &[i64],
