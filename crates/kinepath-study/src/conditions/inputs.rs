@@ -85,7 +85,7 @@ impl InputsFile {
     /// samples; `None` where all have one for all.
     ///
     /// # Errors
-    /// As [`open`](Self::open), the number of rows aside.
+    /// [`StudyError::Data`] for a file that cannot be read.
     pub fn count(path: &str, takes: &FieldInputs) -> Result<Option<usize>, StudyError> {
         let file = TensorFile::open(Path::new(path))?;
         let mut most = None;
