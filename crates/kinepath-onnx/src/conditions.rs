@@ -24,11 +24,11 @@ pub struct ConditionInput {
 }
 
 impl ConditionInput {
-    /// What a port takes, in a network with batches `batch`.
+    /// What a port takes, in a network with batches `batch` and axes of a row named `lengths`.
     ///
     /// # Errors
     /// [`Problem::Unused`] for a type that is no number, or an undeclared shape.
-    pub(crate) fn of(port: &Port, batch: Batch) -> Result<Self, Problem> {
+    pub(crate) fn of(port: &Port, batch: Batch, lengths: &[&str]) -> Result<Self, Problem> {
         let unused = || Problem::Unused { input: port.to_string() };
         let axes = port.shape.as_deref().ok_or_else(unused)?;
         let integer = match port.element {
@@ -36,6 +36,8 @@ impl ConditionInput {
             element => !element.is_float(),
         };
         let (rows, batched) = match (axes.first(), batch) {
+            // As long as a prompt or an image has tokens: their positions, the same in every row.
+            (Some(Axis::Free(name)), _) if lengths.contains(&&**name) => (Rows::Shared, false),
             (Some(Axis::Free(_)), _) => (Rows::Each, true),
             (Some(Axis::Fixed(length)), Batch::Fixed(rows)) if *length == rows => {
                 (Rows::Each, true)

@@ -64,9 +64,18 @@ impl Inspection {
     /// # Errors
     /// [`Problem::Unreadable`], [`Problem::Empty`] and [`Problem::NotOnnx`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
+        Self::sized(path, None)
+    }
+
+    /// As [`Inspection::read`], where the axes of a sample that the graph leaves free are as long as
+    /// those of `shape`.
+    ///
+    /// # Errors
+    /// As [`Inspection::read`].
+    pub fn sized(path: impl AsRef<Path>, shape: Option<&[usize]>) -> Result<Self, NetworkError> {
         let path = path.as_ref();
         let graph = Graph::read(path)?;
-        let signature = Signature::of(&graph);
+        let signature = Signature::sized(&graph, shape);
         let kind = match &signature {
             // Tokens are no state, but they may be a text encoder's.
             Err(Problem::NoState { .. }) if text::Interface::of(&graph).is_ok() => {

@@ -39,7 +39,8 @@ pub(crate) struct InputRole {
 
 pub(crate) const STATE: InputRole = InputRole {
     role: "state",
-    expected: "float of shape [batch, …] with every length but the batch fixed; export it so",
+    expected: "float of shape [batch, …] with every length but the batch fixed; export it so, or \
+               tell its shape",
     names: &[
         "x",
         "x_t",

@@ -138,17 +138,19 @@ impl Signature {
         } else {
             (find(&TIME)?, find(&LABEL)?)
         };
+        let lengths = lengths(ports, &ports[state_at]);
         let mut left = (0..ports.len()).filter(|at| !taken.contains(at)).map(|at| &ports[at]);
         let conditions = match (&time, left.next()) {
             (None, Some(port)) => return Err(Problem::Unused { input: port.to_string() }),
             (_, first) => first
                 .into_iter()
                 .chain(left)
-                .map(|port| ConditionInput::of(port, batch))
+                .map(|port| ConditionInput::of(port, batch, &lengths))
                 .collect::<Result<_, _>>()?,
         };
         let label_port = label.as_ref().and_then(|l| ports.iter().find(|p| p.name == l.name));
-        let label_input = label_port.map(|port| ConditionInput::of(port, batch)).transpose()?;
+        let label_input =
+            label_port.map(|port| ConditionInput::of(port, batch, &lengths)).transpose()?;
         Ok(Self { state, time, label, conditions, label_input, batch })
     }
 
@@ -156,6 +158,19 @@ impl Signature {
     pub fn dim(&self) -> usize {
         self.state.sample_shape.iter().product()
     }
+}
+
+/// The names of axes that are as long as something in a row of some input, not as the batch of
+/// `state`.
+fn lengths<'a>(ports: &'a [Port], state: &Port) -> Vec<&'a str> {
+    let first = state.shape.as_deref().and_then(<[Axis]>::first);
+    let within =
+        ports.iter().flat_map(|port| port.shape.iter().flat_map(|axes| axes.iter().skip(1)));
+    let named = |axis: &'a Axis| match axis {
+        Axis::Free(name) if !name.is_empty() && Some(axis) != first => Some(&**name),
+        _ => None,
+    };
+    within.filter_map(named).collect()
 }
 
 fn state_input(

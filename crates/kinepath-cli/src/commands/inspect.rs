@@ -62,13 +62,14 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     }
     let located = locate(&args.network)?;
     let model = &located.model;
-    let inspection = Inspection::read(model)?;
     if args.write {
         let shape = args.shape.as_deref().or(located.shape.as_deref());
         let words = located.words(args.conventions.words())?;
         describe(model, &words, shape, args.null_label)?.write(model, args.force)?;
     }
-    let found = Found { kept: Sidecar::read(model)?, inspection };
+    let kept = Sidecar::read(model)?;
+    let shape = kept.as_ref().and_then(|kept| kept.shape.as_deref()).or(located.shape.as_deref());
+    let found = Found { inspection: Inspection::sized(model, shape)?, kept };
     if console.json {
         console.print_json(&found)?;
     } else {

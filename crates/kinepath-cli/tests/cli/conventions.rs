@@ -123,6 +123,20 @@ fn the_null_label_is_kept_too() {
     assert_eq!((&guidance["scale"], &guidance["null_label"]), (&2.0.into(), &0.into()));
 }
 
+#[test]
+fn a_kept_shape_makes_the_roles_clear() {
+    let place = Place::new();
+    fs::copy(crate::sampling::fixture("symbolic_shape"), place.path("net.onnx")).unwrap();
+    let printed = place.succeeds("inspect net.onnx");
+    assert!(printed.contains("unclear") && printed.contains("tell its shape"), "{printed}");
+    for printed in [
+        place.succeeds("inspect net.onnx --write --shape 3,6,5"),
+        place.succeeds("inspect net.onnx"),
+    ] {
+        assert!(printed.contains("velocity field") && printed.contains("→ state"), "{printed}");
+    }
+}
+
 /// A folder as Optimum exports pipelines: the scheduler's configuration tells the conventions.
 #[test]
 fn a_pipeline_tells_the_conventions_of_its_network() {

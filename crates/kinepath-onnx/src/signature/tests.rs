@@ -138,3 +138,28 @@ fn a_float_of_a_fixed_length_and_the_name_of_a_label_is_one_hot() {
         assert_eq!((signature.label, signature.conditions.len()), (None, 1));
     }
 }
+
+#[test]
+fn positions_as_many_as_tokens_are_for_the_whole_batch() {
+    let port = |name: &str, axes: &[&str]| {
+        let axis = |&axis: &&str| axis.parse().map_or(Axis::Free(axis.into()), Axis::Fixed);
+        Port {
+            name: name.into(),
+            element: Element::Float32,
+            shape: Some(axes.iter().map(axis).collect()),
+        }
+    };
+    let flux = graph(vec![
+        port("hidden_states", &["batch", "tokens", "16"]),
+        port("encoder_hidden_states", &["batch", "length", "12"]),
+        port("timestep", &["step"]),
+        port("img_ids", &["tokens", "3"]),
+        port("txt_ids", &["length", "3"]),
+        port("guidance", &["scales"]),
+    ]);
+    let signature = Signature::sized(&flux, Some(&[4, 16])).unwrap();
+    let rows: Vec<_> = signature.conditions.iter().map(|c| (c.rows, c.batched)).collect();
+    let (each, shared) = ((Rows::Each, true), (Rows::Shared, false));
+    assert_eq!(rows, [each, shared, shared, each]);
+    signature.conditions[1].check(false, &[4, 3]).unwrap();
+}

@@ -83,6 +83,8 @@ fn a_network_that_cannot_be_used_is_described_all_the_same() {
         assert!(line.contains("no: operator org.example::Swirl cannot be run"), "{line}");
     }
 
+    let path = fixture("models/symbolic_shape.onnx");
+    assert_eq!(Inspection::sized(path, Some(&[3, 6, 5])).unwrap().kind, Ok(Kind::VelocityField));
     let free = inspect("symbolic_shape");
     assert!(matches!(free.kind, Err(Problem::Unfit { role: "state", .. })));
     assert!(free.runs());

@@ -136,7 +136,7 @@ impl Scheduler {
     /// The network's conventions, or why they are not known.
     fn words(&self, pipeline: Option<&str>) -> Result<ConventionWords, String> {
         let predicts = self.prediction_type.as_deref();
-        if self.class.starts_with("FlowMatch") || predicts == Some("flow_prediction") {
+        if self.class.contains("FlowMatch") || predicts == Some("flow_prediction") {
             return self.flow(pipeline);
         }
         if self.class.starts_with("EDM") {

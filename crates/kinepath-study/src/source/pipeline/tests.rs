@@ -114,6 +114,15 @@ fn the_networks_configuration_tells_the_length_of_free_axes() {
 }
 
 #[test]
+fn a_scheduler_that_measures_tells_what_the_stock_one_tells() {
+    let config = json!({ "_class_name": "KineticFlowMatchEulerScheduler", "gain": "unit" });
+    let folder = pipeline("StableDiffusion3Pipeline", &config, "linear");
+    let settings = open(folder.path(), ConventionWords::default()).unwrap().settings;
+    let told = (settings.predicts.as_str(), settings.time.as_str());
+    assert_eq!(told, ("velocity", "reversed+scaled:1000"));
+}
+
+#[test]
 fn folders_that_are_no_pipelines_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let error = locate(folder.path()).unwrap_err().to_string();
