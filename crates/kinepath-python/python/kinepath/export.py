@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ._kinepath import KinepathError, ModelError
-from .fields import OnnxField
+from .fields import Engine, OnnxField
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +30,7 @@ def export_onnx(
     example: Example,
     path: str | os.PathLike[str],
     *,
+    engine: Engine = "auto",
     tolerance: float = 1e-4,
     seed: int = 0,
 ) -> None:
@@ -49,6 +50,7 @@ def export_onnx(
         example: states ``[B, *shape]`` float32, times ``[B]`` of fractions or integers, and for a
             conditional model labels ``[B]`` int64, all on the model's device.
         path: the file to write, ``….onnx``.
+        engine: what has to run the file; with ``auto`` any engine that can.
         tolerance: the largest difference that passes, relative to the largest velocity or to 1.
         seed: the seed of the inputs of the comparison.
 
@@ -88,7 +90,8 @@ def export_onnx(
                 dynamo=True,
                 verbose=False,
             )
-            _compare(model, inputs, written, tolerance, torch.Generator().manual_seed(seed))
+            random = torch.Generator().manual_seed(seed)
+            _compare(model, inputs, (written, engine), tolerance, random)
             written.replace(path)
     finally:
         for module, training in modes.items():
@@ -127,7 +130,7 @@ def _check(example: Example) -> None:
 def _compare(
     model: Callable[..., torch.Tensor],
     example: tuple[torch.Tensor, ...],
-    path: Path,
+    file: tuple[Path, Engine],
     tolerance: float,
     random: torch.Generator,
 ) -> None:
@@ -139,7 +142,8 @@ def _compare(
     x, t, *labels = example
     # Scaled so that the network gets the example's times, beyond 1 as they may be.
     largest = max(1.0, float(t.max()))
-    field = OnnxField(str(path), time=f"scaled:{largest!r}")
+    path, engine = file
+    field = OnnxField(path, time=f"scaled:{largest!r}", engine=engine)
     for batch in BATCHES:
         states = torch.randn(batch, *x.shape[1:], generator=random)
         rows = torch.randint(len(x), (batch,), generator=random)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy.typing as npt
 
@@ -13,6 +13,9 @@ from ._kinepath import Field
 from .arrays import F32, F64, I64, column, f32, f64
 
 __all__ = ["EmpiricalField", "Field", "Guidance", "MixtureField", "OnnxField", "Posterior"]
+
+Engine: TypeAlias = Literal["auto", "rten", "ort", "ort:cuda", "ort:tensorrt"]
+"""What runs a network: :class:`OnnxField` has the words."""
 
 
 class Posterior(NamedTuple):
@@ -130,7 +133,7 @@ class OnnxField(_kinepath.OnnxField):
         predicts: Literal["velocity", "data", "noise", "v", "residual"] | None = None,
         time: str | None = None,
         trained_on: str | None = None,
-        engine: Literal["auto", "rten", "ort", "ort:cuda", "ort:tensorrt"] = "auto",
+        engine: Engine = "auto",
         guidance: Guidance | tuple[float, int] | None = None,
     ) -> OnnxField:
         if isinstance(guidance, tuple):
