@@ -55,7 +55,7 @@ def measured(pipe: Any, prompts: Any, **arguments: Any) -> Any:
 
 def assert_same(paths: Any, expected: Any) -> None:
     for figure in ["kpe", "launch", "displacement"]:
-        np.testing.assert_allclose(getattr(paths, figure), getattr(expected, figure), rtol=1e-4)
+        np.testing.assert_allclose(getattr(paths, figure), getattr(expected, figure), rtol=1e-5)
     np.testing.assert_allclose(paths.endpoints, expected.endpoints, rtol=0, atol=1e-4)
 
 
@@ -225,7 +225,7 @@ def test_a_diffusion_network_goes_where_ddim_takes_it(prompted: bool, tmp_path: 
         inputs={"encoder_hidden_states": prompts} if prompted else None,
     )
     np.testing.assert_allclose(paths.endpoints, end, rtol=0, atol=1e-5 * float(end.abs().max()))
-    np.testing.assert_allclose(paths.kpe, kpe, rtol=1e-4)
+    np.testing.assert_allclose(paths.kpe, kpe, rtol=1e-5)
 
 
 @torch.no_grad()
