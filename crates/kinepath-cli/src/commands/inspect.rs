@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use kinepath_onnx::{Inspection, Kind};
-use kinepath_study::conventions::{STRAIGHT, Sidecar};
+use kinepath_study::conventions::{ConventionWords, STRAIGHT, Sidecar};
 use kinepath_study::source::{describe, locate};
 use serde::Serialize;
 
@@ -69,7 +69,8 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     }
     let kept = Sidecar::read(model)?;
     let shape = kept.as_ref().and_then(|kept| kept.shape.as_deref()).or(located.shape.as_deref());
-    let found = Found { inspection: Inspection::sized(model, shape)?, kept };
+    let told = located.words(ConventionWords::default()).ok().filter(|words| !words.is_empty());
+    let found = Found { inspection: Inspection::sized(model, shape)?, kept, told };
     if console.json {
         console.print_json(&found)?;
     } else {
@@ -89,28 +90,28 @@ struct Found {
     /// What is kept beside it.
     #[serde(rename = "conventions")]
     kept: Option<Sidecar>,
+    /// What the pipeline around it tells where nothing is kept.
+    #[serde(skip)]
+    told: Option<ConventionWords>,
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.inspection)?;
         let Some(kept) = &self.kept else {
-            return match self.inspection.kind {
-                Ok(Kind::VelocityField) => write!(
+            return match (&self.told, &self.inspection.kind) {
+                (Some(told), _) => {
+                    write_conventions(f, &told.path, &told.predicts, &told.time)?;
+                    write!(f, "\n  told by     the pipeline's configuration; --write keeps others")
+                }
+                (None, Ok(Kind::VelocityField)) => write!(
                     f,
                     "\n  conventions not told: taken for a velocity in unit time; --write keeps others"
                 ),
                 _ => Ok(()),
             };
         };
-        let word = |word: &Option<String>| word.clone().unwrap_or_else(|| "as usual".to_owned());
-        write!(
-            f,
-            "\n  conventions path {}, predicts {}, time {}",
-            kept.path.as_deref().unwrap_or(STRAIGHT),
-            word(&kept.predicts),
-            word(&kept.time)
-        )?;
+        write_conventions(f, &kept.path, &kept.predicts, &kept.time)?;
         if let Some(shape) = &kept.shape {
             write!(f, ", shape {shape:?}")?;
         }
@@ -119,4 +120,20 @@ impl fmt::Display for Found {
         }
         write!(f, "\n  kept in     {}", Sidecar::place(self.inspection.path.as_ref()).display())
     }
+}
+
+fn write_conventions(
+    f: &mut fmt::Formatter<'_>,
+    path: &Option<String>,
+    predicts: &Option<String>,
+    time: &Option<String>,
+) -> fmt::Result {
+    let usual = "as usual";
+    write!(
+        f,
+        "\n  conventions path {}, predicts {}, time {}",
+        path.as_deref().unwrap_or(STRAIGHT),
+        predicts.as_deref().unwrap_or(usual),
+        time.as_deref().unwrap_or(usual)
+    )
 }

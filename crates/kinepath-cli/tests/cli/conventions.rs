@@ -155,6 +155,9 @@ fn a_pipeline_tells_the_conventions_of_its_network() {
     let field = &run["settings"]["field"];
     assert_eq!(field["path"], "vp:scaled-linear,steps=1000,start=0.00085,end=0.012");
     assert_eq!((&field["predicts"], &field["spec"]), (&"noise".into(), &"onnx:pipe".into()));
+    let printed = place.succeeds("inspect pipe");
+    assert!(printed.contains("end=0.012, predicts noise, time step"), "{printed}");
+    assert!(printed.contains("told by     the pipeline"), "{printed}");
     let printed = place.succeeds("inspect pipe --write");
     assert!(printed.contains("predicts noise, time step, shape [2]"), "{printed}");
     assert!(place.path("pipe/unet/model.kinepath.toml").exists());

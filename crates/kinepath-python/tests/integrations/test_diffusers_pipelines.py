@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,73 +11,17 @@ import numpy as np
 import pytest
 import torch
 from diffusers import (
-    AutoencoderKL,
-    FlowMatchEulerDiscreteScheduler,
     FlowMatchHeunDiscreteScheduler,
-    FluxPipeline,
-    FluxTransformer2DModel,
     StableDiffusion3Img2ImgPipeline,
     StableDiffusion3Pipeline,
 )
+from pipelines import EXAMPLE, call, flux, sd3
 from torch import Tensor
 
 import kinepath as kp
 from kinepath.diffusers import KineticFlowMatchEulerScheduler, KineticFlowMatchHeunScheduler
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "diffusers_pipeline.py"
-example = runpy.run_path(str(EXAMPLE))
 KTS = kp.KTS(alpha=0.2, beta=0.03)
-
-
-def sd3() -> Any:
-    return example["tiny_pipeline"](), example["embeddings"](4)
-
-
-def flux() -> Any:
-    torch.manual_seed(0)
-    transformer: Any = FluxTransformer2DModel(
-        patch_size=1,
-        in_channels=16,
-        num_layers=1,
-        num_single_layers=1,
-        attention_head_dim=8,
-        num_attention_heads=2,
-        joint_attention_dim=16,
-        pooled_projection_dim=16,
-        axes_dims_rope=(2, 2, 4),
-    )
-    vae: Any = AutoencoderKL(
-        block_out_channels=(8,), norm_num_groups=4, latent_channels=4, shift_factor=0.06
-    )
-    pipe: Any = FluxPipeline(
-        transformer=transformer.eval(),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
-        vae=vae.eval(),
-        text_encoder=None,
-        tokenizer=None,
-        text_encoder_2=None,
-        tokenizer_2=None,
-    )
-    pipe.set_progress_bar_config(disable=True)
-    prompts = example["embeddings"](4)
-    return pipe, {name: prompts[name] for name in ["prompt_embeds", "pooled_prompt_embeds"]}
-
-
-def call(pipe: Any, prompts: Any, samples: Any = range(4), **arguments: Any) -> Any:
-    """Images and latents of the samples named; sample i has prompt i and noise of seed i."""
-    chosen = {name: embeds[list(samples)] for name, embeds in prompts.items()}
-    latents = []
-
-    def keep(pipe: Any, i: Any, t: Tensor, state: Any) -> Any:
-        latents.append(state["latents"])
-        return {}
-
-    noise = [torch.Generator().manual_seed(seed) for seed in samples]
-    if "image" not in arguments:
-        arguments |= {"height": 16, "width": 16}
-    arguments = {"num_inference_steps": 12, "output_type": "pt"} | arguments
-    images = pipe(**chosen, **arguments, generator=noise, callback_on_step_end=keep).images
-    return images, latents[-1]
 
 
 def record(scheduler: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
