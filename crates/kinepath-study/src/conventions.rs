@@ -46,7 +46,7 @@ impl ConventionWords {
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match &self.path {
-            Some(path) if other.path.as_deref().unwrap_or(STRAIGHT) != path => self,
+            Some(path) if form(other.path.as_deref().unwrap_or(STRAIGHT)) != form(path) => self,
             _ => Self {
                 predicts: self.predicts.or(other.predicts),
                 time: self.time.or(other.time),
@@ -82,6 +82,11 @@ impl ConventionWords {
             schedule_sha256,
         })
     }
+}
+
+/// A path without its keys.
+fn form(path: &str) -> &str {
+    path.split(',').next().unwrap_or(path)
 }
 
 /// The file and the keys of a path whose schedule is a file.
@@ -123,6 +128,10 @@ mod tests {
         assert_eq!(merged(told), words(Some("vp:linear"), Some("v"), Some("sigma")));
         let told = words(Some("edm:0.5"), None, None);
         assert_eq!(merged(told.clone()), told);
+        // The same path of a narrower range keeps what its network predicts.
+        let told = words(Some("vp:linear,max=80"), None, None);
+        assert_eq!(merged(told.clone()).predicts.as_deref(), Some("noise"));
+        assert_eq!(merged(told.clone()).path, told.path);
         let straight = words(None, Some("noise"), Some("reversed"));
         let told = words(Some("straight"), None, Some("unit"));
         assert_eq!(told.or(straight), words(Some("straight"), Some("noise"), Some("unit")));

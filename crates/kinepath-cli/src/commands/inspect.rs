@@ -63,9 +63,12 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     let located = locate(&args.network)?;
     let model = &located.model;
     if args.write {
+        let before = Sidecar::read(model)?.filter(|_| args.force);
+        let kept = before.as_ref().map(|before| before.words(model)).unwrap_or_default();
+        let null_label = args.null_label.or(before.as_ref().and_then(|before| before.null_label));
         let shape = args.shape.as_deref().or(located.shape.as_deref());
-        let words = located.words(args.conventions.words())?;
-        describe(model, &words, shape, args.null_label)?.write(model, args.force)?;
+        let words = located.words(args.conventions.words().or(kept))?;
+        describe(model, &words, shape, null_label)?.write(model, args.force)?;
     }
     let kept = Sidecar::read(model)?;
     let shape = kept.as_ref().and_then(|kept| kept.shape.as_deref()).or(located.shape.as_deref());

@@ -10,6 +10,9 @@ use crate::{Graph, Problem};
 /// Rows beyond which a slice of one thread gains nothing: the cost of a row is flat from about four
 /// on, and small slices stay in the cache and share out evenly.
 const ROWS: usize = 16;
+/// The same of all threads, or of a GPU: a row of a large network can take a gigabyte.
+#[cfg(feature = "ort")]
+const SHARED_ROWS: usize = 32;
 
 /// Where a network comes from.
 #[derive(Debug, Clone)]
@@ -113,7 +116,7 @@ impl Model {
         match self {
             Self::Rten(model) => (model.seats(), ROWS),
             #[cfg(feature = "ort")]
-            Self::Ort(model) if model.shares_a_slice() => (model.seats(), usize::MAX),
+            Self::Ort(model) if model.shares_a_slice() => (model.seats(), SHARED_ROWS),
             #[cfg(feature = "ort")]
             Self::Ort(model) => (model.seats(), ROWS),
         }

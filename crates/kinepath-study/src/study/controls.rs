@@ -58,7 +58,12 @@ impl Controls<'_> {
         let left_over = match (left_over(baseline, gain)?, &self.source) {
             (Err(reason), _) => Err(reason),
             (Ok(_), Err(reason)) => Err(reason.clone()),
-            (Ok(left), Ok(source)) => Ok((left, *source)),
+            (Ok(left), Ok(source)) => match gain.input.conditions(source) {
+                Ok(conditions) => Ok((left, *source, conditions)),
+                Err(error) => {
+                    Err(format!("The samples' conditions cannot be given again: {error}."))
+                }
+            },
         };
         let mut controls = Vec::new();
         match left_over {
@@ -69,8 +74,7 @@ impl Controls<'_> {
                     controls.push((kind, Err(reason.clone())));
                 }
             }
-            Ok((left, source)) => {
-                let conditions = gain.input.conditions(source)?;
+            Ok((left, source, conditions)) => {
                 let RunSettings { first, count, .. } = *gain.input.settings();
                 let (conditions, batch) = (&conditions, self.batch);
                 let evaluate = Evaluation { source, conditions, first, count, batch };

@@ -55,16 +55,20 @@ pub(super) fn pictures(
             nearest_index,
             sample: layout.picture(shown, range),
             nearest: layout.picture(training.values.row(nearest_index), range),
-            energy_map: energy_map.map(|map| heat(map, index)).unwrap_or_default(),
+            energy_map: energy_map.map(|map| heat(map, index, layout)).unwrap_or_default(),
         }
     };
     Ok(chosen.iter().zip(shown.outer_iter()).map(picture).collect())
 }
 
 /// The energies of a sample, summed over channels, white where most was spent; the square root keeps
-/// the weaker places visible. Latents have their own height, width and number of channels.
-fn heat(map: &ArrayD<f32>, index: usize) -> String {
-    let &[_, _, height, width] = map.shape() else { return String::new() };
+/// the weaker places visible. Latents have their own height, width and number of channels; what was
+/// flattened has those of `layout`.
+fn heat(map: &ArrayD<f32>, index: usize, layout: Layout) -> String {
+    let (height, width) = match *map.shape() {
+        [_, _, height, width] => (height, width),
+        _ => (layout.height, layout.width),
+    };
     let area = height * width;
     let values: Vec<f32> = map.index_axis(Axis(0), index).iter().copied().collect();
     let energy: Vec<f32> =

@@ -79,8 +79,8 @@ impl RunInput {
     /// of the first.
     ///
     /// # Errors
-    /// [`StudyError::Mismatch`] if a file of inputs is no longer what it was, and those of opening
-    /// it.
+    /// [`StudyError::Mismatch`] if a file of inputs is no longer what it was, those of opening it, and
+    /// [`StudyError::Spec`] where they are not known to be what the field takes.
     pub(super) fn conditions(&self, source: &FieldSource) -> Result<RunConditions, StudyError> {
         let RunSettings { first, count, conditions, .. } = self.settings();
         let asked = conditions.as_ref().and_then(|conditions| conditions.inputs.as_ref());
@@ -94,8 +94,11 @@ impl RunInput {
                 asked.path
             )));
         }
-        let labels = self.labels().map(|labels| RunConditions::labels(labels[..*count].to_vec()));
+        // Samples from elsewhere may have classes that their model was not asked for.
+        let labels = self.labels().filter(|_| source.labelled);
+        let labels = labels.map(|labels| RunConditions::labels(labels[..*count].to_vec()));
         conditions.labels = labels.and_then(|labels| labels.labels);
+        conditions.check(source, *count)?;
         Ok(conditions)
     }
 

@@ -42,14 +42,15 @@ pub struct FieldChoice {
 }
 
 impl FieldChoice {
-    /// A field by this name that is not conditioned on anything.
+    /// A field by this name that is not conditioned on anything, with the conventions that are kept
+    /// beside its network.
     #[must_use]
     pub fn unconditional(name: &str, spec: &str) -> Self {
         Self {
             name: name.to_owned(),
             spec: spec.to_owned(),
-            predicts: Some("velocity".to_owned()),
-            time: Some("unit".to_owned()),
+            predicts: None,
+            time: None,
             path: None,
             engine: Engine::Auto,
             labels: None,

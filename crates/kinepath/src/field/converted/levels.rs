@@ -25,11 +25,15 @@ pub struct NoiseLevels {
     log_ratios: Vec<f64>,
 }
 
+/// Steps beyond which a number is a mistake, and would take the memory of one.
+const MOST_STEPS: usize = 1_000_000;
+
 impl NoiseLevels {
     /// `β_n` linear from `start` to `end` over `steps` steps: Ho et al. with 1000, 10⁻⁴ and 0.02.
     ///
     /// # Errors
-    /// [`ConventionError::Levels`] for fewer than two steps or a β outside (0, 1).
+    /// [`ConventionError::Levels`] for fewer than two steps or more than a million, or a β outside
+    /// (0, 1).
     pub fn linear(steps: usize, start: f64, end: f64) -> Result<Self, ConventionError> {
         Self::from_betas(steps, |u| start + (end - start) * u)
     }
@@ -48,7 +52,7 @@ impl NoiseLevels {
     /// arXiv 2102.09672, eq. 17); diffusers' `squaredcos_cap_v2`.
     ///
     /// # Errors
-    /// [`ConventionError::Levels`] for fewer than two steps.
+    /// [`ConventionError::Levels`] for fewer than two steps or more than a million.
     pub fn cosine(steps: usize) -> Result<Self, ConventionError> {
         let share = |u: f64| ((u + 0.008) / 1.008 * std::f64::consts::FRAC_PI_2).cos().powi(2);
         let count = steps as f64;
@@ -56,7 +60,7 @@ impl NoiseLevels {
             let n = n as f64;
             (1.0 - share((n + 1.0) / count) / share(n / count)).min(0.999)
         });
-        Self::from_alphas_cumprod(&cumulative(betas))
+        Self::from_alphas_cumprod(&cumulative(steps, betas)?)
     }
 
     /// The levels of given cumulative signal shares `ᾱ_n`, diffusers' `alphas_cumprod`. A share of 0
@@ -137,19 +141,21 @@ impl NoiseLevels {
 
     fn from_betas(steps: usize, beta: impl Fn(f64) -> f64) -> Result<Self, ConventionError> {
         let last = steps.saturating_sub(1).max(1) as f64;
-        Self::from_alphas_cumprod(&cumulative((0..steps).map(|n| beta(n as f64 / last))))
+        Self::from_alphas_cumprod(&cumulative(steps, (0..steps).map(|n| beta(n as f64 / last)))?)
     }
 }
 
 /// `Π (1 − β)` up to each β.
-fn cumulative(betas: impl Iterator<Item = f64>) -> Vec<f64> {
+fn cumulative(steps: usize, betas: impl Iterator<Item = f64>) -> Result<Vec<f64>, ConventionError> {
+    if steps > MOST_STEPS {
+        return Err(ConventionError::Levels(format!("has {steps} steps, {MOST_STEPS} at most")));
+    }
     let mut product = 1.0;
-    betas
-        .map(|beta| {
-            product *= 1.0 - beta;
-            product
-        })
-        .collect()
+    let shares = betas.map(|beta| {
+        product *= 1.0 - beta;
+        product
+    });
+    Ok(shares.collect())
 }
 
 /// The signal `α = 1/√(1 + (σ/α)²)` of a variance-preserving path.
