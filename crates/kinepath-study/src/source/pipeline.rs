@@ -123,6 +123,7 @@ struct Scheduler {
     beta_start: Option<f64>,
     beta_end: Option<f64>,
     trained_betas: Option<Vec<f64>>,
+    snr_shift_scale: Option<f64>,
     prediction_type: Option<String>,
     timestep_type: Option<String>,
     rescale_betas_zero_snr: Option<bool>,
@@ -163,6 +164,12 @@ impl Scheduler {
             return Err("it has betas of its own, whose alphas_cumprod belong into a file, \
                         vp:FILE"
                 .to_owned());
+        }
+        if let Some(scale) = self.snr_shift_scale.filter(|&scale| scale != 1.0) {
+            return Err(format!(
+                "it shifts the noise levels of its schedule (snr_shift_scale {scale}), whose \
+                 alphas_cumprod belong into a file, vp:FILE"
+            ));
         }
         let continuous = self.timestep_type.as_deref() == Some("continuous");
         if let (true, "v", Some(least), Some(most)) =

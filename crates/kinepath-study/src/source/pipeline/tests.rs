@@ -131,3 +131,22 @@ fn folders_that_are_no_pipelines_are_refused() {
     let error = locate(folder.path()).unwrap_err().to_string();
     assert!(error.contains("scheduler_config.json"), "{error}");
 }
+
+/// CogVideoX: the schedule's own levels would be wrong by the root of the scale.
+#[test]
+fn shifted_levels_are_not_guessed() {
+    let config = |scale: f64| {
+        json!({
+            "_class_name": "CogVideoXDDIMScheduler", "beta_schedule": "scaled_linear",
+            "beta_start": 0.00085, "beta_end": 0.012, "num_train_timesteps": 1000,
+            "prediction_type": "v_prediction", "snr_shift_scale": scale,
+        })
+    };
+    let words = |scale: f64| {
+        let folder = pipeline("CogVideoXPipeline", &config(scale), "integer_time");
+        locate(folder.path()).unwrap().words(ConventionWords::default())
+    };
+    assert_eq!(words(1.0).unwrap().predicts.as_deref(), Some("v"));
+    let error = words(3.0).unwrap_err().to_string();
+    assert!(error.contains("snr_shift_scale 3") && error.contains("vp:FILE"), "{error}");
+}
