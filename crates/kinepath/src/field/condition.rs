@@ -94,6 +94,23 @@ impl<'a> Condition<'a> {
         let inputs = self.inputs().iter().map(|input| input.select(rows)).collect();
         Conditions { labels, inputs }
     }
+
+    /// These `rows` rows, and after them the `others` rows of `other`, which has the same labels
+    /// and inputs; `None` where an input's rows differ in shape or kind.
+    pub(super) fn followed_by(
+        self,
+        rows: usize,
+        other: Condition<'_>,
+        others: usize,
+    ) -> Option<Conditions> {
+        let labels = self.labels().zip(other.labels());
+        let inputs = self.inputs().iter().zip(other.inputs());
+        let inputs = inputs.map(|(mine, theirs)| mine.followed_by(rows, theirs, others));
+        Some(Conditions {
+            labels: labels.map(|(mine, theirs)| [mine, theirs].concat()),
+            inputs: inputs.collect::<Option<_>>()?,
+        })
+    }
 }
 
 impl Conditions {
@@ -104,18 +121,6 @@ impl Conditions {
             (Some(labels), []) => Condition::Labels(labels),
             (labels, inputs) => Condition::Inputs { labels: labels.as_deref(), inputs },
         }
-    }
-
-    /// These `rows` rows, and after them the `others` rows of `other`, which has the same labels
-    /// and inputs; `None` where an input's rows differ in shape or kind.
-    pub(super) fn followed_by(&self, rows: usize, other: &Self, others: usize) -> Option<Self> {
-        let labels = self.labels.as_deref().zip(other.labels.as_deref());
-        let inputs = self.inputs.iter().zip(&other.inputs);
-        let inputs = inputs.map(|(mine, theirs)| mine.followed_by(rows, theirs, others));
-        Some(Self {
-            labels: labels.map(|(mine, theirs)| [mine, theirs].concat()),
-            inputs: inputs.collect::<Option<_>>()?,
-        })
     }
 }
 
@@ -226,9 +231,13 @@ impl InputValues {
     /// These values and then others of the same kind.
     fn joined(self, other: Self) -> Option<Self> {
         match (self, other) {
-            (Self::Float(mine), Self::Float(theirs)) => Some(Self::Float([mine, theirs].concat())),
-            (Self::Integer(mine), Self::Integer(theirs)) => {
-                Some(Self::Integer([mine, theirs].concat()))
+            (Self::Float(mut mine), Self::Float(theirs)) => {
+                mine.extend(theirs);
+                Some(Self::Float(mine))
+            }
+            (Self::Integer(mut mine), Self::Integer(theirs)) => {
+                mine.extend(theirs);
+                Some(Self::Integer(mine))
             }
             _ => None,
         }
@@ -263,12 +272,12 @@ mod tests {
         let side = |labels, inputs| Conditions { labels, inputs };
         let mine = side(Some(vec![1, 2]), vec![input(None, vec![1., 2.]), input(None, vec![9.])]);
         let null = side(Some(vec![0]), vec![input(None, vec![3., 4.]), input(None, vec![9.])]);
-        let both = mine.followed_by(2, &null, 1).unwrap();
+        let both = mine.as_condition().followed_by(2, null.as_condition(), 1).unwrap();
         assert_eq!(both.labels, Some(vec![1, 2, 0]));
         assert_eq!(both.inputs[0], input(Some(3), vec![1., 2., 1., 2., 3., 4.]));
         assert_eq!(both.inputs[1], input(None, vec![9.]));
         let longer = side(None, vec![input(None, vec![0.; 3]), input(None, vec![9.])]);
-        assert_eq!(mine.followed_by(2, &longer, 1), None);
+        assert_eq!(mine.as_condition().followed_by(2, longer.as_condition(), 1), None);
     }
 
     #[test]

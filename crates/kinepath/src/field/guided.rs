@@ -176,8 +176,7 @@ impl<F: VelocityField> Guided<F> {
             let both = match self.style {
                 GuidanceStyle::Calls => None,
                 GuidanceStyle::Doubled => {
-                    let all: Vec<usize> = (0..t.len()).collect();
-                    condition.select(&all).followed_by(t.len(), &without, guided.len())
+                    condition.followed_by(t.len(), without.as_condition(), guided.len())
                 }
             };
             match both {
