@@ -8,7 +8,7 @@ use kinepath_onnx::ConditionInput;
 use super::FieldInputs;
 use crate::StudyError;
 use crate::data::tensors::TensorFile;
-use crate::data::{Elements, file_sha256};
+use crate::data::{Elements, sha256_of_files};
 use crate::run::FileSettings;
 
 /// An open file of inputs, whose tensors have been checked against what a field takes. Rows are
@@ -77,7 +77,7 @@ impl InputsFile {
             }
             _ => {}
         }
-        let sha256 = file_sha256(Path::new(path))?;
+        let sha256 = sha256_of_files(&[path.into()])?;
         Ok(Self { file, settings: FileSettings { path: path.to_owned(), sha256 }, entries })
     }
 

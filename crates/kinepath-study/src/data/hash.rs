@@ -3,12 +3,11 @@
 use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
-use super::error::{DataError, place};
 use crate::StudyError;
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal; for files taken as they are, such as networks.
@@ -23,31 +22,18 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// [`StudyError::File`] for one that cannot be read.
 pub(crate) fn sha256_of_files(files: &[PathBuf]) -> Result<String, StudyError> {
     let mut hasher = Sha256::new();
-    for path in files {
-        update(&mut hasher, path).map_err(|error| StudyError::file("read", path, &error))?;
-    }
-    Ok(hex(hasher.finalize().as_slice()))
-}
-
-/// SHA-256 of the bytes of a file, in lower-case hexadecimal; the file may be larger than memory.
-///
-/// # Errors
-/// [`DataError::Io`] when it cannot be read.
-pub(crate) fn file_sha256(path: &Path) -> Result<String, DataError> {
-    let mut hasher = Sha256::new();
-    update(&mut hasher, path).map_err(|error| DataError::io(&place(path), &error))?;
-    Ok(hex(hasher.finalize().as_slice()))
-}
-
-fn update(hasher: &mut Sha256, path: &Path) -> std::io::Result<()> {
-    let mut file = File::open(path)?;
     let mut block = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(()),
-            count => hasher.update(&block[..count]),
+    for path in files {
+        let unreadable = |error| StudyError::file("read", path, &error);
+        let mut file = File::open(path).map_err(unreadable)?;
+        loop {
+            match file.read(&mut block).map_err(unreadable)? {
+                0 => break,
+                count => hasher.update(&block[..count]),
+            }
         }
     }
+    Ok(hex(hasher.finalize().as_slice()))
 }
 
 /// SHA-256 of the shape of a record (u64), the values (f32) and the labels (i64), little-endian.
@@ -96,7 +82,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("abc");
         std::fs::write(&path, "abc").unwrap();
-        assert_eq!(file_sha256(&path).unwrap(), expected);
+        assert_eq!(sha256_of_files(&[path]).unwrap(), expected);
     }
 
     #[test]

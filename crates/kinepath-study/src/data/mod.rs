@@ -39,7 +39,6 @@ pub(crate) use column::read_column;
 pub use dataset::{Dataset, Scaling};
 pub(crate) use elements::Elements;
 pub use error::DataError;
-pub(crate) use hash::file_sha256;
 pub use hash::sha256_hex;
 pub(crate) use hash::sha256_of_files;
 pub use labels::read_labels;
