@@ -216,12 +216,12 @@ fn a_guided_run_tells_its_parts_and_its_field_opens_again() {
     close(reader.table().f64(columns::KPE_CONDITIONAL).unwrap(), &parts.conditional);
     close(reader.table().f64(columns::KPE_UNCONDITIONAL).unwrap(), &parts.unconditional);
 
-    let again = FieldSource::reopen(&reader.settings().field).unwrap();
+    let again = FieldSource::reopen(&reader.settings().field, &source.shape).unwrap();
     assert_eq!(again.settings, source.settings);
     let kpe = reader.table().f64(columns::KPE).unwrap().to_vec();
     close(&expected(&again, condition, false).kpe, &kpe);
     write(folder.path(), "null.safetensors", vec![floats("pooled", &[2])]);
-    let changed = FieldSource::reopen(&reader.settings().field).err().unwrap();
+    let changed = FieldSource::reopen(&reader.settings().field, &source.shape).err().unwrap();
     assert!(matches!(changed, StudyError::Mismatch(_)), "{changed}");
 }
 
@@ -236,7 +236,7 @@ fn labels_are_recorded_and_a_run_goes_on_with_the_same_only() {
     let dir = folder.path().join("run");
     let reader = run(&source, labels("cycle:3"), &dir, seed()).unwrap();
     assert_eq!(reader.table().i64(columns::LABEL).unwrap(), [0, 1, 2, 0, 1, 2, 0]);
-    let again = FieldSource::reopen(&reader.settings().field).unwrap();
+    let again = FieldSource::reopen(&reader.settings().field, &source.shape).unwrap();
     assert_eq!(again.settings, source.settings);
     let refusal = run(&source, labels("cycle:2"), &dir, seed()).unwrap_err();
     assert!(refusal.to_string().contains("conditions.labels"), "{refusal}");

@@ -108,7 +108,7 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             "model or its conventions"
         } else if other.field.engine != baseline.field.engine {
             "engine"
-        } else if conditions(other) != conditions(baseline) {
+        } else if conditions(other) != conditions(baseline) || labels_differ(run, first) {
             "labels or inputs"
         } else if schedule(other) != schedule(baseline) {
             "solver or time grid"
@@ -122,6 +122,11 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
         )));
     }
     Ok(())
+}
+
+/// Whether two runs are known to be of other classes, whoever assigned them.
+fn labels_differ(a: &RunInput, b: &RunInput) -> bool {
+    a.labels().zip(b.labels()).is_some_and(|(a, b)| a != b)
 }
 
 /// Whether two runs started from the same noise.

@@ -204,6 +204,7 @@ impl SampleArgs {
             conventions: self.conventions.words(),
             engine: self.engine,
             guidance: self.condition.guidance(),
+            in_full: None,
         }
     }
 

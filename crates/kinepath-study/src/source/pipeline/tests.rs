@@ -95,9 +95,10 @@ fn what_is_told_goes_before_the_scheduler() {
     let model = folder.path().join("unet/model.onnx");
     let text = "version = 1\npath = \"vp:linear\"\npredicts = \"v\"\n";
     std::fs::write(crate::conventions::Sidecar::place(&model), text).unwrap();
-    let settings = open(folder.path(), ConventionWords::default()).unwrap().settings;
+    let FieldSource { settings, shape, .. } =
+        open(folder.path(), ConventionWords::default()).unwrap();
     assert_eq!((settings.predicts.as_str(), settings.path.as_deref()), ("v", Some("vp:linear")));
-    assert_eq!(FieldSource::reopen(&settings).unwrap().settings, settings);
+    assert_eq!(FieldSource::reopen(&settings, &shape).unwrap().settings, settings);
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl FieldChoice {
             conventions: self.conventions(),
             engine: self.engine,
             guidance: self.guidance.clone(),
+            in_full: None,
         })
     }
 
