@@ -146,6 +146,7 @@ fn measured_paths_make_the_run_that_sampling_makes() {
         start: Start::Seed(3),
         first: 0,
         count: 24,
+        total: None,
         batch: 24,
         record: record.clone(),
         conditions: RunConditions::default(),

@@ -78,7 +78,7 @@ impl FieldChoice {
     /// Those of [`conditions`](Self::conditions), and [`StudyError::Spec`] for conditions that the
     /// field does not take or lacks.
     pub(crate) fn check(&self, source: &FieldSource, count: usize) -> Result<(), StudyError> {
-        self.conditions(source, 0, count)?.check(source, count)
+        self.conditions(source, 0, count)?.check(source, 0, count)
     }
 
     /// The conditions of `count` samples of `source` from sample `first` on.
@@ -99,7 +99,9 @@ impl FieldChoice {
             })
         });
         let labels = labels.transpose()?;
-        RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, first, count)
+        let range = first..first + count;
+        let total = range.end;
+        RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, range, total)
     }
 
     /// Runs the field on `engine` if it is a network.
