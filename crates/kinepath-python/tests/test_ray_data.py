@@ -224,7 +224,7 @@ def test_a_data_set_becomes_a_run(tmp_path: Path, labels: list[int] | None) -> N
         if name != "velocity_error":
             np.testing.assert_array_equal(table[name], column, err_msg=name)
     assert run.settings["batch"] == 8
-    differing = {"batch", "sampler", "certificate"}
+    differing = {"batch", "sampler", "certificate", "content"}
     for key in run.settings.keys() - differing:
         assert run.settings[key] == expected.settings[key], key
     # A second call has nothing left to do.
