@@ -124,7 +124,9 @@ def test_paths_of_batches_are_joined_as_far_as_all_have_the_same() -> None:
         for some, rows in ((first, slice(0, 4)), (last, slice(4, 6)))
     )
     both = joined([first, last])
-    assert both.parts is not None and both.posterior is not None and both.energy_map is not None
+    assert both.parts is not None and both.posterior is not None
+    assert both.energy_map is not None and whole.energy_map is not None
+    assert both.trajectory is not None and whole.trajectory is not None
     np.testing.assert_array_equal(both.parts, parts)
     np.testing.assert_allclose(both.kpe, whole.kpe, rtol=1e-5)
     np.testing.assert_allclose(both.energy_map, whole.energy_map, rtol=1e-4, atol=1e-6)

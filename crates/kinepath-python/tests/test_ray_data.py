@@ -224,11 +224,12 @@ def test_a_data_set_becomes_a_run(tmp_path: Path, labels: list[int] | None) -> N
         if name != "velocity_error":
             np.testing.assert_array_equal(table[name], column, err_msg=name)
     assert run.settings["batch"] == 8
-    differing = {"batch", "sampler", "certificate", "content"}
-    for key in run.settings.keys() - differing:
+    for key in run.settings.keys() - {"batch", "content"}:
         assert run.settings[key] == expected.settings[key], key
     # A second call has nothing left to do.
     assert len(to_run(tmp_path / "set", tmp_path / "run")) == 20
+    study = kp.study(run, train=POINTS, out=tmp_path / "study", resamples=50)
+    assert study.figures()["f_mem"][0] == kp.memorization(whole.endpoints, POINTS).f_mem
 
 
 def test_only_a_whole_data_set_becomes_a_run(tmp_path: Path) -> None:
