@@ -34,8 +34,9 @@ from ray.cluster_utils import Cluster
 import kinepath as kp
 import kinepath.ray as kpr
 from kinepath.ray import parts
+from kinepath.ray.part_sampling import SampleTask, Sampling
 from kinepath.ray.pool import Pool
-from kinepath.ray.sampling import SampleTask, Sampling, fitting
+from kinepath.ray.sampling import fitting
 from kinepath.samplers import in_batches, sampler_of
 
 MEANS = np.array([[2, 0, 1, 0, 0, 0, 0, 1], [-2, 0, 0, 1, 0, 0, 0, 1], [0, 3, 0, 0, 0, 1, 1, 0]], float)

@@ -12,9 +12,10 @@ from .dataset import Dataset
 from .errors import StoreError, WorkError
 from .evaluation import Evaluation, evaluate
 from .moments import Moments
+from .part_sampling import ModelFactory
 from .parts import Part
 from .runs import to_run
-from .sampling import ModelFactory, sample
+from .sampling import sample
 from .store import Store
 
 __all__ = [
