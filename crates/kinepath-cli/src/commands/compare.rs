@@ -2,13 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use kinepath_study::study::evaluate_runs;
 
 use super::data::DataArgs;
 use super::report::write_report;
+use super::{lock, lock_runs};
 use crate::console::Console;
+use crate::exit::begins_again;
 use crate::progress::Progress;
 use crate::tables;
 
@@ -49,12 +51,12 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> Result<()> {
     let data = args.data.settings();
     let folders: Vec<&Path> =
         std::iter::once(&args.baseline).chain(&args.runs).map(PathBuf::as_path).collect();
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    let _locks = (lock_runs(folders.iter().copied())?, lock([&*args.out])?);
     let mut progress = Progress::start(console, "judging")?;
     let results = evaluate_runs(&folders, &data, args.data.resamples, &mut |stage, fraction| {
         progress.observe(stage, fraction)
-    })?;
+    })
+    .map_err(begins_again)?;
     let file = args.out.join(COMPARISON_FILE);
     results.write(&file)?;
     let report = write_report(&results, &args.out)?;

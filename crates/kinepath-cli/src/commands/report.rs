@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::compare::COMPARISON_FILE;
 use super::evaluate::EVALUATION_FILE;
+use super::lock;
 use crate::console::Console;
 use crate::exit::{Told, Usage, tell};
 
@@ -58,6 +59,7 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> Result<()> {
 fn draw(place: &Path) -> Result<PathBuf> {
     let file = if place.is_dir() { results_in(place)? } else { place.to_owned() };
     let folder = file.parent().unwrap_or(Path::new(""));
+    let _lock = lock([folder])?;
     match file.file_name().is_some_and(|name| name == tune::RESULTS_FILE) {
         true => write_tune_report(&TuneResults::read(&file)?, folder),
         false => write_report(&StudyResults::read(&file)?, folder),

@@ -9,7 +9,7 @@ use kinepath_study::source::Engine;
 use kinepath_study::study::{RESULTS_FILE, StudySettings, run_study};
 
 use super::report::write_report;
-use super::settings;
+use super::{lock, settings};
 use crate::console::Console;
 use crate::progress::Progress;
 use crate::tables;
@@ -94,6 +94,7 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
     if let Some(engine) = args.engine {
         settings.fields.iter_mut().for_each(|field| field.set_engine(engine));
     }
+    let _lock = lock([&*args.out])?;
     console.detail(format_args!("{}: into {}", settings.title, args.out.display()));
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let mut progress = Progress::start(console, "loading models and data")?;
