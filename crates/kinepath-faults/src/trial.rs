@@ -86,11 +86,11 @@ impl<'a> Trial<'a> {
         if !ended.status.success() {
             return Err(self.failed(format!("repeating the command fails: {}", ended.told())));
         }
-        self.is_undisturbed()
+        self.ends_undisturbed()
     }
 
     /// The folder must hold the undisturbed bytes; the trial is over then.
-    pub(crate) fn is_undisturbed(self) -> Result<(), Trouble> {
+    pub(crate) fn ends_undisturbed(self) -> Result<(), Trouble> {
         match self.subject.difference(&self.out())? {
             None => Ok(self.clear()?),
             Some(difference) => Err(self.failed(format!("the end is another one: {difference}"))),
@@ -98,7 +98,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The unfinished folder must hold nothing half-written.
-    pub(crate) fn is_sound(&self, killed: bool) -> Result<(), Trouble> {
+    pub(crate) fn stays_sound(&self, killed: bool) -> Result<(), Trouble> {
         match self.subject.unsound(&self.out(), killed)? {
             None => Ok(()),
             Some(what) => Err(self.failed(what)),

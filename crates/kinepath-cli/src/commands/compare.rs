@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use kinepath_study::StudyError;
+use kinepath_study::run::FolderLock;
 use kinepath_study::study::evaluate_runs;
 
 use super::data::DataArgs;
 use super::report::write_report;
-use super::{lock, lock_runs};
 use crate::console::Console;
 use crate::exit::begins_again;
 use crate::progress::Progress;
@@ -51,7 +52,8 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> Result<()> {
     let data = args.data.settings();
     let folders: Vec<&Path> =
         std::iter::once(&args.baseline).chain(&args.runs).map(PathBuf::as_path).collect();
-    let _locks = (lock_runs(folders.iter().copied())?, lock([&*args.out])?);
+    let _locks = FolderLock::take_runs(folders.iter().copied(), Some(&args.out))
+        .map_err(StudyError::from)?;
     let mut progress = Progress::start(console, "judging")?;
     let results = evaluate_runs(&folders, &data, args.data.resamples, &mut |stage, fraction| {
         progress.observe(stage, fraction)

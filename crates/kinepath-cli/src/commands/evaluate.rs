@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use kinepath_study::StudyError;
+use kinepath_study::run::FolderLock;
 use kinepath_study::study::evaluate_runs;
 
 use super::data::DataArgs;
-use super::lock_runs;
 use super::report::write_report;
 use crate::console::Console;
 use crate::exit::begins_again;
@@ -41,7 +42,7 @@ pub(crate) struct EvaluateArgs {
 
 pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> Result<()> {
     let data = args.data.settings();
-    let _lock = lock_runs([&*args.run])?;
+    let _lock = FolderLock::take_runs([&*args.run], None).map_err(StudyError::from)?;
     let mut progress = Progress::start(console, "judging")?;
     let results =
         evaluate_runs(&[&args.run], &data, args.data.resamples, &mut |stage, fraction| {

@@ -13,28 +13,13 @@ mod settings;
 pub(crate) mod study;
 pub(crate) mod tune;
 
-use std::path::Path;
-
 use anyhow::Result;
-use kinepath_study::StudyError;
-use kinepath_study::run::FolderLock;
 
 use crate::cli::{Cli, Command};
 use crate::console::Console;
 
 /// The largest seed: settings files have no larger integers.
 const LARGEST_SEED: u64 = i64::MAX as u64;
-
-/// Keeps other processes from writing into folders that this one writes into, for as long as the
-/// locks are held.
-fn lock<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Result<Vec<FolderLock>, StudyError> {
-    Ok(FolderLock::take_all(folders)?)
-}
-
-/// As [`lock`] for run folders, which get columns; one that is not there is for reading to refuse.
-fn lock_runs<'a>(runs: impl IntoIterator<Item = &'a Path>) -> Result<Vec<FolderLock>, StudyError> {
-    lock(runs.into_iter().filter(|run| run.is_dir()))
-}
 
 /// Runs the command; none means the study of the embedded model.
 pub(crate) fn run(cli: Cli, console: &Console) -> Result<()> {

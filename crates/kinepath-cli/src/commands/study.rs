@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use kinepath_study::run::Existing;
+use kinepath_study::StudyError;
+use kinepath_study::run::{Existing, FolderLock};
 use kinepath_study::source::Engine;
 use kinepath_study::study::{RESULTS_FILE, StudySettings, run_study};
 
 use super::report::write_report;
-use super::{lock, settings};
+use super::settings;
 use crate::console::Console;
 use crate::progress::Progress;
 use crate::tables;
@@ -94,7 +95,7 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
     if let Some(engine) = args.engine {
         settings.fields.iter_mut().for_each(|field| field.set_engine(engine));
     }
-    let _lock = lock([&*args.out])?;
+    let _lock = FolderLock::take(&args.out).map_err(StudyError::from)?;
     console.detail(format_args!("{}: into {}", settings.title, args.out.display()));
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let mut progress = Progress::start(console, "loading models and data")?;

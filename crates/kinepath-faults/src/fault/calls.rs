@@ -24,7 +24,7 @@ pub(super) fn kill(subject: &Subject, chance: &mut Chance, times: usize) -> Trie
     for call in chosen {
         let trial = subject.trial("kill-call")?;
         inject(subject, &trial, &format!("{CHANGES}:signal=KILL:when={call}"))?;
-        trial.is_sound(true)?;
+        trial.stays_sound(true)?;
         trial.recovers()?;
         kills += 1;
     }
@@ -49,7 +49,7 @@ pub(super) fn no_locks(subject: &Subject, _: &mut Chance, _: usize) -> Tried {
         let trial = subject.trial("no-locks")?;
         let ended = inject(subject, &trial, &format!("flock:error={error}"))?;
         message = trial.refuses(&ended, &["cannot be locked", "local disk"])?;
-        trial.is_sound(false)?;
+        trial.stays_sound(false)?;
         trial.recovers()?;
     }
     Ok(Verdict { times: errors.len(), message })
@@ -64,7 +64,7 @@ fn refuse_files(subject: &Subject, error: &str, parts: &[&str]) -> Tried {
         let trial = subject.trial("sync")?;
         let ended = inject(subject, &trial, &format!("fsync:error={error}:when={call}"))?;
         message = trial.refuses(&ended, parts)?;
-        trial.is_sound(false)?;
+        trial.stays_sound(false)?;
         trial.recovers()?;
     }
     Ok(Verdict { times: chosen.len(), message })

@@ -68,7 +68,7 @@ pub(super) fn full(subject: &Subject, _: &mut Chance, _: usize) -> Tried {
         disk.remount(&format!("size={}", size.next_multiple_of(PAGE)))?;
         let ended = trial.run()?;
         message = trial.refuses(&ended, &["No space left", "free some space"])?;
-        trial.is_sound(false)?;
+        trial.stays_sound(false)?;
         disk.remount(&format!("size={ROOMY}"))?;
         times += 1;
         let ended = trial.run()?;

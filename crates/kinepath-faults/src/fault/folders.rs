@@ -39,7 +39,7 @@ fn vanishes(subject: &Subject, chance: &mut Chance, times: usize, back: bool) ->
             continue;
         }
         let message = trial.refuses(&ended, &["out", "No such file or directory"])?;
-        trial.is_sound(false)?;
+        trial.stays_sound(false)?;
         remove_all(&out)?;
         if back {
             fs::rename(&away, &out)?;

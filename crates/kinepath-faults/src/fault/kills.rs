@@ -23,7 +23,7 @@ pub(super) fn kill(subject: &Subject, chance: &mut Chance, times: usize) -> Trie
             }
             running.kill()?;
             kills += 1;
-            trial.is_sound(true)?;
+            trial.stays_sound(true)?;
             if kills == times || chance.random() {
                 break;
             }

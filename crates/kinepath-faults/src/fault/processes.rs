@@ -26,7 +26,7 @@ pub(super) fn two(subject: &Subject, chance: &mut Chance, times: usize) -> Tried
                 refused += 1;
             }
         }
-        trial.is_undisturbed()?;
+        trial.ends_undisturbed()?;
     }
     Ok(Verdict { times: refused, message })
 }

@@ -29,7 +29,7 @@ fn stop(subject: &Subject, chance: &mut Chance, times: usize, signal: &str, code
             send(signal, running.id())?;
         }
         let ended = running.end()?;
-        trial.is_sound(false)?;
+        trial.stays_sound(false)?;
         match ended.status.code() {
             Some(actual) if actual == code => {
                 if !ended.stderr.contains("the same command") {
@@ -75,7 +75,7 @@ pub(super) fn hang_up(subject: &Subject, chance: &mut Chance, _: usize) -> Tried
     if !ended.status.success() {
         return Err(trial.failed(format!("it stopped with {}", ended.status)));
     }
-    trial.is_undisturbed()?;
+    trial.ends_undisturbed()?;
     Ok(Verdict { times: 1, message: "goes on".to_owned() })
 }
 

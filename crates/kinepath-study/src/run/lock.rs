@@ -79,13 +79,17 @@ impl FolderLock {
         Ok(lock)
     }
 
-    /// Takes the locks of several folders, each once however often it is named.
+    /// Takes the locks of run folders, whose tables get columns, and of the folder `out` that results go
+    /// to, each once however often it is named. A run that is not there is for reading to refuse.
     ///
     /// # Errors
     /// As [`take`](Self::take); all are free then.
-    pub fn take_all<'a>(dirs: impl IntoIterator<Item = &'a Path>) -> Result<Vec<Self>, RunError> {
+    pub fn take_runs<'a>(
+        runs: impl IntoIterator<Item = &'a Path>,
+        out: Option<&'a Path>,
+    ) -> Result<Vec<Self>, RunError> {
         let mut locks: Vec<Self> = Vec::new();
-        for dir in dirs {
+        for dir in runs.into_iter().filter(|run| run.is_dir()).chain(out) {
             let known = |lock: &Self| {
                 let folder = lock.path.parent().unwrap_or(Path::new("."));
                 same_file::is_same_file(folder, dir).unwrap_or(false)
@@ -144,10 +148,12 @@ mod tests {
     fn a_folder_named_twice_is_locked_once() {
         let place = tempfile::tempdir().unwrap();
         let other = place.path().join("other");
-        let again = other.join("../other");
-        let locks = FolderLock::take_all([&*other, &*again, place.path()]).unwrap();
+        fs::create_dir(&other).unwrap();
+        let (again, none) = (other.join("../other"), place.path().join("none"));
+        let locks = FolderLock::take_runs([&*other, &*again, &*none], Some(place.path())).unwrap();
         assert_eq!(locks.len(), 2);
-        let refused = FolderLock::take_all([&*other]).unwrap_err();
+        assert!(!none.exists());
+        let refused = FolderLock::take_runs([], Some(&other)).unwrap_err();
         assert_eq!(refused, RunError::Locked { path: other.display().to_string() });
     }
 }
