@@ -20,9 +20,9 @@ use row::{Outcome, Row};
 /// Where the commands are run, from the repository's root; what failed is kept there.
 const PLACE: &str = "target/faults";
 /// How often a fault is tried on a command that is no kill at a random moment.
-const TIMES: usize = 5;
+const TIMES: usize = 3;
 /// Kills placed by system calls, for each command.
-const PLACED_KILLS: usize = 40;
+const PLACED_KILLS: usize = 24;
 /// The same, and kills for each command, when little time is to be spent.
 const QUICK_TIMES: usize = 1;
 

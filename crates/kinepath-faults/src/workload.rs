@@ -59,7 +59,7 @@ impl Workload {
                 "evaluate {OUT} --train builtin:fashion-mnist \
                  --reference builtin:fashion-mnist-reference --encoder builtin:classifier \
                  --classifier builtin:classifier --resamples {}",
-                size.of(50, 1000)
+                size.of(50, 200)
             ),
             Self::Tune => format!("tune tune.toml --out {OUT}"),
         }
@@ -71,7 +71,7 @@ impl Workload {
             format!(
                 "sample --field empirical:builtin:fashion-mnist --count {} --steps 10 \
                  --record profile,map --out {OUT}",
-                size.of(48, 512)
+                size.of(32, 256)
             )
         })
     }
@@ -101,7 +101,7 @@ fn sample(size: Size) -> String {
         "sample --field mixture:mixture.toml --count {} --batch 8 --steps {} --record profile,map \
          --out {OUT}",
         size.of(64, 320),
-        size.of(2000, 10000),
+        size.of(200, 400),
     )
 }
 
@@ -142,9 +142,9 @@ gain = \"kts:alpha=0.01,beta=0.05\"
 name = \"governed\"
 gain = \"governed:quantile=0.5\"
 ",
-        count = size.of(32, 128),
-        resamples = size.of(50, 200),
-        steps = size.of(8, 50),
+        count = size.of(32, 64),
+        resamples = size.of(50, 100),
+        steps = size.of(8, 20),
     )
 }
 
@@ -187,10 +187,10 @@ split = [0.3, 0.4]
 launch = [\"linear\"]
 landing = [\"constant\"]
 ",
-        candidates = size.of(4, 8),
+        candidates = size.of(4, 6),
         count = size.of(12, 24),
-        confirm = size.of(16, 64),
-        resamples = size.of(50, 200),
-        steps = size.of(8, 20),
+        confirm = size.of(16, 48),
+        resamples = size.of(50, 100),
+        steps = size.of(8, 10),
     )
 }

@@ -4,12 +4,12 @@
 
 use kinepath_faults::{FAULTS, Size, Subject, Trouble, Workload, chance};
 
-/// Kills and stops of each command.
+/// How often each fault is tried.
 const TIMES: usize = 2;
-/// Those of which a few tries are worth their time in every test run.
-const TRIED: &[&str] = &[
-    "kill",
-    "interrupt",
+/// What every command is tried with.
+const EVERYWHERE: &[&str] = &["kill", "interrupt"];
+/// What a run is tried with besides, as its files and messages are those of all commands.
+const SAMPLING: &[&str] = &[
     "terminate",
     "full-disk",
     "read-only",
@@ -21,12 +21,13 @@ const TRIED: &[&str] = &[
     "memory",
 ];
 
-fn survives(workload: Workload) {
+fn survives(workload: Workload, besides: &[&str]) {
     let place = tempfile::tempdir().unwrap();
     let program = env!("CARGO_BIN_EXE_kinepath").as_ref();
     let subject = Subject::new(workload, Size::Small, program, place.path()).unwrap();
     let mut chance = chance(17);
-    for fault in FAULTS.iter().filter(|fault| TRIED.contains(&fault.name)) {
+    let tried = |name: &str| EVERYWHERE.contains(&name) || besides.contains(&name);
+    for fault in FAULTS.iter().filter(|fault| tried(fault.name)) {
         match fault.attempt(&subject, &mut chance, TIMES) {
             Ok(_) => {}
             Err(Trouble::Skipped(why)) => eprintln!("{}: skipped: {why}", fault.name),
@@ -40,20 +41,20 @@ fn survives(workload: Workload) {
 
 #[test]
 fn sampling_survives() {
-    survives(Workload::Sample);
+    survives(Workload::Sample, SAMPLING);
 }
 
 #[test]
 fn a_study_survives() {
-    survives(Workload::Study);
+    survives(Workload::Study, &[]);
 }
 
 #[test]
 fn a_judgement_survives() {
-    survives(Workload::Evaluate);
+    survives(Workload::Evaluate, &["two-at-once", "memory"]);
 }
 
 #[test]
 fn a_search_survives() {
-    survives(Workload::Tune);
+    survives(Workload::Tune, &[]);
 }

@@ -23,10 +23,10 @@ pub(super) fn kill(subject: &Subject, chance: &mut Chance, times: usize) -> Trie
     let mut kills = 0;
     for call in chosen {
         let trial = subject.trial("kill-call")?;
-        inject(subject, &trial, &format!("{CHANGES}:signal=KILL:when={call}"))?;
+        let ended = inject(subject, &trial, &format!("{CHANGES}:signal=KILL:when={call}"))?;
         trial.stays_sound(true)?;
         trial.recovers()?;
-        kills += 1;
+        kills += usize::from(!ended.status.success());
     }
     Ok(Verdict { times: kills, message: String::new() })
 }
