@@ -1,9 +1,10 @@
 //! The campaign of faults: `cargo xtask faults`.
 //!
-//! Every fault of `kinepath-faults` is tried on every command, and the outcome printed as a table. Its
-//! rows are [`Row`]s: those of another program under fault are added where [`run`] collects them.
+//! Every fault of `kinepath-faults` is tried on every command, the faults of clusters are left to the
+//! tests of the Python package, and the outcome is printed as a table.
 
 mod namespace;
+mod ray;
 mod row;
 
 use std::fs;
@@ -20,9 +21,9 @@ use row::{Outcome, Row};
 /// Where the commands are run, from the repository's root; what failed is kept there.
 const PLACE: &str = "target/faults";
 /// How often a fault is tried on a command that is no kill at a random moment.
-const TIMES: usize = 3;
+const TIMES: usize = 2;
 /// Kills placed by system calls, for each command.
-const PLACED_KILLS: usize = 24;
+const PLACED_KILLS: usize = 20;
 /// The same, and kills for each command, when little time is to be spent.
 const QUICK_TIMES: usize = 1;
 
@@ -61,6 +62,11 @@ pub(crate) fn run(args: &FaultArgs) -> Result<ExitCode> {
             rows.extend(disturb(workload, number, &faults, args, &program, &place)?);
         }
     }
+    for fault in ray::FAULTS.iter().filter(|fault| args.wants(fault.name, ray::COMMAND)) {
+        let row = fault.attempt(&root)?;
+        eprintln!("{}: {}", fault.name, row.outcome);
+        rows.push(row);
+    }
     println!("{}", row::table(&rows));
     let failures = rows.iter().filter(|row| matches!(row.outcome, Outcome::Failed(_))).count();
     println!("\n{}", row::summary(&rows, begun.elapsed()));
@@ -96,26 +102,26 @@ fn disturb(
 impl FaultArgs {
     /// Refuses names that there are not.
     fn check(&self) -> Result<()> {
-        for only in &self.only {
-            let faults = FAULTS.iter().map(|fault| fault.name);
-            let mut known = faults.chain(Workload::ALL.map(Workload::name));
-            if !known.clone().any(|name| name == only) {
-                let known = known.by_ref().collect::<Vec<_>>().join(", ");
-                bail!("there is no fault or command `{only}`; there are {known}");
+        let known: Vec<&str> = fault_names().chain(command_names()).collect();
+        match self.only.iter().find(|only| !known.contains(&only.as_str())) {
+            None => Ok(()),
+            Some(only) => {
+                bail!("there is no fault or command `{only}`; there are {}", known.join(", "))
             }
         }
-        Ok(())
     }
 
     /// The faults to be tried on a command.
     fn faults_on(&self, workload: Workload) -> Vec<&'static Fault> {
+        FAULTS.iter().filter(|fault| self.wants(fault.name, workload.name())).collect()
+    }
+
+    /// Whether a fault is to be tried on a command: faults are those that are named, or all if none
+    /// is, and so are commands.
+    fn wants(&self, fault: &str, command: &str) -> bool {
         let named = |name: &str| self.only.iter().any(|only| only == name);
-        let any_fault = !FAULTS.iter().any(|fault| named(fault.name));
-        let any_command = !Workload::ALL.iter().any(|workload| named(workload.name()));
-        match any_command || named(workload.name()) {
-            true => FAULTS.iter().filter(|fault| any_fault || named(fault.name)).collect(),
-            false => Vec::new(),
-        }
+        (named(fault) || !fault_names().any(named))
+            && (named(command) || !command_names().any(named))
     }
 
     /// How often a fault is tried on command number `number`.
@@ -141,4 +147,13 @@ fn build(root: &Path) -> Result<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let name = format!("kinepath{}", std::env::consts::EXE_SUFFIX);
     Ok(target.join("release").join(name))
+}
+
+fn fault_names() -> impl Iterator<Item = &'static str> {
+    let clusters = ray::FAULTS.iter().map(|fault| fault.name);
+    FAULTS.iter().map(|fault| fault.name).chain(clusters)
+}
+
+fn command_names() -> impl Iterator<Item = &'static str> {
+    Workload::ALL.into_iter().map(Workload::name).chain([ray::COMMAND])
 }

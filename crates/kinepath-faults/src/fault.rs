@@ -15,6 +15,10 @@ use std::io;
 
 use crate::{Chance, Subject};
 
+/// Random moments that are drawn, at most, for each at which a fault can be met: some come before the
+/// command begins to write, others after its end.
+const TRIES: usize = 20;
+
 /// A fault to be tried on a command.
 #[derive(Debug, Clone, Copy)]
 pub struct Fault {

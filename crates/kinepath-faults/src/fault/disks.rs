@@ -5,7 +5,8 @@ use std::process::Command;
 
 use rand::RngExt;
 
-use super::{Tried, Trouble, Verdict};
+use super::{TRIES, Tried, Trouble, Verdict};
+use crate::trial::Trial;
 use crate::{Chance, Subject};
 
 /// Bytes of a page, by which a file system in memory is counted.
@@ -71,32 +72,39 @@ pub(super) fn full(subject: &Subject, _: &mut Chance, _: usize) -> Tried {
         trial.stays_sound(false)?;
         disk.remount(&format!("size={ROOMY}"))?;
         times += 1;
-        let ended = trial.run()?;
-        if !ended.status.success() {
-            return Err(trial.failed(format!("repeating it fails: {}", ended.told())));
-        }
-        if let Some(difference) = subject.difference(&trial.out())? {
-            return Err(trial.failed(format!("the end is another one: {difference}")));
-        }
-        drop(disk);
-        trial.clear()?;
+        recovers(subject, trial, disk)?;
     }
     Ok(Verdict { times, message })
 }
 
 /// Kills the command, and repeats it while the disk is read-only and when it is not any more.
-pub(super) fn read_only(subject: &Subject, chance: &mut Chance, _: usize) -> Tried {
-    let trial = subject.trial_without_out("read-only")?;
-    let disk = SmallDisk::mount(&trial.out(), ROOMY)?;
-    subject.write_before(&trial.out())?;
-    let mut running = trial.start()?;
-    running.wait_until(subject.duration().mul_f64(chance.random()))?;
-    running.kill()?;
-    disk.remount("ro")?;
-    let ended = trial.run()?;
-    // What was finished before the kill needs no writing to be read.
-    let message = trial.refuses(&ended, &["Read-only file system", "may write to"])?;
-    disk.remount("rw")?;
+pub(super) fn read_only(subject: &Subject, chance: &mut Chance, times: usize) -> Tried {
+    let (mut met, mut message) = (0, String::new());
+    for _ in 0..TRIES * times {
+        let trial = subject.trial_without_out("read-only")?;
+        let disk = SmallDisk::mount(&trial.out(), ROOMY)?;
+        subject.write_before(&trial.out())?;
+        let mut running = trial.start()?;
+        running.wait_until(subject.duration().mul_f64(chance.random()))?;
+        running.kill()?;
+        disk.remount("ro")?;
+        let ended = trial.run()?;
+        // A run that was whole before the kill needs no writing.
+        if !ended.status.success() {
+            message = trial.refuses(&ended, &["Read-only file system", "may write to"])?;
+            met += 1;
+        }
+        disk.remount("rw")?;
+        recovers(subject, trial, disk)?;
+        if met == times {
+            return Ok(Verdict { times, message });
+        }
+    }
+    Err(Trouble::Failed(format!("it was unfinished {met} times of {times} only")))
+}
+
+/// Repeats the command, which must end with the undisturbed bytes, and gives up the disk.
+fn recovers(subject: &Subject, trial: Trial<'_>, disk: SmallDisk) -> Result<(), Trouble> {
     let ended = trial.run()?;
     if !ended.status.success() {
         return Err(trial.failed(format!("repeating it fails: {}", ended.told())));
@@ -105,6 +113,5 @@ pub(super) fn read_only(subject: &Subject, chance: &mut Chance, _: usize) -> Tri
         return Err(trial.failed(format!("the end is another one: {difference}")));
     }
     drop(disk);
-    trial.clear()?;
-    Ok(Verdict { times: 1, message })
+    Ok(trial.clear()?)
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use rand::RngExt;
 
-use super::{Tried, Trouble, Verdict};
+use super::{TRIES, Tried, Trouble, Verdict};
 use crate::subject::remove_all;
 use crate::{Chance, Subject};
 
@@ -20,7 +20,7 @@ pub(super) fn removed(subject: &Subject, chance: &mut Chance, times: usize) -> T
 
 fn vanishes(subject: &Subject, chance: &mut Chance, times: usize, back: bool) -> Tried {
     let mut met = 0;
-    for _ in 0..20 * times {
+    for _ in 0..TRIES * times {
         let trial = subject.trial("vanished")?;
         let away = trial.folder().join("away");
         let mut running = trial.start()?;

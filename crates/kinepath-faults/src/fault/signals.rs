@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use rand::RngExt;
 
-use super::{Tried, Trouble, Verdict};
+use super::{TRIES, Tried, Trouble, Verdict};
 use crate::{Chance, Subject};
 
 /// Ctrl-C at random moments.
@@ -20,8 +20,7 @@ pub(super) fn terminate(subject: &Subject, chance: &mut Chance, times: usize) ->
 
 fn stop(subject: &Subject, chance: &mut Chance, times: usize, signal: &str, code: i32) -> Tried {
     let (mut stopped, mut message) = (0, String::new());
-    // A signal may come before the program listens, or after its last look.
-    for _ in 0..20 * times {
+    for _ in 0..TRIES * times {
         let trial = subject.trial(signal)?;
         let mut running = trial.start()?;
         let met = running.wait_until(subject.duration().mul_f64(chance.random()))?;
