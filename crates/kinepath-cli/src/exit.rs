@@ -116,11 +116,14 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         StudyError::Run(RunError::OtherSettings { .. } | RunError::Foreign { .. }) => {
             Some("--overwrite starts over; --out DIR chooses another folder")
         }
-        StudyError::Memory(_)
-        | StudyError::Data(DataError::Memory(_))
-        | StudyError::Run(RunError::Data(DataError::Memory(_))) => Some(
-            "--memory SIZE says how much may be taken, --batch-memory SIZE how much of it by a batch",
+        StudyError::Memory(_) => Some(
+            "`kinepath sample --batch-memory SIZE` and `batch` in settings files bound a batch; --memory \
+             SIZE says how much may be taken in all",
         ),
+        StudyError::Data(DataError::Memory(_))
+        | StudyError::Run(RunError::Data(DataError::Memory(_))) => {
+            Some("--memory SIZE says how much may be taken in all")
+        }
         StudyError::Sample(SampleError::Velocity { .. }) => Some(
             "check what the network predicts and which time it takes (--predicts, --time, --path); \
              `kinepath inspect` shows its inputs",

@@ -6,8 +6,8 @@
 //! ([`Size::Small`]), `cargo xtask faults` many ([`Size::Full`]).
 //!
 //! Random moments are drawn from a seed, but what a process has done by then is the machine's doing:
-//! a seed repeats the moments, not the states that they meet. The states are met in full where kills
-//! are placed by system calls ([`calls`](fault::FAULTS)).
+//! a seed repeats the moments, not the states that they meet. Kills that are placed by system calls
+//! meet the states one after the other.
 
 mod fault;
 mod files;
@@ -17,7 +17,6 @@ mod workload;
 
 pub use fault::{FAULTS, Fault, Tried, Trouble, Verdict};
 pub use subject::Subject;
-pub use trial::Trial;
 pub use workload::{Size, Workload};
 
 /// What draws moments.

@@ -49,12 +49,6 @@ impl Subject {
         Ok(subject)
     }
 
-    /// The command that is tried.
-    #[must_use]
-    pub fn workload(&self) -> Workload {
-        self.workload
-    }
-
     /// How long it takes undisturbed.
     #[must_use]
     pub fn duration(&self) -> Duration {

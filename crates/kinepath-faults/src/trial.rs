@@ -18,7 +18,7 @@ const LEAST_PATIENCE: Duration = Duration::from_secs(120);
 
 /// One try of a fault, in a folder that stays if the trial is not [`cleared`](Self::clear).
 #[derive(Debug)]
-pub struct Trial<'a> {
+pub(crate) struct Trial<'a> {
     subject: &'a Subject,
     folder: PathBuf,
 }
@@ -44,8 +44,7 @@ impl<'a> Trial<'a> {
     }
 
     /// The folder of the trial.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 

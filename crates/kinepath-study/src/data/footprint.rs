@@ -139,34 +139,35 @@ mod tests {
         assert_eq!(stored(Format::Cifar, &cifar).unwrap().count, 2 * 3073);
     }
 
+    /// An NPY header that promises a million records of a million values, in a file.
+    fn huge(folder: &Path) -> std::path::PathBuf {
+        let path = folder.join("huge.npy");
+        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }";
+        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.as_bytes());
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
     #[test]
     fn a_promise_that_the_file_does_not_keep_is_left_to_reading() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("short.npy");
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }";
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        std::fs::write(&path, &bytes).unwrap();
+        let path = huge(folder.path());
         assert!(file(&path).unwrap().reading() < 1000);
         assert_eq!(check(Format::Npy, &path, 9), Ok(()));
     }
 
     #[test]
     fn what_no_machine_holds_is_refused_before_it_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("huge.npy");
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }";
-        bytes.extend((header.len() as u16).to_le_bytes());
-        bytes.extend(header.as_bytes());
-        std::fs::write(&path, &bytes).unwrap();
-        // 4 TB of a file without blocks.
-        let huge = std::fs::File::options().write(true).open(&path).unwrap();
-        huge.set_len(bytes.len() as u64 + 4_000_000_000_000).unwrap();
         if memory::require(String::new, u64::MAX, "").is_ok() {
             return; // This system says nothing of its memory.
         }
+        let folder = tempfile::tempdir().unwrap();
+        let path = huge(folder.path());
+        // Of that length, but without blocks on the disk.
+        let file = File::options().append(true).open(&path).unwrap();
+        file.set_len(file.metadata().unwrap().len() + 4_000_000_000_000).unwrap();
         let error = crate::data::load(path.to_str().unwrap()).unwrap_err();
         assert!(matches!(error, crate::data::DataError::Memory(_)), "{error}");
         let text = error.to_string();
