@@ -3,7 +3,9 @@
 use bytesize::ByteSize;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
-use crate::commands::{compare, completions, evaluate, inspect, man, report, sample, study, tune};
+use crate::commands::{
+    compare, completions, evaluate, inspect, man, merge, report, sample, study, tune,
+};
 use crate::console::Console;
 
 const EXAMPLES: &str = "\
@@ -13,6 +15,8 @@ Examples:
   kinepath sample --field onnx:model.onnx --count 256 --out runs/baseline
   kinepath sample --field onnx:model.onnx --count 256 --gain kts:alpha=0.01,beta=0.01 --out runs/kts
       Two runs of a model on the same noise, without and with a gain
+  kinepath merge shares/* --out runs/baseline
+      One run of the shares that several machines have sampled with --shard
   kinepath evaluate runs/baseline --train builtin:fashion-mnist
   kinepath compare runs/baseline runs/kts --train builtin:fashion-mnist
       What the samples are worth, and whether the gain helped
@@ -68,6 +72,7 @@ struct OutputArgs {
 pub(crate) enum Command {
     Study(study::StudyArgs),
     Sample(Box<sample::SampleArgs>),
+    Merge(merge::MergeArgs),
     Evaluate(evaluate::EvaluateArgs),
     Compare(compare::CompareArgs),
     Tune(tune::TuneArgs),

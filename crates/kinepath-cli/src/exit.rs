@@ -104,6 +104,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
             | StudyError::Grid(_)
             | StudyError::Gain(_)
             | StudyError::Plan(_)
+            | StudyError::Share(_)
             | StudyError::Sample(SampleError::Domain { .. } | SampleError::Parts),
         ) => USAGE,
         _ => FAILED,

@@ -162,8 +162,8 @@ fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String
                 Err(_) if label == NO_CLASS => {}
                 _ => {
                     return Err(format!(
-                        "the label of row {row}, {label}, is none of its {classes} classes 0 to {} \
-                         nor {NO_CLASS}, no class",
+                        "the label {label} is none of its {classes} classes 0 to {} nor {NO_CLASS}, \
+                         no class",
                         classes - 1
                     ));
                 }
@@ -171,11 +171,10 @@ fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String
         }
         return Ok(Given::for_rows(input, classes, Numbers::Float(Cow::Owned(rows))));
     }
-    let narrow = |(row, &label): (usize, &i64)| {
-        i32::try_from(label)
-            .map_err(|_| format!("the label of row {row}, {label}, exceeds 32 bits"))
+    let narrow = |&label: &i64| {
+        i32::try_from(label).map_err(|_| format!("the label {label} exceeds 32 bits"))
     };
-    let labels = labels.iter().enumerate().map(narrow).collect::<Result<_, _>>()?;
+    let labels = labels.iter().map(narrow).collect::<Result<_, _>>()?;
     Ok(Given::for_rows(input, 1, Numbers::Integer(Cow::Owned(labels))))
 }
 

@@ -137,4 +137,8 @@ impl VelocityField for OnnxField {
         out.assign(&velocity);
         Ok(())
     }
+
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        given(&self.network.name, &self.network.signature, condition, rows).map(drop)
+    }
 }

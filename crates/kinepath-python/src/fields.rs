@@ -178,6 +178,7 @@ impl OnnxField {
             conventions: ConventionWords { predicts, time, path: trained_on },
             engine: engine.parse::<Engine>().map_err(invalid)?,
             guidance: guidance.map(GuidanceSpec::from),
+            in_full: None,
         };
         let FieldSource { field, shape, labelled, inputs, settings, .. } =
             py.detach(|| FieldSource::open(&spec)).map_err(errors::study)?;

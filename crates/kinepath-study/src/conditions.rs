@@ -3,6 +3,9 @@
 mod inputs;
 mod labels;
 
+use std::collections::BTreeSet;
+use std::ops::Range;
+
 use kinepath::field::Conditions;
 use kinepath_onnx::ConditionInput;
 
@@ -39,8 +42,8 @@ impl RunConditions {
         Self { labels: Some(Labels::given(labels)), inputs: None }
     }
 
-    /// The conditions of `rows` samples in words: `labels` as [`LabelSpec`] reads them, for samples
-    /// from `first` on, and a file of inputs.
+    /// The conditions of the samples `range` in words: `labels` as [`LabelSpec`] reads them, and a
+    /// file of inputs. Both are for all `total` samples of which the range is a part.
     ///
     /// # Errors
     /// [`StudyError`] for labels or a file that cannot be read, or do not fit the field or the
@@ -49,23 +52,30 @@ impl RunConditions {
         labels: Option<&LabelSpec>,
         inputs: Option<&str>,
         source: &FieldSource,
-        first: usize,
-        rows: usize,
+        range: Range<usize>,
+        total: usize,
     ) -> Result<Self, StudyError> {
         Ok(Self {
-            labels: labels.map(|spec| spec.labels(first, rows)).transpose()?,
+            labels: labels.map(|spec| spec.labels(range, total)).transpose()?,
             inputs: inputs
-                .map(|path| InputsFile::open(path, &source.inputs, Wanted::Rows(first + rows)))
+                .map(|path| InputsFile::open(path, &source.inputs, Wanted::Rows(total)))
                 .transpose()?,
         })
     }
 
-    /// Refuses conditions that the field does not take, or that are not all that it needs.
+    /// Refuses conditions that the field does not take, or that are not all that it needs, of a run
+    /// of `count` samples whose first has the index `first`.
     ///
     /// # Errors
     /// [`StudyError::Spec`] that says what to add or leave out; [`StudyError::Mismatch`] for labels
-    /// of another number than `count`.
-    pub(crate) fn check(&self, source: &FieldSource, count: usize) -> Result<(), StudyError> {
+    /// of another number than `count`; [`StudyError::Field`] for a label or a null condition that the
+    /// field cannot use.
+    pub(crate) fn check(
+        &self,
+        source: &FieldSource,
+        first: usize,
+        count: usize,
+    ) -> Result<(), StudyError> {
         let refuse = |reason: String| {
             let text = source.settings.spec.clone();
             Err(StudyError::Spec { what: "field", text, reason })
@@ -99,6 +109,20 @@ impl RunConditions {
                 "it needs the inputs {}, from a safetensors file with a tensor of each name",
                 names.join(", ")
             ));
+        }
+        self.check_values(source, first)
+    }
+
+    /// Asks the field about each class and, since all rows are alike in kind and shape, the inputs of
+    /// one sample.
+    fn check_values(&self, source: &FieldSource, first: usize) -> Result<(), StudyError> {
+        let mut conditions = self.of(first, &[0])?;
+        let labels = self.labels.as_ref().map(|labels| labels.values.iter().copied().collect());
+        let labels: Option<BTreeSet<i64>> = labels;
+        let classes = labels.map_or(vec![None], |labels| labels.into_iter().map(Some).collect());
+        for class in classes {
+            conditions.labels = class.map(|label| vec![label]);
+            source.field.check_condition(conditions.as_condition(), 1)?;
         }
         Ok(())
     }

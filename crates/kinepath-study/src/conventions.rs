@@ -6,6 +6,7 @@ mod sidecar;
 use std::path::Path;
 
 use kinepath::field::{ConditionalPath, Conventions, Prediction, TimeConvention};
+use serde::Serialize;
 
 pub use sidecar::Sidecar;
 
@@ -18,7 +19,7 @@ pub const STRAIGHT: &str = "straight";
 
 /// A network's conventions as a person writes them; what is not told is what networks of the path
 /// usually do. `docs/conventions.md` says which published models use which.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ConventionWords {
     /// What it predicts: `velocity`, `data`, `noise`, `v` or `residual`.
     pub predicts: Option<String>,

@@ -12,7 +12,7 @@ use kinepath_onnx::{NetworkError, PromptError, SpecError};
 use crate::data::DataError;
 use crate::memory::MemoryError;
 use crate::run::{RunError, TableError};
-use crate::sampling::SelectionError;
+use crate::sampling::{SelectionError, ShareError};
 
 /// Why sampling, evaluating or a study failed.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +51,7 @@ pub enum StudyError {
     Memory(#[from] MemoryError),
     /// A run folder.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(RunError),
     /// The table of a run.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -85,12 +85,24 @@ pub enum StudyError {
     /// A selection that finds no samples.
     #[error(transparent)]
     Selection(#[from] SelectionError),
+    /// A share of a run that is none.
+    #[error(transparent)]
+    Share(#[from] ShareError),
     /// A metric.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
     /// A statistic.
     #[error(transparent)]
     Stats(#[from] StatsError),
+}
+
+impl From<RunError> for StudyError {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Stopped => Self::Interrupted,
+            error => Self::Run(error),
+        }
+    }
 }
 
 impl From<SampleError> for StudyError {

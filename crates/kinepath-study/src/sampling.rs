@@ -7,6 +7,7 @@ mod given;
 mod part;
 mod search;
 mod select;
+mod share;
 
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
@@ -24,6 +25,7 @@ pub use batch::{BATCH_MEMORY, fitting_batch};
 pub use effect::{Change, SelectionEffect, selection_effect};
 pub use given::{Given, GivenRun};
 pub use select::{Band, BandParseError, Selection, SelectionError};
+pub use share::{IndexRange, Shard, ShareError};
 
 use crate::StudyError;
 use crate::conditions::RunConditions;
@@ -71,6 +73,8 @@ pub struct SampleJob<'a> {
     pub first: usize,
     /// Number of samples.
     pub count: usize,
+    /// The number of samples of the whole that this run is a share of, if it is one.
+    pub total: Option<usize>,
     /// Samples integrated together.
     pub batch: usize,
     /// What is kept beside endpoints and energies.
@@ -169,9 +173,15 @@ impl SampleJob<'_> {
             .certify(self.tau())?)
     }
 
-    /// The index of the noise that sample `sample` starts from at its `attempt`-th further draw.
+    /// The index of the noise that sample `sample` of the run starts from at its `attempt`-th further
+    /// draw.
     fn noise_index(&self, sample: usize, attempt: usize) -> u64 {
-        (sample + attempt * self.count) as u64
+        (self.first + sample + attempt * self.whole()) as u64
+    }
+
+    /// Number of samples of the whole run, of which this one may be a share.
+    fn whole(&self) -> usize {
+        self.total.unwrap_or(self.count)
     }
 
     /// What can be refused before a folder is touched.
@@ -183,6 +193,13 @@ impl SampleJob<'_> {
             return mismatch(format!(
                 "there must be at least one sample and one per batch, got count {} and batch {}",
                 self.count, self.batch
+            ));
+        }
+        if let Some(total) = self.total.filter(|&total| total < self.first + self.count) {
+            return mismatch(format!(
+                "samples {}..{} are no share of {total}",
+                self.first,
+                self.first + self.count
             ));
         }
         if let Start::Given { path, noise } = &self.start {
@@ -202,19 +219,20 @@ impl SampleJob<'_> {
             }
         }
         if let Start::Selected { selection, .. } = &self.start {
-            if self.first > 0 {
+            if self.first > 0 && self.total.is_none() {
                 return mismatch("a selection begins at sample 0".to_owned());
             }
             if selection.bands.is_empty() || selection.max_attempts == 0 {
                 return mismatch("a selection needs a band and at least one attempt".to_owned());
             }
             // The table keeps indices as i64; draws made ahead go a little beyond the last allowed.
-            let most = (self.count as u64).checked_mul(selection.max_attempts as u64);
+            let most = (self.whole() as u64).checked_mul(selection.max_attempts as u64);
             if most.is_none_or(|most| most > i64::MAX as u64 / 2) {
                 return mismatch(format!(
                     "{} samples of up to {} attempts each are more than there are noise indices; \
                      allow fewer attempts",
-                    self.count, selection.max_attempts
+                    self.whole(),
+                    selection.max_attempts
                 ));
             }
         }
@@ -222,7 +240,7 @@ impl SampleJob<'_> {
             return Err(SampleError::Parts.into());
         }
         check_batch(self.source, self.plan, &self.record, self.batch.min(self.count))?;
-        self.conditions.check(self.source, self.count)
+        self.conditions.check(self.source, self.first, self.count)
     }
 
     fn settings(&self) -> RunSettings {
@@ -231,6 +249,7 @@ impl SampleJob<'_> {
             kinepath: env!("CARGO_PKG_VERSION").to_owned(),
             first: self.first,
             count: self.count,
+            total: self.total,
             batch: self.batch,
             shape: self.source.shape.clone(),
             field: self.source.settings.clone(),
@@ -253,6 +272,7 @@ impl SampleJob<'_> {
                 trajectory: self.record.trajectory.iter().map(|&node| nodes[node]).collect(),
             },
             certificate: None,
+            content: None,
         }
     }
 

@@ -41,6 +41,9 @@ pub struct FieldSpec {
     pub engine: Engine,
     /// Classifier-free guidance of a network.
     pub guidance: Option<GuidanceSpec>,
+    /// Where everything above is told in full, as by a run: the shape of a sample. What is kept beside
+    /// the network is not looked at then.
+    pub in_full: Option<Vec<usize>>,
 }
 
 /// An opened velocity field.
@@ -81,12 +84,12 @@ impl FieldSource {
         }
     }
 
-    /// Opens the field of a finished run again, as its `run.toml` says.
+    /// Opens the field of a finished run of samples of `shape` again, as its `run.toml` says.
     ///
     /// # Errors
     /// Those of [`FieldSource::open`]; [`StudyError::Mismatch`] if the model, data or null inputs are
     /// no longer what they were, or were never a file.
-    pub fn reopen(settings: &FieldSettings) -> Result<Self, StudyError> {
+    pub fn reopen(settings: &FieldSettings, shape: &[usize]) -> Result<Self, StudyError> {
         if settings.is_external() {
             return Err(StudyError::Mismatch(format!(
                 "{} is not a file that kinepath can open",
@@ -102,6 +105,7 @@ impl FieldSource {
             },
             engine: engine_of(settings)?,
             guidance: settings.guidance.as_ref().map(GuidanceSpec::from),
+            in_full: Some(shape.to_vec()),
         })?;
         let identity = |settings: &FieldSettings| {
             let FieldSettings { sha256, schedule_sha256, guidance, .. } = settings.clone();
@@ -158,9 +162,9 @@ mod tests {
         let error = error.err().unwrap().to_string();
         assert!(error.contains("leave the engine out"), "{error}");
         let again = FieldSettings { engine: Some("rten".to_owned()), ..source.settings.clone() };
-        assert!(FieldSource::reopen(&again).is_ok());
+        assert!(FieldSource::reopen(&again, &source.shape).is_ok());
         let odd = FieldSettings { engine: Some("abacus 2".to_owned()), ..source.settings };
-        let error = FieldSource::reopen(&odd).err().unwrap().to_string();
+        let error = FieldSource::reopen(&odd, &source.shape).err().unwrap().to_string();
         assert!(error.contains("`abacus` is no engine"), "{error}");
     }
 

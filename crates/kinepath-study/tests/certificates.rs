@@ -56,6 +56,7 @@ fn sample(dir: &Path, spec: &ScheduleSpec, enough: f64) -> Result<RunReader, Stu
         start: Start::Seed(1),
         first: 0,
         count: COUNT,
+        total: None,
         batch: BATCH,
         record: Record { profile: true, ..Record::default() },
         conditions: RunConditions::default(),

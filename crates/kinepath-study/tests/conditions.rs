@@ -93,6 +93,7 @@ fn run(
         start,
         first: 0,
         count: COUNT,
+        total: None,
         batch: 3,
         record: Record { parts, ..Record::default() },
         conditions,
@@ -142,7 +143,7 @@ fn inputs_go_from_the_file_to_their_samples_and_a_stopped_run_goes_on() {
     let path = write(folder.path(), "prompts.safetensors", prompts());
     let source = open("prompted", None).unwrap();
     assert_eq!(InputsFile::count(&path, &source.inputs).unwrap(), Some(COUNT));
-    let conditions = || RunConditions::open(None, Some(&path), &source, 0, COUNT).unwrap();
+    let conditions = || RunConditions::open(None, Some(&path), &source, 0..COUNT, COUNT).unwrap();
     let whole = run(&source, conditions(), &folder.path().join("whole"), seed()).unwrap();
     let condition = Condition::Inputs { labels: None, inputs: &prompts_in_memory() };
     close(whole.table().f64(columns::KPE).unwrap(), &expected(&source, condition, false).kpe);
@@ -156,7 +157,7 @@ fn inputs_go_from_the_file_to_their_samples_and_a_stopped_run_goes_on() {
         tensors[3].3 = 2.5f32.to_le_bytes().to_vec();
         tensors
     });
-    let others = RunConditions::open(None, Some(&other), &source, 0, COUNT).unwrap();
+    let others = RunConditions::open(None, Some(&other), &source, 0..COUNT, COUNT).unwrap();
     let refusal = run(&source, others, &stopped, seed()).unwrap_err();
     let StudyError::Run(RunError::OtherSettings { key, .. }) = refusal else { panic!("{refusal}") };
     assert_eq!(key, "conditions.inputs.sha256");
@@ -171,7 +172,7 @@ fn a_selection_keeps_the_inputs_of_its_slots() {
     let folder = tempfile::tempdir().unwrap();
     let path = write(folder.path(), "prompts.safetensors", prompts());
     let source = open("prompted", None).unwrap();
-    let conditions = || RunConditions::open(None, Some(&path), &source, 0, COUNT).unwrap();
+    let conditions = || RunConditions::open(None, Some(&path), &source, 0..COUNT, COUNT).unwrap();
     let all = run(&source, conditions(), &folder.path().join("all"), seed()).unwrap();
     let mut energies = all.table().f64(columns::KPE).unwrap().to_vec();
     energies.sort_by(f64::total_cmp);
@@ -206,7 +207,7 @@ fn a_guided_run_tells_its_parts_and_its_field_opens_again() {
         null_inputs: Some(null_path.clone()),
     };
     let source = open("prompted", Some(guidance)).unwrap();
-    let conditions = RunConditions::open(None, Some(&path), &source, 0, COUNT).unwrap();
+    let conditions = RunConditions::open(None, Some(&path), &source, 0..COUNT, COUNT).unwrap();
     let reader = run(&source, conditions, &folder.path().join("run"), seed()).unwrap();
     // Of the five Euler stages 0, 0.2, 0.4, 0.6 and 0.8 three are guided.
     assert_eq!(reader.table().i64(columns::NFE).unwrap(), [8; COUNT]);
@@ -215,12 +216,12 @@ fn a_guided_run_tells_its_parts_and_its_field_opens_again() {
     close(reader.table().f64(columns::KPE_CONDITIONAL).unwrap(), &parts.conditional);
     close(reader.table().f64(columns::KPE_UNCONDITIONAL).unwrap(), &parts.unconditional);
 
-    let again = FieldSource::reopen(&reader.settings().field).unwrap();
+    let again = FieldSource::reopen(&reader.settings().field, &source.shape).unwrap();
     assert_eq!(again.settings, source.settings);
     let kpe = reader.table().f64(columns::KPE).unwrap().to_vec();
     close(&expected(&again, condition, false).kpe, &kpe);
     write(folder.path(), "null.safetensors", vec![floats("pooled", &[2])]);
-    let changed = FieldSource::reopen(&reader.settings().field).err().unwrap();
+    let changed = FieldSource::reopen(&reader.settings().field, &source.shape).err().unwrap();
     assert!(matches!(changed, StudyError::Mismatch(_)), "{changed}");
 }
 
@@ -230,12 +231,12 @@ fn labels_are_recorded_and_a_run_goes_on_with_the_same_only() {
     let source = open("labelled", Some(GuidanceSpec::by_label(3.0, 3))).unwrap();
     let labels = |text: &str| {
         let spec: LabelSpec = text.parse().unwrap();
-        RunConditions::open(Some(&spec), None, &source, 0, COUNT).unwrap()
+        RunConditions::open(Some(&spec), None, &source, 0..COUNT, COUNT).unwrap()
     };
     let dir = folder.path().join("run");
     let reader = run(&source, labels("cycle:3"), &dir, seed()).unwrap();
     assert_eq!(reader.table().i64(columns::LABEL).unwrap(), [0, 1, 2, 0, 1, 2, 0]);
-    let again = FieldSource::reopen(&reader.settings().field).unwrap();
+    let again = FieldSource::reopen(&reader.settings().field, &source.shape).unwrap();
     assert_eq!(again.settings, source.settings);
     let refusal = run(&source, labels("cycle:2"), &dir, seed()).unwrap_err();
     assert!(refusal.to_string().contains("conditions.labels"), "{refusal}");
@@ -248,7 +249,7 @@ fn whatever_does_not_fit_is_refused_before_a_folder_is_touched() {
     let source = open("prompted", None).unwrap();
     let opened = |tensors: Vec<Tensor>| {
         let path = write(folder.path(), "inputs.safetensors", tensors);
-        RunConditions::open(None, Some(&path), &source, 0, COUNT)
+        RunConditions::open(None, Some(&path), &source, 0..COUNT, COUNT)
     };
     let with = |at: usize, tensor: Tensor| {
         let mut tensors = prompts();
@@ -284,9 +285,20 @@ fn whatever_does_not_fit_is_refused_before_a_folder_is_touched() {
     let path = write(folder.path(), "y.safetensors", vec![floats("class_labels", &[4])]);
     let twice = RunConditions {
         labels: RunConditions::labels(vec![0; COUNT]).labels,
-        ..RunConditions::open(None, Some(&path), &one_hot, 0, COUNT).unwrap()
+        ..RunConditions::open(None, Some(&path), &one_hot, 0..COUNT, COUNT).unwrap()
     };
     assert!(refused(&one_hot, twice).contains("among the inputs already"));
+    let beyond = |label| RunConditions::labels([vec![0; COUNT - 1], vec![label]].concat());
+    assert!(refused(&one_hot, beyond(77)).contains("the label 77 is none of its"));
+    assert!(refused(&labelled, beyond(1 << 40)).contains("the label 1099511627776 exceeds"));
+    let path = write(folder.path(), "null.safetensors", vec![floats("class_labels", &[4])]);
+    let null_inputs = Some(path);
+    let spec = GuidanceSpec { null_label: None, null_inputs, ..GuidanceSpec::by_label(2.0, 0) };
+    let guided = open("one_hot", Some(spec)).unwrap();
+    let classes = RunConditions::labels(vec![1; COUNT]);
+    assert!(
+        refused(&guided, classes).contains("`class_labels`, of which no other value was given")
+    );
 }
 
 #[test]

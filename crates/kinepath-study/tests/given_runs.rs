@@ -123,6 +123,18 @@ fn only_samples_whose_noise_is_told_are_compared() {
     another.write(&dir, Existing::Resume).unwrap();
     let error = evaluate(&[&base, &dir]).unwrap_err().to_string();
     assert!(error.contains("their model or its conventions differs"), "{error}");
+
+    let labelled = |name: &str, label: i64| {
+        let run =
+            GivenRun { labels: Some(vec![label; 32]), ..bare(copies_and_noise(), declared()) };
+        let dir = folder.path().join(name);
+        run.write(&dir, Existing::Resume).unwrap();
+        dir
+    };
+    let (threes, fives) = (labelled("threes", 3), labelled("fives", 5));
+    let error = evaluate(&[&threes, &fives]).unwrap_err().to_string();
+    assert!(error.contains("their labels or inputs differs"), "{error}");
+    assert!(evaluate(&[&threes, &base]).is_ok());
 }
 
 /// Paths of a field that can be opened again, sampled outside, make the run that sampling into a
@@ -146,6 +158,7 @@ fn measured_paths_make_the_run_that_sampling_makes() {
         start: Start::Seed(3),
         first: 0,
         count: 24,
+        total: None,
         batch: 24,
         record: record.clone(),
         conditions: RunConditions::default(),

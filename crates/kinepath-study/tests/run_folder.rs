@@ -27,6 +27,7 @@ fn settings() -> RunSettings {
         kinepath: "0.1.0".to_owned(),
         first: 0,
         count: 11,
+        total: None,
         batch: 4,
         shape: vec![1, 2, 3],
         field: FieldSettings {
@@ -66,6 +67,7 @@ fn settings() -> RunSettings {
             trajectory: vec![0.5, 1.0],
         },
         certificate: None,
+        content: None,
     }
 }
 
@@ -139,7 +141,9 @@ fn what_is_written_is_read() {
 
     let run = RunReader::open(dir.path()).unwrap();
     let whole = part(0..11);
-    assert_eq!(run.settings(), &settings());
+    let content = run.settings().content.clone();
+    assert!(content.is_some());
+    assert_eq!(run.settings(), &RunSettings { content, ..settings() });
     assert_eq!(run.table(), &whole.table);
     assert_eq!(run.samples().unwrap(), whole.samples);
     let profile: Array2<f32> = whole.tensors[0].1.clone().into_dimensionality().unwrap();

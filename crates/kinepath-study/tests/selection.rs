@@ -92,6 +92,7 @@ fn run(dir: &Path, broken: f32, start: Start) -> Result<RunReader, StudyError> {
         sampler,
         start,
         count: COUNT,
+        total: None,
         batch: 4,
         record: Record::default(),
         conditions: RunConditions::labels(labels()),

@@ -72,8 +72,11 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     }
     let kept = Sidecar::read(model)?;
     let shape = kept.as_ref().and_then(|kept| kept.shape.as_deref()).or(located.shape.as_deref());
-    let told = located.words(ConventionWords::default()).ok().filter(|words| !words.is_empty());
-    let found = Found { inspection: Inspection::sized(model, shape)?, kept, told };
+    let (told, unknown) = match located.words(ConventionWords::default()) {
+        Ok(words) => (Some(words).filter(|words| !words.is_empty()), None),
+        Err(reason) => (None, Some(reason.to_string())),
+    };
+    let found = Found { inspection: Inspection::sized(model, shape)?, kept, told, unknown };
     if console.json {
         console.print_json(&found)?;
     } else {
@@ -93,21 +96,25 @@ struct Found {
     /// What is kept beside it.
     #[serde(rename = "conventions")]
     kept: Option<Sidecar>,
-    /// What the pipeline around it tells where nothing is kept.
-    #[serde(skip)]
+    /// What the pipeline around it tells, which what is kept goes before.
+    #[serde(rename = "pipeline_conventions")]
     told: Option<ConventionWords>,
+    /// Why the pipeline around it does not tell them, if it does not.
+    #[serde(rename = "pipeline_conventions_unknown")]
+    unknown: Option<String>,
 }
 
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.inspection)?;
         let Some(kept) = &self.kept else {
-            return match (&self.told, &self.inspection.kind) {
-                (Some(told), _) => {
+            return match (&self.told, &self.unknown, &self.inspection.kind) {
+                (_, Some(unknown), _) => write!(f, "\n  conventions not known: {unknown}"),
+                (Some(told), ..) => {
                     write_conventions(f, &told.path, &told.predicts, &told.time)?;
                     write!(f, "\n  told by     the pipeline's configuration; --write keeps others")
                 }
-                (None, Ok(Kind::VelocityField)) => write!(
+                (None, None, Ok(Kind::VelocityField)) => write!(
                     f,
                     "\n  conventions not told: taken for a velocity in unit time; --write keeps others"
                 ),

@@ -7,6 +7,7 @@ mod data;
 pub(crate) mod evaluate;
 pub(crate) mod inspect;
 pub(crate) mod man;
+pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod sample;
 mod settings;
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli, console: &Console) -> Result<()> {
         None => study::run(&study::StudyArgs::default(), console),
         Some(Command::Study(args)) => study::run(&args, console),
         Some(Command::Sample(args)) => sample::run(&args, console),
+        Some(Command::Merge(args)) => merge::run(&args, console),
         Some(Command::Evaluate(args)) => evaluate::run(&args, console),
         Some(Command::Compare(args)) => compare::run(&args, console),
         Some(Command::Tune(args)) => tune::run(&args, console),

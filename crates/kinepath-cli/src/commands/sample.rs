@@ -2,6 +2,7 @@
 
 mod args;
 mod condition;
+mod help;
 mod summary;
 
 use anyhow::Result;
@@ -18,6 +19,7 @@ pub(crate) use args::SampleArgs;
 use summary::{Before, Summary};
 
 use crate::console::Console;
+use crate::exit::Usage;
 use crate::progress::Progress;
 
 pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
@@ -30,9 +32,16 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         Start::Given { noise, .. } => Some(noise.values.nrows()),
         Start::Seed(_) | Start::Selected { .. } => None,
     };
-    let count = match args.count.or(rows) {
-        Some(count) => count,
-        None => args.condition.count(&source)?.unwrap_or(args::DEFAULT_COUNT),
+    let known = match args.count.or(rows) {
+        Some(count) => Some(count),
+        None => args.condition.count(&source)?,
+    };
+    let total = match known {
+        Some(total) => total,
+        None if args.is_share() => {
+            return Err(Usage("--count must say how many samples all shares are".to_owned()).into());
+        }
+        None => args::DEFAULT_COUNT,
     };
     console.detail(format_args!(
         "field {}, sample shape {:?}, sha256 {}",
@@ -58,16 +67,18 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         Some(batch) => batch,
         None => fitting_batch(&source, &plan, &record, args.batch_memory())?,
     };
+    let range = args.share_of(total, batch).map_err(StudyError::from)?;
     let job = SampleJob {
         record,
         source: &source,
         plan: &plan,
         sampler,
         start,
-        first: 0,
-        count,
+        first: range.start,
+        count: range.len(),
+        total: args.is_share().then_some(total),
         batch,
-        conditions: args.condition.open(&source, count)?,
+        conditions: args.condition.open(&source, range, total)?,
     };
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let before = if args.overwrite { Before::Nothing } else { look(args) };

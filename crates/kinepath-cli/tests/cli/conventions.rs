@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::support::Place;
 
 /// The data of the network `vp_gaussian`.
@@ -158,6 +160,17 @@ fn a_pipeline_tells_the_conventions_of_its_network() {
     let printed = place.succeeds("inspect pipe");
     assert!(printed.contains("end=0.012, predicts noise, time step"), "{printed}");
     assert!(printed.contains("told by     the pipeline"), "{printed}");
+    let json = place.json("inspect pipe");
+    assert_eq!(
+        (&json["conventions"], &json["pipeline_conventions"]["time"]),
+        (&json!(null), &json!("step"))
+    );
+    let scheduler = place.path("pipe/scheduler/scheduler_config.json");
+    let known = fs::read_to_string(&scheduler).unwrap();
+    fs::write(&scheduler, known.replace("scaled_linear", "sigmoid")).unwrap();
+    let printed = place.succeeds("inspect pipe");
+    assert!(printed.contains("not known") && printed.contains("`sigmoid`"), "{printed}");
+    fs::write(&scheduler, known).unwrap();
     let printed = place.succeeds("inspect pipe --write");
     assert!(printed.contains("predicts noise, time step, shape [2]"), "{printed}");
     assert!(place.path("pipe/unet/model.kinepath.toml").exists());

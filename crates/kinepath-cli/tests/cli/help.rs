@@ -9,6 +9,7 @@ fn every_command_has_help_with_examples() {
         "",
         "study",
         "sample",
+        "merge",
         "evaluate",
         "compare",
         "tune",

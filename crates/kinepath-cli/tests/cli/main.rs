@@ -13,6 +13,7 @@ mod published_euler;
 mod refusals;
 mod sampling;
 mod selection;
+mod shares;
 mod studies;
 mod support;
 mod tuning;

@@ -1,6 +1,7 @@
 //! Class labels of samples.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -15,6 +16,9 @@ pub struct Labels {
     pub asked: String,
     /// The labels.
     pub values: Vec<i64>,
+    /// SHA-256 of all labels asked for, of which these may be a part, as i64, little-endian, in
+    /// hexadecimal.
+    pub sha256: String,
 }
 
 /// Class labels in words.
@@ -34,13 +38,16 @@ pub enum LabelSpec {
 impl Labels {
     /// Labels that are numbers from elsewhere.
     pub(super) fn given(values: Vec<i64>) -> Self {
-        Self { asked: "given".to_owned(), values }
+        Self { asked: "given".to_owned(), sha256: digest(&values), values }
     }
 
     pub(super) fn settings(&self) -> LabelSettings {
-        let bytes: Vec<u8> = self.values.iter().flat_map(|label| label.to_le_bytes()).collect();
-        LabelSettings { asked: self.asked.clone(), sha256: sha256_hex(&bytes) }
+        LabelSettings { asked: self.asked.clone(), sha256: self.sha256.clone() }
     }
+}
+
+fn digest(labels: &[i64]) -> String {
+    sha256_hex(&labels.iter().flat_map(|label| label.to_le_bytes()).collect::<Vec<u8>>())
 }
 
 impl LabelSpec {
@@ -56,26 +63,27 @@ impl LabelSpec {
         })
     }
 
-    /// The labels of `count` samples, of which the first has the index `first`.
+    /// The labels of the samples `range` of the `total` that the words are for.
     ///
     /// # Errors
-    /// [`StudyError::Mismatch`] for a list or file of fewer or more; [`StudyError::Data`] for a
-    /// file that cannot be read.
-    pub fn labels(&self, first: usize, count: usize) -> Result<Labels, StudyError> {
+    /// [`StudyError::Mismatch`] for a list or file of fewer or more than `total`;
+    /// [`StudyError::Data`] for a file that cannot be read.
+    pub fn labels(&self, range: Range<usize>, total: usize) -> Result<Labels, StudyError> {
         let all = match self {
-            Self::One(label) => vec![*label; first + count],
+            Self::One(label) => vec![*label; total],
             Self::List(labels) => labels.clone(),
-            Self::Cycle(classes) => (0..*classes).cycle().take(first + count).collect(),
+            Self::Cycle(classes) => (0..*classes).cycle().take(total).collect(),
             Self::File(path) => read_labels(Path::new(path))?,
         };
-        if all.len() != first + count {
+        if all.len() != total || range.end > total {
             return Err(StudyError::Mismatch(format!(
                 "`{self}` holds {} labels for {} samples",
                 all.len(),
-                first + count
+                total.max(range.end)
             )));
         }
-        Ok(Labels { asked: self.to_string(), values: all[first..].to_vec() })
+        let sha256 = digest(&all);
+        Ok(Labels { asked: self.to_string(), values: all[range].to_vec(), sha256 })
     }
 }
 
@@ -118,18 +126,18 @@ impl fmt::Display for LabelSpec {
 mod tests {
     use super::*;
 
-    fn labels(text: &str, first: usize, count: usize) -> Result<Vec<i64>, StudyError> {
+    fn labels(text: &str, range: Range<usize>) -> Result<Vec<i64>, StudyError> {
         let spec: LabelSpec = text.parse().unwrap();
         assert_eq!(spec.to_string(), text);
-        spec.labels(first, count).map(|labels| labels.values)
+        spec.labels(range.clone(), range.end).map(|labels| labels.values)
     }
 
     #[test]
     fn words_become_a_label_a_sample() {
-        assert_eq!(labels("-3", 0, 2).unwrap(), [-3, -3]);
-        assert_eq!(labels("3,1,4", 0, 3).unwrap(), [3, 1, 4]);
-        assert_eq!(labels("cycle:3", 4, 4).unwrap(), [1, 2, 0, 1]);
-        let refusal = labels("3,1,4", 0, 4).unwrap_err().to_string();
+        assert_eq!(labels("-3", 0..2).unwrap(), [-3, -3]);
+        assert_eq!(labels("3,1,4", 0..3).unwrap(), [3, 1, 4]);
+        assert_eq!(labels("cycle:3", 4..8).unwrap(), [1, 2, 0, 1]);
+        let refusal = labels("3,1,4", 0..4).unwrap_err().to_string();
         assert!(refusal.contains("3 labels for 4 samples"), "{refusal}");
         for text in ["", "cycle:0", "cycle:x", "cycle:-1"] {
             assert!(text.parse::<LabelSpec>().is_err(), "{text}");
@@ -137,22 +145,32 @@ mod tests {
     }
 
     #[test]
+    fn parts_of_the_same_labels_have_one_digest() {
+        let spec = LabelSpec::Cycle(3);
+        let whole = spec.labels(0..5, 5).unwrap();
+        let part = spec.labels(3..5, 5).unwrap();
+        assert_eq!((part.values.as_slice(), &part.sha256), (&[0, 1][..], &whole.sha256));
+        assert_ne!(spec.labels(3..5, 6).unwrap().sha256, whole.sha256);
+        assert!(spec.labels(3..6, 5).is_err());
+    }
+
+    #[test]
     fn a_file_is_read_in_every_form() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name).display().to_string();
         std::fs::write(path("labels.txt"), "3 1\n4\n").unwrap();
-        assert_eq!(labels(&path("labels.txt"), 0, 3).unwrap(), [3, 1, 4]);
+        assert_eq!(labels(&path("labels.txt"), 0..3).unwrap(), [3, 1, 4]);
         let spec: LabelSpec = path("labels.txt").parse().unwrap();
         assert_eq!(spec.count().unwrap(), Some(3));
         let bytes: Vec<u8> = [7i32, 9].iter().flat_map(|label| label.to_le_bytes()).collect();
         let view = safetensors::tensor::TensorView::new(safetensors::Dtype::I32, vec![2], &bytes);
         let file = safetensors::serialize([("labels", view.unwrap())], None).unwrap();
         std::fs::write(path("labels.safetensors"), file).unwrap();
-        assert_eq!(labels(&path("labels.safetensors"), 1, 1).unwrap(), [9]);
+        assert_eq!(labels(&path("labels.safetensors"), 1..2).unwrap(), [9]);
         std::fs::write(path("words.txt"), "3 one").unwrap();
-        let refusal = labels(&path("words.txt"), 0, 2).unwrap_err().to_string();
+        let refusal = labels(&path("words.txt"), 0..2).unwrap_err().to_string();
         assert!(refusal.contains("`one`"), "{refusal}");
-        let missing = labels(&path("none.txt"), 0, 2).unwrap_err().to_string();
+        let missing = labels(&path("none.txt"), 0..2).unwrap_err().to_string();
         assert!(missing.contains("cannot be read"), "{missing}");
     }
 }

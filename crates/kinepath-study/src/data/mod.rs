@@ -41,7 +41,7 @@ pub use dataset::{Dataset, Scaling};
 pub(crate) use elements::Elements;
 pub use error::DataError;
 pub use hash::sha256_hex;
-pub(crate) use hash::sha256_of_files;
+pub(crate) use hash::{hex, sha256_of_files};
 pub use labels::read_labels;
 pub use noise::{NoiseFile, load_noise};
 

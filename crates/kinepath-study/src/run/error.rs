@@ -131,6 +131,80 @@ pub enum RunError {
         /// What it should be.
         expected: String,
     },
+    /// No folders to merge.
+    #[error("there is nothing to merge; give the run folders that are shares of one run")]
+    NoShares,
+    /// A run that is no share of a larger one.
+    #[error(
+        "{path}: this run is no share of a larger one; shares are sampled with a range or a shard of \
+         the whole"
+    )]
+    NotAShare {
+        /// The run folder.
+        path: String,
+    },
+    /// The merged run would replace one of its shares.
+    #[error("{path}: the whole run cannot go into the folder of a share; choose another folder")]
+    IntoAShare {
+        /// The run folder.
+        path: String,
+    },
+    /// Shares of different runs.
+    #[error(
+        "{path}: {key} is {found}, and {wanted} in {other}: these are shares of different runs; \
+         merge those of one, or sample the odd one again"
+    )]
+    SharesDiffer {
+        /// One run folder.
+        path: String,
+        /// The other.
+        other: String,
+        /// The first key that differs, dotted, in alphabetical order.
+        key: String,
+        /// Its value in the one, as TOML, or `absent`.
+        found: String,
+        /// Its value in the other, as TOML, or `absent`.
+        wanted: String,
+    },
+    /// Samples that two shares have.
+    #[error(
+        "{path} and {other} both hold the samples {start}..{end}; leave one of them out, or sample \
+         it again with another range"
+    )]
+    SharesOverlap {
+        /// One run folder.
+        path: String,
+        /// The other.
+        other: String,
+        /// First sample that both have.
+        start: usize,
+        /// One past the last.
+        end: usize,
+    },
+    /// Samples that no share has.
+    #[error(
+        "none of the runs holds the samples {start}..{end} of {total}; add the run that does, or \
+         sample it with --range {start}..{end}"
+    )]
+    SharesLack {
+        /// First missing sample.
+        start: usize,
+        /// One past the last.
+        end: usize,
+        /// Samples of the whole.
+        total: usize,
+    },
+    /// Pieces of one run with other arrays.
+    #[error("a piece of the run holds the arrays {found:?}, and the first {expected:?}")]
+    OtherTensors {
+        /// Names and trailing axes of its arrays.
+        found: Vec<(String, Vec<usize>)>,
+        /// Those of the first piece's.
+        expected: Vec<(String, Vec<usize>)>,
+    },
+    /// Asked to stop.
+    #[error("stopped before the end; repeat the same command to start again")]
+    Stopped,
     /// A file of the run that contradicts the rest or itself.
     #[error("{path}: damaged or changed: {detail}; sample again, or restore the file")]
     Damaged {

@@ -1,8 +1,9 @@
 //! Run folders: what sampling writes and everything else reads.
 //!
 //! ```text
-//! run.toml              the resolved settings: enough to repeat the run; where paths of an empirical
-//!                       field were followed, `[certificate]`; its presence says "whole"
+//! run.toml              the resolved settings: enough to repeat the run; `[content]`, the digests
+//!                       of the other files' values; where paths of an empirical field were
+//!                       followed, `[certificate]`; its presence says "whole"
 //! samples.safetensors   `samples` f32 [N, *shape]; with recording `profile` [N, steps],
 //!                       `energy_map` [N, *shape], `trajectory` [N, K, *shape]; with a selection
 //!                       `first_draws` [N, *shape]; with profiles of followed paths
@@ -15,6 +16,7 @@
 
 mod certificate;
 pub mod columns;
+mod content;
 mod error;
 mod lock;
 mod merge;
@@ -23,10 +25,12 @@ mod part;
 mod pending;
 mod reader;
 mod settings;
+mod share;
 mod table;
 mod writer;
 
 pub use certificate::RunCertificate;
+pub use content::RunContent;
 pub use error::RunError;
 pub use lock::FolderLock;
 pub use part::Part;
@@ -36,6 +40,7 @@ pub use settings::{
     Certify, CertifyError, ConditionSettings, FieldSettings, FileSettings, GuidanceSettings,
     LabelSettings, NoiseSettings, RecordSettings, RunSettings, SamplerSettings, UNKNOWN,
 };
+pub use share::{MergedRun, merge_shares};
 pub use table::{Column, Table, TableError};
 pub use writer::{Existing, Opened, RunWriter};
 

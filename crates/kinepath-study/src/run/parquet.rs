@@ -1,7 +1,7 @@
 //! [`Table`] as a Parquet file.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,26 +23,74 @@ use super::table::{Column, Table};
 /// Rows read at a time, so that memory follows what is there and not what a footer promises.
 const ROWS_AT_A_TIME: usize = 1 << 16;
 
+/// Rows of a row group: as many as are in memory while a table is written piece by piece.
+const ROWS_OF_A_GROUP: usize = 1 << 20;
+
 /// Writes `table` into `folder`, still under a temporary name; `target` is its final one.
 pub(crate) fn pending(
-    table: &Table,
+    table: Table,
     folder: &Path,
     target: &Path,
 ) -> std::result::Result<Pending, RunError> {
+    pending_in_pieces(table, folder, target, |_| Ok(()))
+}
+
+/// Writes a table into `folder` that begins with the rows `first`, and to which `further` appends.
+/// What is written depends on the rows alone, not on the pieces that they come in.
+pub(crate) fn pending_in_pieces(
+    first: Table,
+    folder: &Path,
+    target: &Path,
+    further: impl FnOnce(
+        &mut TableWriter<&mut BufWriter<&mut File>>,
+    ) -> std::result::Result<(), RunError>,
+) -> std::result::Result<Pending, RunError> {
     Pending::write(folder, target, |file| {
-        write(table, file).map_err(|error| match error {
-            // The Parquet writer hides the class of an I/O failure inside its own error.
-            ParquetError::External(source) => match source.downcast::<std::io::Error>() {
-                Ok(error) => RunError::io(target, "write", &error),
-                Err(error) => RunError::damaged(target, error),
-            },
-            error => RunError::damaged(target, error),
-        })
+        let failed = |error| failure(target, error);
+        let mut writer = TableWriter { file: begin(&first, file).map_err(failed)?, rows: first };
+        further(&mut writer)?;
+        writer.finish().map_err(failed)
     })
 }
 
-/// Writes `table` in one row group.
-fn write(table: &Table, to: &mut (impl Write + Send)) -> Result<()> {
+/// A table that is being written, a row group at a time.
+pub(crate) struct TableWriter<W: Write + Send> {
+    file: SerializedFileWriter<W>,
+    /// The rows that fill no group yet.
+    rows: Table,
+}
+
+impl<W: Write + Send> TableWriter<W> {
+    /// Appends rows of the same columns; `target` is the final name of the file.
+    pub(crate) fn append(
+        &mut self,
+        rows: Table,
+        target: &Path,
+    ) -> std::result::Result<(), RunError> {
+        self.rows.append(rows)?;
+        self.write_full_groups().map_err(|error| failure(target, error))
+    }
+
+    fn write_full_groups(&mut self) -> Result<()> {
+        while self.rows.rows() >= ROWS_OF_A_GROUP {
+            write_group(&mut self.file, &self.rows.slice(0..ROWS_OF_A_GROUP))?;
+            self.rows = self.rows.slice(ROWS_OF_A_GROUP..self.rows.rows());
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        self.write_full_groups()?;
+        if self.rows.rows() > 0 {
+            write_group(&mut self.file, &self.rows)?;
+        }
+        self.file.close()?;
+        Ok(())
+    }
+}
+
+/// A file for a table of the columns of `table`.
+fn begin<W: Write + Send>(table: &Table, to: W) -> Result<SerializedFileWriter<W>> {
     let fields = table
         .columns()
         .map(|(name, column)| {
@@ -58,16 +106,30 @@ fn write(table: &Table, to: &mut (impl Write + Send)) -> Result<()> {
         .collect::<Result<_>>()?;
     let schema = Type::group_type_builder("schema").with_fields(fields).build()?;
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut file = SerializedFileWriter::new(to, Arc::new(schema), Arc::new(properties))?;
+    SerializedFileWriter::new(to, Arc::new(schema), Arc::new(properties))
+}
+
+fn write_group<W: Write + Send>(file: &mut SerializedFileWriter<W>, rows: &Table) -> Result<()> {
     let mut group = file.next_row_group()?;
-    for (_, column) in table.columns() {
+    for (_, column) in rows.columns() {
         let Some(mut writer) = group.next_column()? else { break };
         write_column(column, &mut writer)?;
         writer.close()?;
     }
     group.close()?;
-    file.close()?;
     Ok(())
+}
+
+/// What writing a file for `target` failed of. The Parquet writer hides the class of an I/O failure
+/// inside its own error.
+fn failure(target: &Path, error: ParquetError) -> RunError {
+    match error {
+        ParquetError::External(source) => match source.downcast::<std::io::Error>() {
+            Ok(error) => RunError::io(target, "write", &error),
+            Err(error) => RunError::damaged(target, error),
+        },
+        error => RunError::damaged(target, error),
+    }
 }
 
 fn write_column(column: &Column, writer: &mut SerializedColumnWriter<'_>) -> Result<usize> {

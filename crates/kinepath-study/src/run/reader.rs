@@ -29,11 +29,7 @@ impl RunReader {
     /// [`RunError::NotARun`] or [`RunError::Unfinished`] when there is no finished run;
     /// [`RunError`] when a file is missing, damaged, or does not fit the others.
     pub fn open(dir: &Path) -> Result<Self, RunError> {
-        let settings_path = dir.join(SETTINGS_FILE);
-        if !settings_path.exists() {
-            return Err(unfinished(dir).unwrap_or_else(|| not_a_run(dir)));
-        }
-        let settings = RunSettings::read(&settings_path)?;
+        let settings = Self::settings_of(dir)?;
         let table_path = dir.join(TABLE_FILE);
         let table = parquet::read(&table_path)?;
         if table.rows() != settings.count {
@@ -41,6 +37,19 @@ impl RunReader {
             return Err(RunError::damaged(&table_path, detail));
         }
         Ok(Self { dir: dir.to_owned(), settings, table })
+    }
+
+    /// The settings of the finished run in folder `dir`, whose other files are not looked at.
+    ///
+    /// # Errors
+    /// [`RunError::NotARun`] or [`RunError::Unfinished`] when there is no finished run;
+    /// [`RunError`] when the settings cannot be read.
+    pub fn settings_of(dir: &Path) -> Result<RunSettings, RunError> {
+        let path = dir.join(SETTINGS_FILE);
+        match path.exists() {
+            true => RunSettings::read(&path),
+            false => Err(unfinished(dir).unwrap_or_else(|| not_a_run(dir))),
+        }
     }
 
     /// The folder.
@@ -132,7 +141,7 @@ impl RunReader {
             let detail = format!("{} rows for {} samples", table.rows(), self.settings.count);
             return Err(RunError::damaged(&path, detail));
         }
-        parquet::pending(&table, &self.dir, &path)?.publish(&path)?;
+        parquet::pending(table.clone(), &self.dir, &path)?.publish(&path)?;
         self.table = table;
         Ok(())
     }

@@ -2,24 +2,26 @@
 
 mod certify;
 mod conditions;
+mod difference;
 mod sampler;
 
 use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use toml::Table;
 
 pub use certify::{Certify, CertifyError};
 pub use conditions::{ConditionSettings, FileSettings, GuidanceSettings, LabelSettings};
+pub(crate) use difference::Difference;
 pub use sampler::SamplerSettings;
 
-use super::RunCertificate;
 use super::error::RunError;
+use super::{RunCertificate, RunContent};
 use crate::data::Scaling;
 
-/// The key of what finishing a run adds to its settings.
-const CERTIFICATE: &str = "certificate";
+/// The keys of what finishing a run adds to its settings.
+const RESULTS: [&str; 2] = ["certificate", "content"];
 /// What stands for a fact about samples from elsewhere that nobody told.
 pub const UNKNOWN: &str = "unknown";
 /// The form of a field that this program has not opened.
@@ -39,6 +41,9 @@ pub struct RunSettings {
     pub first: usize,
     /// N, the number of samples (at least 1).
     pub count: usize,
+    /// The number of samples of the whole that this run is a share of; absent for a run by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<usize>,
     /// Samples of a batch (at least 1). It is part of the settings because another batch size
     /// gives other last digits.
     pub batch: usize,
@@ -60,6 +65,9 @@ pub struct RunSettings {
     /// run is finished and makes no other run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate: Option<RunCertificate>,
+    /// What tells whether the files are as sampling left them: a result as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<RunContent>,
 }
 
 /// The velocity field and its conventions.
@@ -185,10 +193,16 @@ impl RunSettings {
         self.shape.iter().product()
     }
 
-    /// The batches of the run, in order.
+    /// The batches of the run, in order, counted from its first sample. They are cut at multiples of
+    /// `batch` of the global index, so that a share has the batches of the whole.
     pub(crate) fn batches(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (count, batch) = (self.count, self.batch.max(1));
-        (0..count).step_by(batch).map(move |start| start..count.min(start.saturating_add(batch)))
+        let (first, batch) = (self.first, self.batch.max(1));
+        let end = first.saturating_add(self.count);
+        let after = move |start: usize| (start / batch + 1).saturating_mul(batch);
+        let starts = std::iter::successors(Some(first), move |&start| Some(after(start)));
+        starts
+            .take_while(move |&start| start < end)
+            .map(move |start| start - first..end.min(after(start)) - first)
     }
 
     /// Reads a settings file.
@@ -211,61 +225,36 @@ impl RunSettings {
         toml::to_string(self).map_err(|error| unusable(path, error.to_string()))
     }
 
-    /// Refuses a settings file that says anything else than these settings, certificates aside.
-    /// Both are compared as text, so that a file of another version is told by its first difference.
+    /// Refuses a settings file that says anything else than these settings, results aside. Both are
+    /// compared as text, so that a file of another version is told by its first difference.
     pub(crate) fn compare(&self, path: &Path) -> Result<(), RunError> {
-        let parse =
-            |text: &str| text.parse::<Table>().map_err(|error| unusable(path, error.to_string()));
         let settings = |text: &str| {
-            let mut table = parse(text)?;
-            table.remove(CERTIFICATE);
+            let mut table = table_of(text, path)?;
+            table.retain(|key, _| !RESULTS.contains(&key));
             Ok::<_, RunError>(table)
         };
         let found = settings(&read_text(path)?)?;
         let wanted = settings(&self.to_toml(path)?)?;
-        match first_difference("", &found, &wanted) {
+        match Difference::first(&found, &wanted) {
             None => Ok(()),
-            Some((key, found, wanted)) => Err(RunError::OtherSettings {
+            Some(Difference { key, found, wanted }) => Err(RunError::OtherSettings {
                 path: path.display().to_string(),
                 key,
-                found: found.map_or("absent".to_owned(), shorten),
-                wanted: wanted.map_or("absent".to_owned(), shorten),
+                found,
+                wanted,
             }),
         }
-    }
-}
-
-/// A dotted key and its values on both sides.
-type Difference<'a> = (String, Option<&'a Value>, Option<&'a Value>);
-
-fn first_difference<'a>(prefix: &str, left: &'a Table, right: &'a Table) -> Option<Difference<'a>> {
-    let mut keys: Vec<_> = left.keys().chain(right.keys()).collect();
-    keys.sort();
-    keys.dedup();
-    keys.into_iter().find_map(|key| {
-        let path = format!("{prefix}{key}");
-        match (left.get(key), right.get(key)) {
-            (Some(Value::Table(left)), Some(Value::Table(right))) => {
-                first_difference(&format!("{path}."), left, right)
-            }
-            (left, right) => (left != right).then_some((path, left, right)),
-        }
-    })
-}
-
-/// A value as TOML; a long list of times is cut, so that the message stays readable.
-fn shorten(value: &Value) -> String {
-    const LONGEST: usize = 60;
-    let text = value.to_string();
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
     }
 }
 
 /// The signature is what serde asks for.
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+/// The text of a settings file as a table.
+fn table_of(text: &str, path: &Path) -> Result<Table, RunError> {
+    text.parse().map_err(|error: toml::de::Error| unusable(path, error.to_string()))
 }
 
 fn read_text(path: &Path) -> Result<String, RunError> {

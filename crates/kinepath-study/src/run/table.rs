@@ -223,6 +223,18 @@ impl Table {
         Ok(())
     }
 
+    /// The first `count` columns.
+    pub(crate) fn leading(mut self, count: usize) -> Self {
+        self.columns.truncate(count);
+        self
+    }
+
+    /// The rows `rows`, which the table must have.
+    pub(crate) fn slice(&self, rows: std::ops::Range<usize>) -> Self {
+        let slice = |(name, column): &(String, Column)| (name.clone(), column.slice(rows.clone()));
+        Self { columns: self.columns.iter().map(slice).collect() }
+    }
+
     fn require(&self, name: &str) -> Result<&Column, TableError> {
         self.get(name).ok_or_else(|| TableError::Missing {
             name: name.to_owned(),

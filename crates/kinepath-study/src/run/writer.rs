@@ -1,12 +1,12 @@
 //! Writing a run, batch by batch, so that a killed run can go on.
 
 use std::fs;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use super::error::RunError;
 use super::lock::FolderLock;
-use super::merge::merge;
+use super::merge::{Batch, Piece, merge};
 use super::part::{Layout, Part, PartFile, file_name};
 use super::pending::{self, remove, sweep};
 use super::settings::RunSettings;
@@ -79,8 +79,14 @@ impl RunWriter {
         let text = settings.to_toml(dir)?;
         let final_settings = dir.join(SETTINGS_FILE);
         let parts = dir.join(PARTS_FOLDER);
+        if existing == Existing::Resume && final_settings.exists() {
+            return complete(&settings, dir);
+        }
+        let lock = FolderLock::take(dir)?;
         if existing == Existing::Resume {
+            // Another process may have finished the run since the first look.
             if final_settings.exists() {
+                drop(lock);
                 return complete(&settings, dir);
             }
             let mut results = [SAMPLES_FILE, TABLE_FILE].map(|name| dir.join(name)).into_iter();
@@ -88,17 +94,10 @@ impl RunWriter {
                 return Err(RunError::Foreign { path: foreign.display().to_string() });
             }
         }
-        let lock = FolderLock::take(dir)?;
         fs::create_dir_all(&parts)
             .map_err(|error| RunError::io(&parts, "create the folder", &error))?;
-        match existing {
-            Existing::Overwrite => clear(dir, &parts)?,
-            // Another process may have finished the run since the first look.
-            Existing::Resume if final_settings.exists() => {
-                drop(lock);
-                return complete(&settings, dir);
-            }
-            Existing::Resume => {}
+        if existing == Existing::Overwrite {
+            clear(dir, &parts)?;
         }
         let kept_settings = parts.join(SETTINGS_FILE);
         if kept_settings.exists() {
@@ -108,7 +107,7 @@ impl RunWriter {
         }
         let mut writer = Self {
             dir: dir.to_owned(),
-            done: vec![false; settings.count.div_ceil(settings.batch)],
+            done: vec![false; settings.batches().count()],
             parts,
             settings,
             layout: None,
@@ -140,15 +139,14 @@ impl RunWriter {
     /// written.
     pub fn write(&mut self, part: &Part) -> Result<(), RunError> {
         let range = part.range();
-        let index = part.start / self.settings.batch;
-        if self.settings.batches().nth(index) != Some(range.clone()) {
+        let Some(index) = self.settings.batches().position(|batch| batch == range) else {
             return Err(RunError::PartRange {
                 start: part.start,
                 rows: range.len(),
                 batch: self.settings.batch,
                 count: self.settings.count,
             });
-        }
+        };
         let misfit = |what: &str, actual: String, expected: String| RunError::PartShape {
             start: part.start,
             what: what.to_owned(),
@@ -189,8 +187,23 @@ impl RunWriter {
                 end: missing.end,
             });
         }
-        let batches: Vec<_> = self.settings.batches().collect();
-        let merged = merge(&self.dir, &self.parts, &self.settings, &batches)?;
+        let parts = &self.parts;
+        let batches: Vec<_> = self.settings.batches().map(|range| Batch { parts, range }).collect();
+        self.finish_from(&batches, &mut |_| ControlFlow::Continue(()))
+    }
+
+    /// Puts `pieces`, which cover the run in order, together under the final names, whatever parts
+    /// there are. `observe` is told the fraction that is done.
+    ///
+    /// # Errors
+    /// [`RunError::Stopped`] after a break; [`RunError`] when a piece cannot be read or a file not
+    /// be written. Nothing has a final name then.
+    pub(super) fn finish_from(
+        &self,
+        pieces: &[impl Piece],
+        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Result<(), RunError> {
+        let merged = merge(&self.dir, &self.parts, &self.settings, pieces, observe)?;
         merged.samples.publish(&self.dir.join(SAMPLES_FILE))?;
         merged.table.publish(&self.dir.join(TABLE_FILE))?;
         merged.settings.publish(&self.dir.join(SETTINGS_FILE))?;

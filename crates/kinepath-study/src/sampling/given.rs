@@ -101,6 +101,7 @@ impl GivenRun {
             kinepath: env!("CARGO_PKG_VERSION").to_owned(),
             first: 0,
             count,
+            total: None,
             batch: count,
             shape: self.shape.clone(),
             field: self.field.clone(),
@@ -114,6 +115,7 @@ impl GivenRun {
                 trajectory: self.trajectory.clone(),
             },
             certificate: None,
+            content: None,
         }
     }
 

@@ -113,6 +113,7 @@ mod tests {
             start: Start::Seed(1),
             first: 0,
             count: 21,
+            total: None,
             batch: 8,
             record: Record { profile, ..Record::default() },
             conditions: RunConditions::default(),

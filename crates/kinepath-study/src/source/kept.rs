@@ -116,7 +116,7 @@ mod tests {
         // What a run was sampled with holds, whatever the file says by then.
         let changed = describe(&model, &words("vp:linear", "noise"), None, None).unwrap();
         changed.write(&model, true).unwrap();
-        assert_eq!(FieldSource::reopen(&settings).unwrap().settings, settings);
+        assert_eq!(FieldSource::reopen(&settings, &[2, 4, 4]).unwrap().settings, settings);
     }
 
     #[test]
@@ -127,7 +127,11 @@ mod tests {
         assert!(describe(&model, &straight, None, None).is_err());
         let kept = describe(&model, &straight, Some(&[3, 6, 5]), None);
         kept.unwrap().write(&model, false).unwrap();
-        assert_eq!(open(&model, straight).unwrap().shape, [3, 6, 5]);
+        let FieldSource { shape, settings, .. } = open(&model, straight.clone()).unwrap();
+        assert_eq!(shape, [3, 6, 5]);
+        let larger = describe(&model, &straight, Some(&[3, 8, 8]), None).unwrap();
+        larger.write(&model, true).unwrap();
+        assert_eq!(FieldSource::reopen(&settings, &shape).unwrap().shape, shape);
     }
 
     #[test]
@@ -158,9 +162,9 @@ mod tests {
         kept.write(&model, false).unwrap();
         let settings = open(&model, ConventionWords::default()).unwrap().settings;
         assert_eq!(settings.path.as_ref(), Some(&path));
-        assert!(FieldSource::reopen(&settings).is_ok());
+        assert!(FieldSource::reopen(&settings, &[2, 4, 4]).is_ok());
         std::fs::write(&file, "0.9\n0.5\n0.2\n").unwrap();
-        let error = FieldSource::reopen(&settings).err().unwrap().to_string();
+        let error = FieldSource::reopen(&settings, &[2, 4, 4]).err().unwrap().to_string();
         assert!(error.contains("no longer what it was"), "{error}");
     }
 }

@@ -118,12 +118,13 @@ pub(super) fn open_network(spec: &FieldSpec, source: &str) -> Result<FieldSource
         return FieldSource::of_network(spec, OnnxField::new(network)?, resolved, None, sha256);
     }
     let located = locate(Path::new(source))?;
-    let (model, sidecar) = (&located.model, Sidecar::read(&located.model)?);
+    let model = &located.model;
+    let sidecar = if spec.in_full.is_none() { Sidecar::read(model)? } else { None };
     let kept = sidecar.as_ref().map(|sidecar| sidecar.words(model)).unwrap_or_default();
     let resolved = located.words(spec.conventions.clone().or(kept))?.resolve()?;
     let shape = sidecar.as_ref().and_then(|sidecar| sidecar.shape.as_ref());
     let source = model.display().to_string();
-    let shape = shape.or(located.shape.as_ref()).map(Vec::as_slice);
+    let shape = spec.in_full.as_ref().or(shape).or(located.shape.as_ref()).map(Vec::as_slice);
     let (network, sha256) = open_onnx_for(&source, shape, spec.engine)?;
     let field = OnnxField::new(network)?;
     let signature = field.network().signature();

@@ -21,9 +21,17 @@ pub struct Located {
     pub model: PathBuf,
     /// What the scheduler's configuration says of its conventions, nothing outside a pipeline; or why
     /// that is not known.
-    words: Result<ConventionWords, String>,
+    words: Result<ConventionWords, Unknown>,
     /// The shape of one sample, where the network's configuration tells it.
     pub shape: Option<Vec<usize>>,
+}
+
+/// Conventions that a pipeline does not tell.
+#[derive(Debug, Clone, PartialEq)]
+struct Unknown {
+    reason: String,
+    /// Whether it is a flow model of the straight path, so that only its time is missing.
+    straight: bool,
 }
 
 /// Finds the network that `source` names: a file, or the folder of a pipeline.
@@ -44,29 +52,36 @@ pub fn locate(source: &Path) -> Result<Located, StudyError> {
             NETWORKS.join(" or ")
         )));
     };
+    let shape = shape(&model.with_file_name("config.json"))?;
     let scheduler = source.join(SCHEDULER);
     if !scheduler.is_file() {
-        return Ok(bare(model));
+        let reason = format!("{} is missing", scheduler.display());
+        return Ok(Located { words: Err(Unknown { reason, straight: false }), shape, model });
     }
     let pipeline = source.join(PIPELINE);
     let pipeline: Option<Pipeline> = pipeline.is_file().then(|| read(&pipeline)).transpose()?;
     let class = pipeline.map(|pipeline| pipeline.class);
     let words = read::<Scheduler>(&scheduler)?.words(class.as_deref());
-    let words = words.map_err(|reason| format!("{}: {reason}", scheduler.display()));
-    Ok(Located { words, shape: shape(&model.with_file_name("config.json"))?, model })
+    let words = words.map_err(|unknown| {
+        let reason = format!("{}: {}", scheduler.display(), unknown.reason);
+        Unknown { reason, ..unknown }
+    });
+    Ok(Located { words, shape, model })
 }
 
 impl Located {
     /// What is `told` of the conventions, and what the scheduler says where that is silent.
     ///
     /// # Errors
-    /// [`StudyError::Mismatch`] where the scheduler's conventions are not known, and neither path nor
-    /// time is told.
+    /// [`StudyError::Mismatch`] where the scheduler's conventions are not known, and the path, for a
+    /// flow model the time, is not told either.
     pub fn words(&self, told: ConventionWords) -> Result<ConventionWords, StudyError> {
         match &self.words {
             Ok(words) => Ok(told.or(words.clone())),
-            Err(_) if told.path.is_some() || told.time.is_some() => Ok(told),
-            Err(reason) => Err(StudyError::Mismatch(format!(
+            Err(unknown) if told.path.is_some() || (unknown.straight && told.time.is_some()) => {
+                Ok(told)
+            }
+            Err(Unknown { reason, .. }) => Err(StudyError::Mismatch(format!(
                 "{reason}; tell the conventions of {} (--path, --predicts, --time)",
                 self.model.display()
             ))),
@@ -135,11 +150,17 @@ struct Scheduler {
 
 impl Scheduler {
     /// The network's conventions, or why they are not known.
-    fn words(&self, pipeline: Option<&str>) -> Result<ConventionWords, String> {
+    fn words(&self, pipeline: Option<&str>) -> Result<ConventionWords, Unknown> {
+        let of_flow = self.class.contains("FlowMatch")
+            || self.prediction_type.as_deref() == Some("flow_prediction");
+        let words = if of_flow { self.flow(pipeline) } else { self.diffusion() };
+        let straight = of_flow && self.invert_sigmas != Some(true);
+        words.map_err(|reason| Unknown { reason, straight })
+    }
+
+    /// Those of a diffusion network.
+    fn diffusion(&self) -> Result<ConventionWords, String> {
         let predicts = self.prediction_type.as_deref();
-        if self.class.contains("FlowMatch") || predicts == Some("flow_prediction") {
-            return self.flow(pipeline);
-        }
         if self.class.starts_with("EDM") {
             let predicts = match predicts.unwrap_or("epsilon") {
                 "epsilon" => "residual",

@@ -186,7 +186,7 @@ pub fn evaluate_named_runs(
     let name = first.settings().field.spec.clone();
     let source = match runs.len() {
         1 => Err("There is nothing to compare.".to_owned()),
-        _ => FieldSource::reopen(&first.settings().field)
+        _ => FieldSource::reopen(&first.settings().field, shape)
             .map_err(|error| format!("The model cannot be evaluated again: {error}.")),
     };
     let mut controls = Controls {

@@ -73,12 +73,8 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     let baseline = first.settings();
     for run in &runs[1..] {
         let other = run.settings();
-        // The same model or noise under another path is the same, and so is a grid under another
-        // name: hashes and nodes tell. A model that was not opened has its name only.
-        let model = |run: &RunSettings| match run.field.is_external() {
-            true => run.field.clone(),
-            false => FieldSettings { spec: String::new(), engine: None, ..run.field.clone() },
-        };
+        // Noise under another path is the same, and so is a grid under another name: hashes and nodes
+        // tell.
         let conditions = |run: &RunSettings| {
             let conditions = run.conditions.clone();
             conditions.map(|c| (c.labels.map(|l| l.sha256), c.inputs.map(|i| i.sha256)))
@@ -104,11 +100,11 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             )));
         } else if !same_noise(&other.noise, &baseline.noise) || other.first != baseline.first {
             "noise"
-        } else if model(other) != model(baseline) {
+        } else if model(&other.field) != model(&baseline.field) {
             "model or its conventions"
         } else if other.field.engine != baseline.field.engine {
             "engine"
-        } else if conditions(other) != conditions(baseline) {
+        } else if conditions(other) != conditions(baseline) || labels_differ(run, first) {
             "labels or inputs"
         } else if schedule(other) != schedule(baseline) {
             "solver or time grid"
@@ -124,6 +120,33 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     Ok(())
 }
 
+/// A field without what makes no other field: where its files lie, which their hashes tell, what runs
+/// it, and how guidance evaluates it. A model that was not opened has its name only.
+fn model(field: &FieldSettings) -> FieldSettings {
+    if field.is_external() {
+        return field.clone();
+    }
+    let mut model = FieldSettings { spec: String::new(), engine: None, ..field.clone() };
+    if model.schedule_sha256.is_some() {
+        // `vp:FILE,OPTION,...`
+        model.path = model.path.map(|path| {
+            path.split_once(',').map_or(String::new(), |(_, options)| options.to_owned())
+        });
+    }
+    if let Some(guidance) = &mut model.guidance {
+        guidance.style.clear();
+        if let Some(file) = &mut guidance.null_inputs {
+            file.path.clear();
+        }
+    }
+    model
+}
+
+/// Whether two runs are known to be of other classes, whoever assigned them.
+fn labels_differ(a: &RunInput, b: &RunInput) -> bool {
+    a.labels().zip(b.labels()).is_some_and(|(a, b)| a != b)
+}
+
 /// Whether two runs started from the same noise.
 fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
     match (a, b) {
@@ -134,5 +157,41 @@ fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
         // Each kept other draws.
         (NoiseSettings::Selected { .. }, _) => false,
         _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{FileSettings, GuidanceSettings};
+
+    #[test]
+    fn a_field_is_the_same_wherever_its_files_lie() {
+        let field = |folder: &str, style: &str| FieldSettings {
+            spec: format!("onnx:{folder}/net.onnx"),
+            path: Some(format!("vp:{folder}/levels.txt,max=2")),
+            schedule_sha256: Some("0a".to_owned()),
+            guidance: Some(GuidanceSettings {
+                scale: 2.0,
+                interval: None,
+                style: style.to_owned(),
+                null_label: None,
+                null_inputs: Some(FileSettings {
+                    path: format!("{folder}/null.safetensors"),
+                    sha256: "0b".to_owned(),
+                }),
+            }),
+            ..FieldSettings::external("")
+        };
+        let here = field("here", "doubled");
+        assert_eq!(model(&here), model(&field("there", "calls")));
+        let mut other = here.clone();
+        other.path = Some("vp:here/levels.txt,max=3".to_owned());
+        assert_ne!(model(&here), model(&other));
+        let mut other = here.clone();
+        other.guidance.as_mut().unwrap().scale = 3.0;
+        assert_ne!(model(&here), model(&other));
+        let named = FieldSettings::external;
+        assert_ne!(model(&named("one")), model(&named("another")));
     }
 }

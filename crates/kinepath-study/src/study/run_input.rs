@@ -82,10 +82,12 @@ impl RunInput {
     /// [`StudyError::Mismatch`] if a file of inputs is no longer what it was, those of opening it, and
     /// [`StudyError::Spec`] where they are not known to be what the field takes.
     pub(super) fn conditions(&self, source: &FieldSource) -> Result<RunConditions, StudyError> {
-        let RunSettings { first, count, conditions, .. } = self.settings();
+        let RunSettings { first, count, total, conditions, .. } = self.settings();
         let asked = conditions.as_ref().and_then(|conditions| conditions.inputs.as_ref());
         let path = asked.map(|inputs| inputs.path.as_str());
-        let mut conditions = RunConditions::open(None, path, source, *first, *count)?;
+        let range = *first..first + count;
+        let total = total.unwrap_or(range.end);
+        let mut conditions = RunConditions::open(None, path, source, range, total)?;
         if let (Some(inputs), Some(asked)) = (&conditions.inputs, asked)
             && inputs.settings().sha256 != asked.sha256
         {
@@ -98,7 +100,7 @@ impl RunInput {
         let labels = self.labels().filter(|_| source.labelled);
         let labels = labels.map(|labels| RunConditions::labels(labels[..*count].to_vec()));
         conditions.labels = labels.and_then(|labels| labels.labels);
-        conditions.check(source, *count)?;
+        conditions.check(source, *first, *count)?;
         Ok(conditions)
     }
 

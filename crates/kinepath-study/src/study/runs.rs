@@ -122,6 +122,7 @@ impl ModelRuns<'_> {
                 start: Start::Seed(seed),
                 first: 0,
                 count: self.settings.count,
+                total: None,
                 batch: self.settings.batch,
                 record: Record { profile: true, energy_map: true, parts: false, trajectory },
                 conditions: self.choice.conditions(self.source, 0, self.settings.count)?,

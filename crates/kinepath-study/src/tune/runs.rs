@@ -82,6 +82,7 @@ impl<'a> Runs<'a> {
                 start: Start::Seed(seed),
                 first,
                 count,
+                total: None,
                 batch: self.settings.batch,
                 record: Record { profile: gain == UNIT, ..Record::default() },
                 conditions: self.settings.field.conditions(self.source, first, count)?,

@@ -101,6 +101,10 @@ impl<F: VelocityField> VelocityField for Converted<F> {
         Ok(())
     }
 
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        self.network.check_condition(condition, rows)
+    }
+
     fn evaluations(&self, t: f64) -> u32 {
         let conversion = self.conventions.at(t);
         let calls = if conversion.mirrored == 0.0 { 1 } else { 2 };

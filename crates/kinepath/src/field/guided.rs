@@ -247,6 +247,13 @@ impl<F: VelocityField> VelocityField for Guided<F> {
         self.evaluate(x, t, condition, out, false).map(drop)
     }
 
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        self.field.check_condition(condition, rows)?;
+        let rows: Vec<usize> = (0..rows).collect();
+        let null = self.null.in_place_of(condition, &rows)?;
+        self.field.check_condition(null.as_condition(), rows.len())
+    }
+
     fn evaluations(&self, t: f64) -> u32 {
         self.field.evaluations(t) * if self.guides(t) { 2 } else { 1 }
     }

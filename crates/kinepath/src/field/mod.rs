@@ -45,6 +45,16 @@ pub trait VelocityField: Sync {
         out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError>;
 
+    /// Refuses a condition of `rows` rows that [`velocity`](Self::velocity) would refuse, without an
+    /// evaluation. A field that does not say more looks at the numbers of rows only.
+    ///
+    /// # Errors
+    /// Those of [`Condition::check`]; [`FieldError::Condition`] for labels or inputs that the field
+    /// cannot use, or that it lacks.
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        condition.check(rows)
+    }
+
     /// How many function evaluations (NFE) one call at time `t` costs a sample.
     fn evaluations(&self, _t: f64) -> u32 {
         1
@@ -106,6 +116,10 @@ impl<F: VelocityField + ?Sized> VelocityField for &F {
         out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         (**self).velocity(x, t, condition, out)
+    }
+
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        (**self).check_condition(condition, rows)
     }
 
     fn evaluations(&self, t: f64) -> u32 {

@@ -1,5 +1,6 @@
 //! What samples are conditioned on, as arguments of `kinepath sample`.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use clap::Args;
@@ -74,12 +75,13 @@ impl ConditionArgs {
         }
     }
 
-    /// The conditions of `count` samples of `source`.
+    /// The conditions of the samples `range` of `total` of `source`.
     pub(super) fn open(
         &self,
         source: &FieldSource,
-        count: usize,
+        range: Range<usize>,
+        total: usize,
     ) -> Result<RunConditions, StudyError> {
-        RunConditions::open(self.labels.as_ref(), self.inputs.as_deref(), source, 0, count)
+        RunConditions::open(self.labels.as_ref(), self.inputs.as_deref(), source, range, total)
     }
 }

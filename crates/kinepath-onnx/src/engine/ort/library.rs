@@ -55,7 +55,7 @@ pub(super) enum Found {
     Somewhere(Vec<PathBuf>),
 }
 
-/// Finds the libraries there are.
+/// Finds the libraries there are, those of [`of_python`] aside.
 pub(super) fn candidates() -> Found {
     if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()) {
         return Found::Named(path.into());
@@ -76,10 +76,12 @@ pub(super) fn candidates() -> Found {
     folders.for_each(|folder| found.extend(libraries(&folder)));
     let environments = ["VIRTUAL_ENV", "CONDA_PREFIX"].into_iter().filter_map(env::var_os);
     environments.for_each(|prefix| found.extend(in_environment(Path::new(&prefix))));
-    if found.is_empty() {
-        found.extend(python_package().iter().flat_map(|package| libraries(&package.join("capi"))));
-    }
     Found::Somewhere(found)
+}
+
+/// The libraries in the `onnxruntime` package that the Python on the path would import.
+pub(super) fn of_python() -> Vec<PathBuf> {
+    python_package().iter().flat_map(|package| libraries(&package.join("capi"))).collect()
 }
 
 /// The libraries in a folder, under any version, the one without a version first and then the

@@ -45,7 +45,9 @@ impl Runtime {
             Found::Somewhere(candidates) => candidates,
         };
         let mut tried = Vec::new();
-        for path in candidates {
+        // Python is asked only where nothing else was of use: starting it takes a while.
+        let candidates = candidates.into_iter().map(Some).chain([None]);
+        for path in candidates.flat_map(|path| path.map_or_else(library::of_python, |p| vec![p])) {
             match Self::try_library(&path) {
                 Ok(started) => return started,
                 Err(reason) => tried.push(reason),

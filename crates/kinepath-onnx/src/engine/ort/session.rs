@@ -1,6 +1,7 @@
 //! Sessions of one network.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use ort::ep::{CUDA, ExecutionProviderDispatch, TensorRT, cuda::ConvAlgorithmSearch};
 use ort::logging::LogLevel;
@@ -16,6 +17,8 @@ use crate::{Graph, Problem};
 /// What sessions of one network are made from.
 pub(super) struct Sessions {
     environment: ort::environment::Environment,
+    /// The library, for messages.
+    library: PathBuf,
     source: Source,
     pub(super) provider: Provider,
     /// The operators at named nodes, for messages.
@@ -33,14 +36,16 @@ impl Sessions {
             cuda::preload(&runtime.path);
         }
         let environment = runtime.environment.clone();
-        Self { environment, source, provider, nodes: graph.nodes.clone() }
+        let library = runtime.path.clone();
+        Self { environment, library, source, provider, nodes: graph.nodes.clone() }
     }
 
     /// A session that computes with `threads` threads.
     pub(super) fn start(&self, threads: usize) -> Result<Session, Problem> {
         let builder = self.builder(threads).map_err(unbuildable)?;
         let mut builder = builder.with_execution_providers(self.providers()).map_err(|error| {
-            EngineError::Provider { provider: self.provider, reason: words(&error) }
+            let reason = format!("{} (by {})", words(&error), self.library.display());
+            EngineError::Provider { provider: self.provider, reason }
         })?;
         let session = match &self.source {
             Source::File(path) => builder.commit_from_file(path),

@@ -86,7 +86,7 @@ fn what_is_told_goes_before_the_scheduler() {
     let told = |path: Option<&str>, predicts: Option<&str>| ConventionWords {
         path: path.map(str::to_owned),
         predicts: predicts.map(str::to_owned),
-        time: None,
+        time: Some("step".to_owned()),
     };
     let error = open(folder.path(), told(None, Some("noise"))).err().unwrap().to_string();
     assert!(error.contains("NewScheduler") && error.contains("--path"), "{error}");
@@ -95,9 +95,34 @@ fn what_is_told_goes_before_the_scheduler() {
     let model = folder.path().join("unet/model.onnx");
     let text = "version = 1\npath = \"vp:linear\"\npredicts = \"v\"\n";
     std::fs::write(crate::conventions::Sidecar::place(&model), text).unwrap();
-    let settings = open(folder.path(), ConventionWords::default()).unwrap().settings;
+    let FieldSource { settings, shape, .. } =
+        open(folder.path(), ConventionWords::default()).unwrap();
     assert_eq!((settings.predicts.as_str(), settings.path.as_deref()), ("v", Some("vp:linear")));
-    assert_eq!(FieldSource::reopen(&settings).unwrap().settings, settings);
+    assert_eq!(FieldSource::reopen(&settings, &shape).unwrap().settings, settings);
+}
+
+#[test]
+fn a_flow_model_lacks_its_time_alone() {
+    let config = json!({ "_class_name": "FlowMatchEulerDiscreteScheduler" });
+    let folder = pipeline("SomePipeline", &config, "linear");
+    let told = |time: Option<&str>| ConventionWords {
+        time: time.map(str::to_owned),
+        ..ConventionWords::default()
+    };
+    assert!(open(folder.path(), told(None)).is_err());
+    let settings = open(folder.path(), told(Some("reversed"))).unwrap().settings;
+    assert_eq!((settings.predicts.as_str(), settings.time.as_str()), ("velocity", "reversed"));
+}
+
+#[test]
+fn without_a_scheduler_nothing_is_guessed() {
+    let folder = pipeline("DDPMPipeline", &json!({}), "linear");
+    std::fs::remove_file(folder.path().join(SCHEDULER)).unwrap();
+    let error = open(folder.path(), ConventionWords::default()).err().unwrap().to_string();
+    assert!(error.contains("scheduler_config.json is missing"), "{error}");
+    let straight =
+        ConventionWords { path: Some(STRAIGHT.to_owned()), ..ConventionWords::default() };
+    assert!(open(folder.path(), straight).is_ok());
 }
 
 #[test]

@@ -69,6 +69,7 @@ impl FieldChoice {
             conventions: self.conventions(),
             engine: self.engine,
             guidance: self.guidance.clone(),
+            in_full: None,
         })
     }
 
@@ -78,7 +79,7 @@ impl FieldChoice {
     /// Those of [`conditions`](Self::conditions), and [`StudyError::Spec`] for conditions that the
     /// field does not take or lacks.
     pub(crate) fn check(&self, source: &FieldSource, count: usize) -> Result<(), StudyError> {
-        self.conditions(source, 0, count)?.check(source, count)
+        self.conditions(source, 0, count)?.check(source, 0, count)
     }
 
     /// The conditions of `count` samples of `source` from sample `first` on.
@@ -99,7 +100,9 @@ impl FieldChoice {
             })
         });
         let labels = labels.transpose()?;
-        RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, first, count)
+        let range = first..first + count;
+        let total = range.end;
+        RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, range, total)
     }
 
     /// Runs the field on `engine` if it is a network.

@@ -1,0 +1,190 @@
+//! Shares of a run, sampled apart and merged.
+
+use std::fs;
+
+use kinepath_study::run::{Column, RunReader, columns};
+
+use crate::support::{Place, any_final_name, files, npy};
+
+const SAMPLE: &str = "sample --field mixture:mixture.toml --count 50 --batch 4 --steps 12 \
+                      --record profile,trajectory:3";
+
+/// A place with the whole run in `whole`, and shares of it from `arguments`, in `0`, `1`, ...
+fn place(shares: &[&str]) -> Place {
+    let place = Place::new();
+    place.succeeds(&format!("{SAMPLE} --out whole"));
+    for (index, share) in shares.iter().enumerate() {
+        place.succeeds(&format!("{SAMPLE} {share} --out {index}"));
+    }
+    place
+}
+
+#[test]
+fn seven_shards_make_the_same_bytes_as_one_process() {
+    let shards: Vec<String> = (0..7).map(|index| format!("--shard {index}/7")).collect();
+    let place = place(&shards.iter().map(String::as_str).collect::<Vec<_>>());
+    let text = place.succeeds("merge 3 1 0 6 5 4 2 --out merged");
+    assert!(text.starts_with("50 samples of [2], mixture:mixture.toml, from 7 shares"), "{text}");
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+    // The whole run is a run like any other.
+    let again = place.succeeds(&format!("{SAMPLE} --out merged"));
+    assert!(again.contains("was complete already"), "{again}");
+    let json = place.json("merge 0 1 2 3 4 5 6 --out merged");
+    assert_eq!(json["was_complete"], true);
+    assert_eq!((&json["shares"][1]["run"], &json["shares"][1]["first"]), (&"1".into(), &4.into()));
+    assert_eq!(json["settings"]["count"], 50);
+}
+
+#[test]
+fn ranges_that_cut_batches_agree_to_rounding() {
+    let place = place(&["--range 0..17", "--range 17..18", "--range 18..50"]);
+    place.succeeds("merge 0 1 2 --out merged");
+    let run = |name| RunReader::open(&place.path(name)).unwrap();
+    let (merged, whole) = (run("merged"), run("whole"));
+    assert_eq!(merged.table().i64(columns::INDEX), whole.table().i64(columns::INDEX));
+    let difference = (merged.samples().unwrap() - whole.samples().unwrap()).mapv(f32::abs);
+    assert!(difference.iter().all(|&difference| difference < 1e-6));
+    let kpe = |run: &RunReader| run.table().f64(columns::KPE).unwrap().to_vec();
+    let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 * b.abs();
+    assert!(kpe(&merged).iter().zip(&kpe(&whole)).all(close));
+    let settings = |run: &RunReader| {
+        let mut settings = run.settings().clone();
+        settings.content = None;
+        settings
+    };
+    assert_eq!(settings(&merged), settings(&whole));
+}
+
+#[test]
+fn a_share_of_a_selection_tries_the_noise_of_the_whole() {
+    let place = Place::new();
+    let selected = format!("{SAMPLE} --select displacement=..1.5 --max-attempts 200");
+    place.succeeds(&format!("{selected} --out whole"));
+    for index in 0..3 {
+        place.succeeds(&format!("{selected} --shard {index}/3 --out {index}"));
+    }
+    place.succeeds("merge 0 1 2 --out merged");
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+    let table = RunReader::open(&place.path("2")).unwrap();
+    let table = table.table();
+    let attempts = table.i64(columns::ATTEMPTS).unwrap();
+    assert!(attempts.iter().any(|&attempts| attempts > 1));
+    let (index, noise) = (table.i64(columns::INDEX), table.i64(columns::NOISE_INDEX));
+    for ((index, noise), tried) in index.unwrap().iter().zip(noise.unwrap()).zip(attempts) {
+        assert_eq!(noise, index + 50 * (tried - 1));
+    }
+}
+
+#[test]
+fn shares_start_from_their_rows_of_a_noise_file() {
+    let place = Place::new();
+    let values: Vec<f32> = (0..100).map(|i| (i as f32 * 0.37).sin()).collect();
+    place.write("noise.npy", npy(&[50, 2], &values));
+    let sample = "sample --field mixture:mixture.toml --noise noise.npy --batch 8 --steps 5";
+    place.succeeds(&format!("{sample} --out whole"));
+    place.succeeds(&format!("{sample} --shard 0/2 --out a"));
+    place.succeeds(&format!("{sample} --shard 1/2 --out b"));
+    place.succeeds("merge a b --out merged");
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+}
+
+#[test]
+fn certificates_of_exact_flows_are_joined() {
+    let place = Place::new();
+    let sample = "sample --field empirical:builtin:fashion-mnist --count 12 --batch 4 --steps 25";
+    place.succeeds(&format!("{sample} --out whole"));
+    place.succeeds(&format!("{sample} --range 0..8 --out a"));
+    place.succeeds(&format!("{sample} --range 8..12 --out b"));
+    place.succeeds("merge a b --out merged");
+    assert!(RunReader::open(&place.path("merged")).unwrap().settings().certificate.is_some());
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+}
+
+#[test]
+fn columns_of_an_evaluation_are_left_out() {
+    let place = place(&["--shard 0/2", "--shard 1/2"]);
+    let mut share = RunReader::open(&place.path("1")).unwrap();
+    let mut table = share.table().clone();
+    table.set("gap_ratio", Column::F64(vec![0.5; table.rows()])).unwrap();
+    share.replace_table(table).unwrap();
+    place.succeeds("merge 0 1 --out merged");
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+}
+
+#[test]
+fn what_does_not_make_a_run_is_refused_and_nothing_is_written() {
+    let place = place(&["--range 0..20", "--range 20..36", "--range 16..36", "--range 36..50"]);
+    place.succeeds(&format!("{SAMPLE} --range 20..36 --seed 1 --out other-seed"));
+    let other_batch = SAMPLE.replace("--batch 4", "--batch 8");
+    place.succeeds(&format!("{other_batch} --range 20..36 --out other-batch"));
+    for (shares, parts) in [
+        ("0 3", vec!["samples 20..36 of 50", "--range 20..36"]),
+        ("1 3", vec!["samples 0..20 of 50"]),
+        ("0 1", vec!["samples 36..50 of 50"]),
+        ("0 2 3", vec!["2 and 0", "samples 16..20"]),
+        ("0 1 1 3", vec!["1 and 1", "samples 20..36"]),
+        ("0 other-seed 3", vec!["other-seed", "noise.seed is 1, and 0 in 0"]),
+        ("0 other-batch 3", vec!["other-batch", "batch is 8, and 4"]),
+        ("0 1 whole", vec!["whole", "no share of a larger one"]),
+        ("0 1 3 nowhere", vec!["nowhere", "not a run folder"]),
+    ] {
+        let refusal = place.fails(&format!("merge {shares} --out merged"), 1);
+        for part in parts {
+            assert!(refusal.contains(part), "{shares}: {part}: {refusal}");
+        }
+        assert!(!place.path("merged").exists(), "{shares}");
+    }
+    let refusal = place.fails("merge 0 1 3 --out 1", 1);
+    assert!(refusal.contains("folder of a share"), "{refusal}");
+    assert!(RunReader::open(&place.path("1")).is_ok());
+    let refusal = place.fails(&format!("{SAMPLE} --range 0..21 --out 0"), 1);
+    assert!(refusal.contains("count is 20 there and 21 now"), "{refusal}");
+}
+
+#[test]
+fn changed_values_are_found() {
+    let place = place(&["--shard 0/2", "--shard 1/2"]);
+    let samples = place.path("1/samples.safetensors");
+    let mut bytes = fs::read(&samples).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&samples, &bytes).unwrap();
+    let refusal = place.fails("merge 0 1 --out merged", 1);
+    assert!(refusal.contains("'trajectory' is not what was sampled"), "{refusal}");
+    assert!(!any_final_name(&place.path("merged")));
+    bytes[last] ^= 1;
+    fs::write(&samples, &bytes).unwrap();
+
+    let mut share = RunReader::open(&place.path("0")).unwrap();
+    let original = share.table().clone();
+    let mut kpe = original.f64(columns::KPE).unwrap().to_vec();
+    kpe[3] += 1e-9;
+    let mut table = original.clone();
+    table.set(columns::KPE, Column::F64(kpe)).unwrap();
+    share.replace_table(table).unwrap();
+    let refusal = place.fails("merge 0 1 --out merged", 1);
+    assert!(refusal.contains("samples.parquet") && refusal.contains("not what"), "{refusal}");
+    assert!(!any_final_name(&place.path("merged")));
+    share.replace_table(original).unwrap();
+    place.succeeds("merge 0 1 --out merged");
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+}
+
+#[test]
+fn shares_that_cannot_be_meant_are_usage_errors() {
+    let place = Place::new();
+    let bare = "sample --field mixture:mixture.toml --steps 4";
+    for (arguments, part) in [
+        ("--range 0..4", "--count must say how many"),
+        ("--shard 0/2", "--count must say how many"),
+        ("--count 10 --range 4..11", "beyond the last of 10"),
+        ("--count 10 --range 4..4", "A below B"),
+        ("--count 10 --shard 2/2", "from 0 to N - 1"),
+        ("--count 10 --shard 0/2 --range 0..5", "cannot be used with"),
+        ("--count 10 --batch 5 --shard 0/3", "at most 2 shards"),
+    ] {
+        let refusal = place.fails(&format!("{bare} {arguments}"), 2);
+        assert!(refusal.contains(part), "{arguments}: {refusal}");
+    }
+    assert!(place.fails("merge", 2).contains("<RUN>..."));
+}

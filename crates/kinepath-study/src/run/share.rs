@@ -1,0 +1,183 @@
+//! Shares of a run, sampled apart, and the whole that they make.
+
+use std::io::Write;
+use std::ops::{ControlFlow, Range};
+use std::path::{Path, PathBuf};
+
+use super::content::{Hashed, TableDigest};
+use super::error::RunError;
+use super::merge::{Piece, Rows};
+use super::part::SAMPLES;
+use super::reader::RunReader;
+use super::settings::{Difference, RunSettings};
+use super::writer::{Existing, Opened, RunWriter};
+use super::{RunContent, SAMPLES_FILE, TABLE_FILE, parquet};
+use crate::data::tensors::TensorFile;
+
+/// What merging has done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MergedRun {
+    /// The settings of the whole run.
+    pub settings: RunSettings,
+    /// The shares in the order of their samples, and their ranges of the global index.
+    pub shares: Vec<(PathBuf, Range<usize>)>,
+    /// Whether the folder held the whole run already, so that there was nothing to do.
+    pub was_complete: bool,
+}
+
+/// Merges the run folders `folders`, in any order, into the run folder `dir`: the run that one
+/// process would have written.
+///
+/// Values are checked against the digests in the shares' `run.toml` as they are copied, and nothing
+/// has its final name before all are. Memory holds the table of one share at a time. Columns that an
+/// evaluation added to a share are left out: they may depend on all samples of the set.
+///
+/// # Errors
+/// [`RunError::NotAShare`] for a run that is whole by itself; [`RunError::SharesDiffer`] for other
+/// settings; [`RunError::SharesOverlap`] and [`RunError::SharesLack`] for samples that come twice or
+/// not at all; [`RunError::Damaged`] for files that are not as sampling left them;
+/// [`RunError::Stopped`] after a break; and those of [`RunWriter::open`] and [`RunReader::open`].
+pub fn merge_shares(
+    folders: &[PathBuf],
+    dir: &Path,
+    existing: Existing,
+    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<MergedRun, RunError> {
+    let shares: Result<Vec<_>, _> = folders.iter().map(|folder| Share::open(folder)).collect();
+    let mut shares = shares?;
+    shares.sort_by_key(|share| share.range().start);
+    let settings = whole(&shares)?;
+    let same = |share: &Share| same_folder(&share.dir, dir);
+    if let Some(share) = shares.iter().find(|share| same(share)) {
+        return Err(RunError::IntoAShare { path: share.dir.display().to_string() });
+    }
+    let was_complete = match RunWriter::open(dir, settings.clone(), existing)? {
+        Opened::Complete => true,
+        Opened::Incomplete(writer) => {
+            writer.finish_from(&shares, observe)?;
+            false
+        }
+    };
+    let shares = shares.into_iter().map(|share| (share.dir.clone(), share.range())).collect();
+    Ok(MergedRun { settings, shares, was_complete })
+}
+
+/// A finished run that is a share of a larger one.
+struct Share {
+    dir: PathBuf,
+    settings: RunSettings,
+    content: RunContent,
+    total: usize,
+}
+
+impl Share {
+    fn open(dir: &Path) -> Result<Self, RunError> {
+        let path = || dir.display().to_string();
+        let settings = RunReader::settings_of(dir)?;
+        let total = settings.total.ok_or_else(|| RunError::NotAShare { path: path() })?;
+        let content = settings.content.clone();
+        let content = content.ok_or_else(|| RunError::NotAShare { path: path() })?;
+        Ok(Self { dir: dir.to_owned(), settings, content, total })
+    }
+
+    /// Its samples, by their global index.
+    fn range(&self) -> Range<usize> {
+        self.settings.first..self.settings.first + self.settings.count
+    }
+
+    /// The settings that the whole run has.
+    fn of_whole(&self) -> RunSettings {
+        RunSettings {
+            first: 0,
+            count: self.total,
+            total: None,
+            certificate: None,
+            content: None,
+            ..self.settings.clone()
+        }
+    }
+
+    fn changed(&self, file: &str, what: &str) -> RunError {
+        RunError::damaged(&self.dir.join(file), format!("{what} is not what was sampled"))
+    }
+}
+
+impl Piece for Share {
+    fn rows(&self) -> Result<Rows, RunError> {
+        let RunContent { columns, table: digest, .. } = &self.content;
+        let table = parquet::read(&self.dir.join(TABLE_FILE))?.leading(*columns);
+        if table.rows() != self.settings.count || TableDigest::of(&table) != *digest {
+            return Err(self.changed(TABLE_FILE, "its content"));
+        }
+        let file = TensorFile::open(&self.dir.join(SAMPLES_FILE))?;
+        let mut tensors = Vec::new();
+        for name in file.names().into_iter().filter(|name| name != SAMPLES) {
+            let rest = file.info(&name)?.shape.get(1..).unwrap_or_default().to_vec();
+            tensors.push((name, rest));
+        }
+        Ok(Rows { table, tensors, certificate: self.settings.certificate })
+    }
+
+    fn copy(&self, name: &str, to: &mut impl Write, target: &Path) -> Result<(), RunError> {
+        let mut file = TensorFile::open(&self.dir.join(SAMPLES_FILE))?;
+        file.info(name)?;
+        let mut hashed = Hashed::new(to);
+        file.copy(name, &mut hashed).map_err(|error| RunError::io(target, "write", &error))?;
+        match self.content.tensors.get(name) {
+            Some(digest) if *digest == hashed.finish() => Ok(()),
+            _ => Err(self.changed(SAMPLES_FILE, &format!("'{name}'"))),
+        }
+    }
+}
+
+/// The settings of the whole that shares make, which are in the order of their samples.
+fn whole(shares: &[Share]) -> Result<RunSettings, RunError> {
+    let Some(first) = shares.first() else { return Err(RunError::NoShares) };
+    let name = |share: &Share| share.dir.display().to_string();
+    let settings = first.of_whole();
+    for other in &shares[1..] {
+        let (found, wanted) = (other.of_whole(), &settings);
+        if let Some(difference) = Difference::between(&found, wanted, &other.dir)? {
+            let Difference { key, found, wanted } = difference;
+            let (path, other) = (name(other), name(first));
+            return Err(RunError::SharesDiffer { path, other, key, found, wanted });
+        }
+    }
+    let mut end = 0;
+    let mut before: Option<&Share> = None;
+    for share in shares {
+        let range = share.range();
+        match before {
+            Some(before) if range.start < end => {
+                return Err(RunError::SharesOverlap {
+                    path: name(share),
+                    other: name(before),
+                    start: range.start,
+                    end: end.min(range.end),
+                });
+            }
+            _ if range.start > end => {
+                return Err(RunError::SharesLack {
+                    start: end,
+                    end: range.start,
+                    total: first.total,
+                });
+            }
+            _ => {}
+        }
+        end = range.end;
+        before = Some(share);
+    }
+    match end == first.total {
+        true => Ok(settings),
+        false => Err(RunError::SharesLack { start: end, end: first.total, total: first.total }),
+    }
+}
+
+/// Whether both names are of one folder that exists.
+fn same_folder(a: &Path, b: &Path) -> bool {
+    match (a.canonicalize(), b.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => false,
+    }
+}
