@@ -1,5 +1,6 @@
 //! Development tasks: `cargo xtask test` is the one test command of this repository.
 
+mod faults;
 mod python;
 mod step;
 
@@ -29,6 +30,8 @@ enum Task {
         #[arg(long)]
         all: bool,
     },
+    /// Kill, starve and disturb the program in every way that is known, and compare what it ends with
+    Faults(faults::FaultArgs),
 }
 
 fn main() -> Result<ExitCode> {
@@ -42,6 +45,7 @@ fn main() -> Result<ExitCode> {
             steps.extend(python.package());
             run(steps)
         }
+        Task::Faults(args) => faults::run(&args),
     }
 }
 

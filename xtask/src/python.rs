@@ -103,8 +103,12 @@ impl PythonTests {
     }
 
     fn module(&self, purpose: &'static str, arguments: &[&str]) -> Step {
-        let python = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
-        Step::new(purpose, self.path(python), &[&["-m"], arguments].concat())
+        Step::new(purpose, self.interpreter(), &[&["-m"], arguments].concat())
+    }
+
+    /// The Python of the environment, which may not be there yet.
+    pub(crate) fn interpreter(&self) -> PathBuf {
+        self.path(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
     }
 
     /// A file of the environment.

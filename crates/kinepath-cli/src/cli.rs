@@ -1,5 +1,6 @@
 //! The command line: what can be asked for, and the help that teaches it.
 
+use bytesize::ByteSize;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 use crate::commands::{
@@ -24,7 +25,9 @@ Examples:
   kinepath inspect model.onnx
       What a network takes and gives, and how it would be used
 
-Exit codes: 0 success, 1 a failed run, 2 a usage error, 130 interrupted.";
+Exit codes: 0 success, 1 a failed run, 2 a usage error, 130 interrupted by Ctrl-C, 143 by SIGTERM.
+After both, as after a kill or a failure that has been seen to, the same command goes on or begins
+again, and ends with the same bytes as if nothing had happened.";
 
 /// Measures and shapes the kinetic energy of flow-matching sampling.
 ///
@@ -59,6 +62,10 @@ struct OutputArgs {
     #[arg(long, global = true, value_name = "N", value_parser = at_least_one)]
     #[arg(help_heading = "Machine")]
     threads: Option<usize>,
+    /// The most memory to take, such as 8GiB [default: what is free]; data, runs and batches that
+    /// need more are refused before they are read
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "Machine")]
+    memory: Option<ByteSize>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -79,6 +86,11 @@ impl Cli {
     /// How many threads compute, if the user says so.
     pub(crate) fn threads(&self) -> Option<usize> {
         self.output.threads
+    }
+
+    /// How much memory may be taken, in bytes, if the user says so.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        self.output.memory.map(|size| size.as_u64())
     }
 
     /// How the user wants to be talked to.

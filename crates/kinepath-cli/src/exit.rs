@@ -4,16 +4,16 @@ use std::process::ExitCode;
 
 use kinepath::sampler::SampleError;
 use kinepath_study::StudyError;
+use kinepath_study::data::DataError;
 use kinepath_study::run::RunError;
 
 use crate::console::{ClosedPipe, to_stderr};
+use crate::signal;
 
 /// A run that failed.
 const FAILED: u8 = 1;
 /// A command line or a study file that cannot be meant.
 const USAGE: u8 = 2;
-/// Interrupted, as shells report SIGINT.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A use of the program that cannot be meant, beyond what the argument parser knows.
 #[derive(Debug)]
@@ -26,6 +26,26 @@ impl std::fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// Stopped when asked to, by a command that keeps no half of its work.
+#[derive(Debug)]
+struct Stopped;
+
+impl std::fmt::Display for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted; nothing is left half-written, and the same command begins again")
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// The error of a command that begins again rather than going on.
+pub(crate) fn begins_again(error: StudyError) -> anyhow::Error {
+    match error {
+        StudyError::Interrupted => Stopped.into(),
+        error => error.into(),
+    }
+}
 
 /// A failure that has been told already.
 #[derive(Debug)]
@@ -73,8 +93,11 @@ fn code_of(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<Usage>().is_some() {
         return USAGE;
     }
+    if error.is::<Stopped>() {
+        return signal::code();
+    }
     match error.downcast_ref::<StudyError>() {
-        Some(StudyError::Interrupted) => INTERRUPTED,
+        Some(StudyError::Interrupted) => signal::code(),
         Some(
             StudyError::Spec { .. }
             | StudyError::Convention(_)
@@ -93,6 +116,14 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
     match error.downcast_ref::<StudyError>()? {
         StudyError::Run(RunError::OtherSettings { .. } | RunError::Foreign { .. }) => {
             Some("--overwrite starts over; --out DIR chooses another folder")
+        }
+        StudyError::Memory(_) => Some(
+            "`kinepath sample --batch-memory SIZE` and `batch` in settings files bound a batch; --memory \
+             SIZE says how much may be taken in all",
+        ),
+        StudyError::Data(DataError::Memory(_))
+        | StudyError::Run(RunError::Data(DataError::Memory(_))) => {
+            Some("--memory SIZE says how much may be taken in all")
         }
         StudyError::Sample(SampleError::Velocity { .. }) => Some(
             "check what the network predicts and which time it takes (--predicts, --time, --path); \

@@ -1,38 +1,69 @@
-//! Ctrl-C: the first asks the run to stop, the second ends the program.
+//! Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the program.
 
+use std::io;
 use std::ops::ControlFlow;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result};
 
 use crate::console::to_stderr;
-use crate::exit::INTERRUPTED;
+
+/// The exit code after Ctrl-C, as shells report a program that SIGINT ended.
+const INTERRUPTED: u8 = 130;
+/// The exit code that the user asked for by a signal; 0 before that.
+static ASKED: AtomicU8 = AtomicU8::new(0);
 
 /// Whether the user asked to stop.
-#[derive(Debug, Clone)]
-pub(crate) struct Stop(Arc<AtomicBool>);
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stop(());
 
 impl Stop {
-    /// Listens to SIGINT and SIGTERM from now on.
+    /// Listens from now on.
     pub(crate) fn listen() -> Result<Self> {
-        let stop = Self(Arc::new(AtomicBool::new(false)));
-        let asked = stop.clone();
-        ctrlc::set_handler(move || {
-            if asked.0.swap(true, Ordering::SeqCst) {
-                std::process::exit(INTERRUPTED.into());
+        on_signal(|code| {
+            if ASKED.swap(code, Ordering::SeqCst) != 0 {
+                std::process::exit(code.into());
             }
             to_stderr("stopping at the next step; once more ends at once");
         })
         .context("cannot listen to interrupts")?;
-        Ok(stop)
+        Ok(Self(()))
     }
 
     /// Go on, or stop if the user asked to.
-    pub(crate) fn flow(&self) -> ControlFlow<()> {
-        match self.0.load(Ordering::SeqCst) {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+    pub(crate) fn flow(self) -> ControlFlow<()> {
+        match ASKED.load(Ordering::SeqCst) {
+            0 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
         }
     }
+}
+
+/// The exit code of a run that was asked to stop: 128 and the number of the signal, as shells count.
+pub(crate) fn code() -> u8 {
+    match ASKED.load(Ordering::SeqCst) {
+        0 => INTERRUPTED,
+        code => code,
+    }
+}
+
+/// Calls `act` with the exit code of each signal that arrives. SIGHUP is left to the system: whoever
+/// has it ignored, as nohup does, wants the run to go on, and elsewhere it ends the program, which
+/// loses a batch.
+#[cfg(unix)]
+fn on_signal(act: impl Fn(u8) + Send + 'static) -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM])?;
+    let listen = move || {
+        for signal in signals.forever() {
+            act(if signal == SIGINT { INTERRUPTED } else { 128 + SIGTERM as u8 });
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).map(drop)
+}
+
+/// Calls `act` with the exit code of Ctrl-C.
+#[cfg(not(unix))]
+fn on_signal(act: impl Fn(u8) + Send + 'static) -> io::Result<()> {
+    ctrlc::set_handler(move || act(INTERRUPTED)).map_err(io::Error::other)
 }

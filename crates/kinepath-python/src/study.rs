@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use kinepath_study::StudyError;
 use kinepath_study::report::render;
+use kinepath_study::run::FolderLock;
 use kinepath_study::study::{
     ClipSettings, CopySpace, DataSettings, DecoderSettings, REPORT_FILE, RESULTS_FILE,
     StudyResults, evaluate_named_runs, write_whole,
@@ -48,6 +49,8 @@ pub(crate) fn evaluate(
     let decoder = decoder.map(|(network, scale, shift)| DecoderSettings { network, scale, shift });
     let data = DataSettings { train, reference, decoder, encoder, copies_in, classifier, clip }
         .with_implied();
+    let lock = || FolderLock::take_runs(runs.iter().map(|(_, run)| run.as_path()), Some(&out));
+    let _locks = py.detach(lock).map_err(|error| errors::study(error.into()))?;
     let mut raised = None;
     let judged = py.detach(|| {
         evaluate_named_runs(&runs, &data, resamples, &mut |stage, done| {

@@ -10,6 +10,7 @@ use kinepath::stats::StatsError;
 use kinepath_onnx::{NetworkError, PromptError, SpecError};
 
 use crate::data::DataError;
+use crate::memory::MemoryError;
 use crate::run::{RunError, TableError};
 use crate::sampling::{SelectionError, ShareError};
 
@@ -45,6 +46,9 @@ pub enum StudyError {
     /// A data set.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Something that does not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// A run folder.
     #[error(transparent)]
     Run(RunError),

@@ -7,11 +7,13 @@
 //! - [`sampling`] fills a run folder; [`study`] judges and compares runs; [`report`] shows what
 //!   was found.
 //! - [`tune`] searches for the gain that is worth using, and checks it on fresh samples.
+//! - [`memory`] refuses what would not fit.
 
 pub mod conditions;
 pub mod conventions;
 pub mod data;
 mod error;
+pub mod memory;
 pub mod report;
 pub mod run;
 pub mod sampling;

@@ -20,6 +20,7 @@ use kinepath::record::Record;
 use kinepath::sampler::{SampleError, Sampler};
 use ndarray::{Array2, s};
 
+use batch::check_batch;
 pub use batch::{BATCH_MEMORY, fitting_batch};
 pub use effect::{Change, SelectionEffect, selection_effect};
 pub use given::{Given, GivenRun};
@@ -91,8 +92,8 @@ impl SampleJob<'_> {
     ///
     /// # Errors
     /// [`StudyError::Mismatch`] if shapes or counts disagree; [`StudyError::Spec`] for a gap where
-    /// paths cannot be followed, or conditions that the field does not take; [`StudyError::Selection`] if a sample
-    /// is not found; [`StudyError::Interrupted`] after a break; and whatever sampling or writing
+    /// paths cannot be followed, or conditions that the field does not take; [`StudyError::Memory`] if a
+    /// batch does not fit into memory; [`StudyError::Selection`] if a sample is not found; [`StudyError::Interrupted`] after a break; and whatever sampling or writing
     /// brings.
     pub fn run(
         &self,
@@ -238,6 +239,7 @@ impl SampleJob<'_> {
         if self.record.parts && self.source.field.in_parts().is_none() {
             return Err(SampleError::Parts.into());
         }
+        check_batch(self.source, self.plan, &self.record, self.batch.min(self.count))?;
         self.conditions.check(self.source, self.first, self.count)
     }
 

@@ -245,7 +245,7 @@ fn other_settings_are_refused_by_key_until_told_to_overwrite() {
     let Opened::Incomplete(writer) = opened else { panic!("everything was to be removed") };
     assert_eq!(writer.samples_done(), 0);
     let names: Vec<_> = bytes(dir.path()).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["parts"]);
+    assert_eq!(names, [".kinepath.lock", "parts"]);
 }
 
 #[test]

@@ -2,13 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
+use kinepath_study::StudyError;
+use kinepath_study::run::FolderLock;
 use kinepath_study::study::evaluate_runs;
 
 use super::data::DataArgs;
 use super::report::write_report;
 use crate::console::Console;
+use crate::exit::begins_again;
 use crate::progress::Progress;
 use crate::tables;
 
@@ -49,12 +52,13 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> Result<()> {
     let data = args.data.settings();
     let folders: Vec<&Path> =
         std::iter::once(&args.baseline).chain(&args.runs).map(PathBuf::as_path).collect();
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("cannot create the folder {}", args.out.display()))?;
+    let _locks = FolderLock::take_runs(folders.iter().copied(), Some(&args.out))
+        .map_err(StudyError::from)?;
     let mut progress = Progress::start(console, "judging")?;
     let results = evaluate_runs(&folders, &data, args.data.resamples, &mut |stage, fraction| {
         progress.observe(stage, fraction)
-    })?;
+    })
+    .map_err(begins_again)?;
     let file = args.out.join(COMPARISON_FILE);
     results.write(&file)?;
     let report = write_report(&results, &args.out)?;

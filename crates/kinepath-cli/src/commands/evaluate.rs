@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use kinepath_study::StudyError;
+use kinepath_study::run::FolderLock;
 use kinepath_study::study::evaluate_runs;
 
 use super::data::DataArgs;
 use super::report::write_report;
 use crate::console::Console;
+use crate::exit::begins_again;
 use crate::progress::Progress;
 use crate::tables;
 
@@ -39,11 +42,13 @@ pub(crate) struct EvaluateArgs {
 
 pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> Result<()> {
     let data = args.data.settings();
+    let _lock = FolderLock::take_runs([&*args.run], None).map_err(StudyError::from)?;
     let mut progress = Progress::start(console, "judging")?;
     let results =
         evaluate_runs(&[&args.run], &data, args.data.resamples, &mut |stage, fraction| {
             progress.observe(stage, fraction)
-        })?;
+        })
+        .map_err(begins_again)?;
     let file = args.run.join(EVALUATION_FILE);
     results.write(&file)?;
     let report = write_report(&results, &args.run)?;

@@ -28,6 +28,9 @@ pub(crate) fn run(cli: Cli, console: &Console) -> Result<()> {
         // Networks have as many threads as rayon.
         rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     }
+    if let Some(bytes) = cli.memory() {
+        kinepath_study::memory::limit(bytes);
+    }
     match cli.command {
         None => study::run(&study::StudyArgs::default(), console),
         Some(Command::Study(args)) => study::run(&args, console),

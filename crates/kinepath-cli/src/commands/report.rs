@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use kinepath_study::StudyError;
 use kinepath_study::report::{ReportError, render, render_tune};
+use kinepath_study::run::FolderLock;
 use kinepath_study::study::{REPORT_FILE, RESULTS_FILE, StudyResults, write_whole};
 use kinepath_study::tune::{self, TuneResults};
 use serde_json::json;
@@ -58,6 +60,7 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> Result<()> {
 fn draw(place: &Path) -> Result<PathBuf> {
     let file = if place.is_dir() { results_in(place)? } else { place.to_owned() };
     let folder = file.parent().unwrap_or(Path::new(""));
+    let _lock = FolderLock::take(folder).map_err(StudyError::from)?;
     match file.file_name().is_some_and(|name| name == tune::RESULTS_FILE) {
         true => write_tune_report(&TuneResults::read(&file)?, folder),
         false => write_report(&StudyResults::read(&file)?, folder),

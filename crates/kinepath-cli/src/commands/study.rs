@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use kinepath_study::run::Existing;
+use kinepath_study::StudyError;
+use kinepath_study::run::{Existing, FolderLock};
 use kinepath_study::source::Engine;
 use kinepath_study::study::{RESULTS_FILE, StudySettings, run_study};
 
@@ -94,6 +95,7 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
     if let Some(engine) = args.engine {
         settings.fields.iter_mut().for_each(|field| field.set_engine(engine));
     }
+    let _lock = FolderLock::take(&args.out).map_err(StudyError::from)?;
     console.detail(format_args!("{}: into {}", settings.title, args.out.display()));
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let mut progress = Progress::start(console, "loading models and data")?;

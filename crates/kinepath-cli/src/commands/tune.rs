@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, value_parser};
-use kinepath_study::run::Existing;
+use kinepath_study::StudyError;
+use kinepath_study::run::{Existing, FolderLock};
 use kinepath_study::source::Engine;
 use kinepath_study::tune::{GAIN_FILE, RESULTS_FILE, TuneSettings, run_tune};
 
@@ -149,6 +150,7 @@ pub(crate) fn run(args: &TuneArgs, console: &Console) -> Result<()> {
         }
         return console.write(format!("{PREAMBLE}\n{}", toml::to_string(&settings)?).as_bytes());
     }
+    let _lock = FolderLock::take(&args.out).map_err(StudyError::from)?;
     console.detail(format_args!("tuning {} into {}", settings.field.spec, args.out.display()));
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let mut progress = Progress::start(console, "loading models and data")?;

@@ -66,7 +66,7 @@ fn an_interrupt_stops_at_the_next_step_and_keeps_the_parts() {
     use std::process::Command;
 
     let place = Place::new();
-    for signal in ["-INT", "-TERM"] {
+    for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
         let out = format!("interrupted{signal}");
         let (mut stdout, mut stderr, mut code) = (String::new(), String::new(), None);
         let arguments = meet(&place, &out, |child| {
@@ -77,7 +77,7 @@ fn an_interrupt_stops_at_the_next_step_and_keeps_the_parts() {
             child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
             code = child.wait().unwrap().code();
         });
-        assert_eq!(code, Some(130), "{stderr}");
+        assert_eq!(code, Some(expected), "{stderr}");
         assert_eq!(stdout, "");
         assert!(stderr.contains("stopping at the next step"), "{stderr}");
         assert!(stderr.contains("the same command goes on where it stopped"), "{stderr}");

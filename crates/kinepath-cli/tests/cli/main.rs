@@ -6,7 +6,7 @@ mod conventions;
 mod engines;
 mod evaluation;
 mod exact_flow;
-mod full_disk;
+mod faults;
 mod help;
 mod interruption;
 mod published_euler;

@@ -1,7 +1,7 @@
 //! Bad input: a clear message, the right exit code, nothing half-written.
 
 use crate::sampling::fixture;
-use crate::support::{Place, any_final_name, npy};
+use crate::support::{Place, any_final_name, npy, npy_header};
 
 const SAMPLE: &str = "sample --field mixture:mixture.toml --out run";
 
@@ -207,4 +207,25 @@ fn a_study_file_is_refused_with_its_name_and_key() {
     let message = place.fails("study engine.toml --out out", 2);
     assert!(message.contains("engine.toml") && message.contains("abacus"), "{message}");
     assert!(!place.path("out").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn data_and_batches_that_do_not_fit_are_refused_before_they_are_loaded() {
+    let place = Place::new();
+    // A hundred thousand records, of which the disk holds none.
+    let header = npy_header(&[100_000, 400]);
+    place.write("big.npy", &header);
+    let file = std::fs::File::options().append(true).open(place.path("big.npy")).unwrap();
+    file.set_len(header.len() as u64 + 4 * 100_000 * 400).unwrap();
+    let message = place.fails("sample --field empirical:big.npy --memory 100MB --out big", 1);
+    for part in ["big.npy", "40000000 values", "305.2 MiB of memory", "free", "--memory SIZE"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let wide = "sample --field empirical:builtin:fashion-mnist --batch 4096 --count 4096";
+    let message = place.fails(&format!("{wide} --memory 100MB --out wide"), 1);
+    for part in ["a batch of 4096 samples", "142.2 MiB of memory", "--batch-memory SIZE"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!place.path("big").exists() && !place.path("wide").exists());
 }

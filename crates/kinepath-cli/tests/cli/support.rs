@@ -108,6 +108,13 @@ pub(crate) fn any_final_name(run: &Path) -> bool {
 /// An NPY file (version 1.0, little-endian f32, C order).
 pub(crate) fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     assert_eq!(shape.iter().product::<usize>(), values.len());
+    let mut bytes = npy_header(shape);
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+/// What comes before the values of an NPY file.
+pub(crate) fn npy_header(shape: &[usize]) -> Vec<u8> {
     let axes: String = shape.iter().map(|axis| format!("{axis}, ")).collect();
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({axes}), }}");
     while (10 + header.len() + 1) % 64 != 0 {
@@ -117,6 +124,5 @@ pub(crate) fn npy(shape: &[usize], values: &[f32]) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend(u16::try_from(header.len()).unwrap().to_le_bytes());
     bytes.extend(header.as_bytes());
-    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     bytes
 }

@@ -8,10 +8,8 @@ use ndarray::Array2;
 
 use super::elements::Elements;
 use super::error::{DataError, place};
+use super::footprint::HEADER;
 use super::npy::{Layout, length_error};
-
-/// More than any header that NumPy writes.
-const HEADER: u64 = 1 << 16;
 
 /// The records of an NPY file, `[N, …]` in row-major order, in blocks `[n, D]` of float32: values
 /// as they are in the file, records flattened.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::elements::{Elements, RawArray};
 use super::error::{DataError, place};
+use super::footprint::Stored;
 
 const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXELS: usize = 3 * 32 * 32;
@@ -25,6 +26,13 @@ pub(crate) fn read(paths: &[PathBuf]) -> Result<(RawArray, Option<Vec<i64>>), Da
     }
     let shape = std::iter::once(labels.len()).chain(SHAPE).collect();
     Ok((RawArray { shape, elements: Elements::U8(pixels) }, Some(labels)))
+}
+
+/// What [`read`] takes; the labels count as pixels.
+pub(super) fn stored(paths: &[PathBuf]) -> Stored {
+    let lengths = paths.iter().filter_map(|path| std::fs::metadata(path).ok().map(|m| m.len()));
+    let raw = lengths.clone().max().unwrap_or(0);
+    Stored { raw, ..Stored::pixels(lengths.sum()) }
 }
 
 /// The training files of a folder of CIFAR binaries: the five batches, or CIFAR-100's one.

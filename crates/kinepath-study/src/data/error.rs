@@ -5,6 +5,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::memory::MemoryError;
+
 /// A data set, noise file or tensor file that cannot be used.
 ///
 /// `place` is the file (or the name of the embedded data set) as the user gave it. Every message
@@ -29,6 +31,9 @@ pub enum DataError {
         /// The names there are, separated by commas.
         known: String,
     },
+    /// It does not fit into memory.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// Neither the extension nor the first bytes tell the format.
     #[error(
         "{place}: unknown format (first bytes {start}); give an IDX (.gz), .npy, .npz, \

@@ -9,6 +9,7 @@ use image::{DynamicImage, ImageReader, Limits};
 use super::cifar;
 use super::elements::{Elements, RawArray};
 use super::error::{DataError, place};
+use super::footprint::Stored;
 
 /// Extensions read as pictures.
 const PICTURES: &[&str] = &["png", "jpg", "jpeg", "bmp", "pnm", "pgm", "ppm"];
@@ -21,31 +22,9 @@ const BASE_LIMIT: u64 = 1 << 20;
 
 /// Reads a folder of pictures, or of CIFAR binary batches.
 pub(crate) fn read(folder: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataError> {
-    let listing = Listing::of(folder)?;
-    if let Some(batches) = cifar::training_files(folder, &listing.others) {
-        return cifar::read(&batches);
-    }
-    let mut labels = Vec::new();
-    let pictures = match (listing.pictures.is_empty(), listing.folders.is_empty()) {
-        (false, true) => listing.pictures,
-        (true, _) => {
-            let mut pictures = Vec::new();
-            for (class, sub_folder) in listing.folders.iter().enumerate() {
-                let inside = Listing::of(sub_folder)?;
-                if let Some(nested) = inside.folders.first() {
-                    let detail = "folders are nested too deep; use FOLDER/CLASS/PICTURE";
-                    return Err(unreadable(nested, detail.to_owned()));
-                }
-                labels.resize(labels.len() + inside.pictures.len(), class as i64);
-                pictures.extend(inside.pictures);
-            }
-            pictures
-        }
-        (false, false) => {
-            let detail = "holds pictures and sub-folders; put each picture in a sub-folder \
-                          (its class), or leave only pictures";
-            return Err(unreadable(folder, detail.to_owned()));
-        }
+    let (pictures, labels) = match Content::of(folder)? {
+        Content::Cifar(batches) => return cifar::read(&batches),
+        Content::Pictures { pictures, labels } => (pictures, labels),
     };
     let Some(first) = pictures.first() else {
         return Err(DataError::NoRecords { place: place(folder) });
@@ -69,6 +48,57 @@ pub(crate) fn read(folder: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataEr
     shape.insert(0, pictures.len());
     let array = RawArray { shape, elements: Elements::U8(pixels) };
     Ok((array, (!labels.is_empty()).then_some(labels)))
+}
+
+/// What [`read`] takes, if the folder can be read.
+pub(super) fn stored(folder: &Path) -> Option<Stored> {
+    match Content::of(folder).ok()? {
+        Content::Cifar(batches) => Some(cifar::stored(&batches)),
+        Content::Pictures { pictures, .. } => {
+            let (_, first) = decode(pictures.first()?).ok()?;
+            Some(Stored::pixels((pictures.len() * first.len()) as u64))
+        }
+    }
+}
+
+/// What a folder holds.
+enum Content {
+    /// Batches of CIFAR, in order.
+    Cifar(Vec<PathBuf>),
+    /// Pictures, and the class of each if they lie in sub-folders.
+    Pictures { pictures: Vec<PathBuf>, labels: Vec<i64> },
+}
+
+impl Content {
+    fn of(folder: &Path) -> Result<Self, DataError> {
+        let listing = Listing::of(folder)?;
+        if let Some(batches) = cifar::training_files(folder, &listing.others) {
+            return Ok(Self::Cifar(batches));
+        }
+        let mut labels = Vec::new();
+        let pictures = match (listing.pictures.is_empty(), listing.folders.is_empty()) {
+            (false, true) => listing.pictures,
+            (true, _) => {
+                let mut pictures = Vec::new();
+                for (class, sub_folder) in listing.folders.iter().enumerate() {
+                    let inside = Listing::of(sub_folder)?;
+                    if let Some(nested) = inside.folders.first() {
+                        let detail = "folders are nested too deep; use FOLDER/CLASS/PICTURE";
+                        return Err(unreadable(nested, detail.to_owned()));
+                    }
+                    labels.resize(labels.len() + inside.pictures.len(), class as i64);
+                    pictures.extend(inside.pictures);
+                }
+                pictures
+            }
+            (false, false) => {
+                let detail = "holds pictures and sub-folders; put each picture in a sub-folder \
+                              (its class), or leave only pictures";
+                return Err(unreadable(folder, detail.to_owned()));
+            }
+        };
+        Ok(Self::Pictures { pictures, labels })
+    }
 }
 
 /// What lies directly in a folder, sorted by name; hidden entries are left out.

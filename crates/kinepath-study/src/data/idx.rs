@@ -11,6 +11,7 @@ use flate2::read::MultiGzDecoder;
 
 use super::elements::{Elements, RawArray, byte_count};
 use super::error::{DataError, place};
+use super::footprint::{DEFLATE_LIMIT, Stored};
 
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const UNSIGNED_BYTE: u8 = 0x08;
@@ -53,7 +54,39 @@ fn parse_file(path: &Path) -> Result<RawArray, DataError> {
     }
 }
 
+/// What [`read`] takes, if the header can be read.
+pub(super) fn stored(path: &Path) -> Option<Stored> {
+    let open = || File::open(path).ok();
+    let length = open()?.metadata().ok()?.len();
+    let mut start = Vec::new();
+    open()?.take(2).read_to_end(&mut start).ok()?;
+    let (mut stream, longest): (Box<dyn Read>, u64) = match start == GZIP_MAGIC {
+        true => (Box::new(MultiGzDecoder::new(open()?)), length.saturating_mul(DEFLATE_LIMIT)),
+        false => (Box::new(open()?), length),
+    };
+    let (_, count) = header(&mut stream, &place(path)).ok()?;
+    // A header may promise more than there is.
+    Some(Stored::pixels((count as u64).min(longest)))
+}
+
 fn parse_stream(mut stream: impl Read, place: &str) -> Result<RawArray, DataError> {
+    let (shape, expected) = header(&mut stream, place)?;
+    let elements = exactly(&mut stream, expected, "the IDX elements", place)?;
+    let mut beyond = [0];
+    // Reading past the end also makes the decompressor verify its checksum.
+    if stream.read(&mut beyond).map_err(|error| damaged(place, &error))? > 0 {
+        return Err(DataError::Length {
+            place: place.to_owned(),
+            part: "the IDX elements".to_owned(),
+            expected: expected as u64,
+            actual: expected as u64 + 1,
+        });
+    }
+    Ok(RawArray { shape, elements: Elements::U8(elements) })
+}
+
+/// Reads what comes before the elements: the shape, and the number of elements, each of a byte.
+fn header(mut stream: impl Read, place: &str) -> Result<(Vec<usize>, usize), DataError> {
     let magic = exactly(&mut stream, 4, "the IDX magic", place)?;
     if magic[..2] != [0, 0] {
         return Err(malformed(place, format!("starts with bytes {magic:02x?}, not with 00 00")));
@@ -72,18 +105,7 @@ fn parse_stream(mut stream: impl Read, place: &str) -> Result<RawArray, DataErro
     let shape: Vec<usize> = axes.iter().map(|&axis| u32::from_be_bytes(axis) as usize).collect();
     let expected = byte_count(&shape, 1)
         .ok_or_else(|| malformed(place, format!("the shape {shape:?} overflows")))?;
-    let elements = exactly(&mut stream, expected, "the IDX elements", place)?;
-    let mut beyond = [0];
-    // Reading past the end also makes the decompressor verify its checksum.
-    if stream.read(&mut beyond).map_err(|error| damaged(place, &error))? > 0 {
-        return Err(DataError::Length {
-            place: place.to_owned(),
-            part: "the IDX elements".to_owned(),
-            expected: expected as u64,
-            actual: expected as u64 + 1,
-        });
-    }
-    Ok(RawArray { shape, elements: Elements::U8(elements) })
+    Ok((shape, expected))
 }
 
 /// Reads `count` bytes. The buffer grows with what is there, not with what is promised.

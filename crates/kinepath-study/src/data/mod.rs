@@ -21,6 +21,7 @@ mod dataset;
 mod elements;
 mod error;
 mod folder;
+mod footprint;
 mod hash;
 mod idx;
 mod keys;
@@ -52,7 +53,7 @@ use error::place;
 ///
 /// # Errors
 /// [`DataError`] when there is no such file or name, the format is unknown, the file is damaged,
-/// there are no records, or a value is NaN or infinite.
+/// there are no records, a value is NaN or infinite, or memory is not enough.
 ///
 /// # Examples
 /// ```
@@ -61,11 +62,22 @@ use error::place;
 /// # Ok::<(), kinepath_study::data::DataError>(())
 /// ```
 pub fn load(spec: &str) -> Result<Dataset, DataError> {
+    load_for(spec, 1)
+}
+
+/// [`load`] for work that holds the values `copies` times at its height, the data set included:
+/// refused before anything is read if memory is not enough for that.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_for(spec: &str, copies: u64) -> Result<Dataset, DataError> {
     if let Some(name) = spec.strip_prefix(builtin::PREFIX) {
         return builtin::load(name);
     }
     let path = Path::new(spec);
-    let (array, labels) = match Format::of(path)? {
+    let format = Format::of(path)?;
+    footprint::check(format, path, copies)?;
+    let (array, labels) = match format {
         Format::Folder => folder::read(path)?,
         Format::Idx => idx::read(path)?,
         Format::Npy => (npy::read(path)?, None),

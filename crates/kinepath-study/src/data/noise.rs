@@ -9,7 +9,7 @@ use super::elements::{Elements, RawArray};
 use super::error::{DataError, place};
 use super::hash::content_hash;
 use super::tensors::TensorFile;
-use super::{keys, npy};
+use super::{footprint, keys, npy};
 
 /// Starting points `x(0)` given by the user instead of drawn from a seed.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,9 @@ pub fn load_noise(path: &Path) -> Result<NoiseFile, DataError> {
         let key = keys::require(keys::NOISE, &file.names(), &place)?;
         file.read(key)?
     } else {
+        if let Some(stored) = footprint::file(path) {
+            stored.require(1, || format!("{place}: starting noise of {} values", stored.count))?;
+        }
         npy::read(path)?
     };
     let Elements::F32(values) = elements else {

@@ -5,13 +5,12 @@ use std::io::{BufReader, Read};
 use std::path::Path;
 
 use zip::ZipArchive;
+use zip::result::ZipResult;
 
 use super::elements::RawArray;
 use super::error::{DataError, place};
+use super::footprint::{self, DEFLATE_LIMIT, Stored};
 use super::{keys, npy};
-
-/// Deflate cannot shrink by more than this factor, so nothing longer can come out of an archive.
-const DEFLATE_LIMIT: u64 = 1032;
 
 /// Reads the data array and, where there is one, the labels.
 pub(crate) fn read(path: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataError> {
@@ -23,13 +22,7 @@ pub(crate) fn read(path: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataErro
     }
     let malformed =
         |detail: String| DataError::Malformed { place: place.clone(), format: "NPZ", detail };
-    let mut archive =
-        ZipArchive::new(BufReader::new(file)).map_err(|error| malformed(error.to_string()))?;
-    let mut names = Vec::new();
-    for name in archive.file_names() {
-        let name = name.map_err(|error| malformed(error.to_string()))?;
-        names.extend(name.strip_suffix(".npy").map(str::to_owned));
-    }
+    let (mut archive, names) = open(file).map_err(|error| malformed(error.to_string()))?;
     let mut array = |key: &str| {
         let mut content = Vec::new();
         archive
@@ -46,4 +39,24 @@ pub(crate) fn read(path: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataErro
         None => None,
     };
     Ok((data, labels))
+}
+
+/// What [`read`] takes, if the headers can be read.
+pub(super) fn stored(path: &Path) -> Option<Stored> {
+    let file = File::open(path).ok()?;
+    let longest = file.metadata().ok()?.len().saturating_mul(DEFLATE_LIMIT);
+    let (mut archive, names) = open(file).ok()?;
+    let data = archive.by_name(&format!("{}.npy", keys::pick(keys::DATA, &names)?)).ok()?;
+    let length = data.size().min(longest);
+    footprint::array(data, length, path)
+}
+
+/// An archive and the names of its arrays.
+fn open(file: File) -> ZipResult<(ZipArchive<BufReader<File>>, Vec<String>)> {
+    let archive = ZipArchive::new(BufReader::new(file))?;
+    let mut names = Vec::new();
+    for name in archive.file_names() {
+        names.extend(name?.strip_suffix(".npy").map(str::to_owned));
+    }
+    Ok((archive, names))
 }

@@ -13,6 +13,7 @@ use safetensors::tensor::{Metadata, TensorInfo};
 
 use super::elements::{ElementType, Elements, RawArray};
 use super::error::{DataError, place};
+use super::footprint::Stored;
 use super::keys;
 
 /// Bytes of the header length that starts the file.
@@ -129,10 +130,25 @@ impl TensorFile {
         })
     }
 
+    /// What reading a tensor takes, if it exists and can be read.
+    pub(super) fn stored(&self, name: &str) -> Option<Stored> {
+        let (info, element_type) = (self.info(name).ok()?, self.element_type(name).ok()?);
+        let raw = info.data_offsets.1 - info.data_offsets.0;
+        let count = raw / element_type.size();
+        Some(Stored { raw: raw as u64, element_type, count: count as u64 })
+    }
+
     /// Reads one tensor.
+    ///
+    /// # Errors
+    /// As [`info`](Self::info), [`DataError::ElementType`] for a type that cannot be read, and
+    /// [`DataError::Memory`] for a tensor that does not fit.
     pub(crate) fn read(&mut self, name: &str) -> Result<RawArray, DataError> {
         let info = self.info(name)?.clone();
         let element_type = self.element_type(name)?;
+        if let Some(stored) = self.stored(name) {
+            stored.require(1, || format!("{}: '{name}' of shape {:?}", self.place, info.shape))?;
+        }
         let mut bytes = Vec::new();
         self.copy(name, &mut bytes).map_err(|error| DataError::io(&self.place, &error))?;
         Ok(RawArray { shape: info.shape, elements: element_type.decode(&bytes, false) })
@@ -191,6 +207,12 @@ pub(crate) fn read(path: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataErro
         None => None,
     };
     Ok((data, labels))
+}
+
+/// What [`read`] takes, if the header can be read.
+pub(super) fn stored(path: &Path) -> Option<Stored> {
+    let file = TensorFile::open(path).ok()?;
+    file.stored(keys::pick(keys::DATA, &file.names())?)
 }
 
 fn element_type(dtype: Dtype) -> Option<ElementType> {

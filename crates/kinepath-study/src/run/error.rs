@@ -25,12 +25,23 @@ pub enum RunError {
     },
     /// Another process is writing into the folder.
     #[error(
-        "{path}: another process is sampling into this folder; wait for it to end, or choose \
+        "{path}: another process is writing into this folder; wait for it to end, or choose \
          another folder"
     )]
     Locked {
-        /// The run folder.
+        /// The folder.
         path: String,
+    },
+    /// The file system has no locks, so that nothing would keep two processes apart.
+    #[error(
+        "{path}: this folder cannot be locked ({message}); choose a folder on a local disk, or have \
+         the network file system mounted with locks (NFS with its lock daemon, Lustre with `-o flock`)"
+    )]
+    NoLocks {
+        /// The folder.
+        path: String,
+        /// The operating system's own words.
+        message: String,
     },
     /// The folder belongs to a run with other settings.
     #[error(
@@ -236,6 +247,10 @@ fn advice(kind: io::ErrorKind) -> &'static str {
         }
         io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             "a file is in the way: choose another folder"
+        }
+        io::ErrorKind::NotFound => {
+            "the folder is gone, or a part of it: put it back if it was moved, and repeat the same \
+             command, which goes on where this one stopped"
         }
         _ => "check the path and the disk",
     }

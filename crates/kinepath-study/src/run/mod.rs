@@ -10,7 +10,8 @@
 //!                       `posterior_entropy` and `effective_count` [N, steps]
 //! samples.parquet       a row a sample: the columns of [`columns`]; evaluation adds its own.
 //!                       Samples whose paths nobody measured have an index and a label only
-//! parts/                until the run is finished: one file a batch, the settings, a lock
+//! parts/                until the run is finished: one file a batch, the settings
+//! .kinepath.lock        while a process writes into the folder
 //! ```
 
 mod certificate;
@@ -31,6 +32,7 @@ mod writer;
 pub use certificate::RunCertificate;
 pub use content::RunContent;
 pub use error::RunError;
+pub use lock::FolderLock;
 pub use part::Part;
 pub(crate) use pending::write_bytes;
 pub use reader::RunReader;

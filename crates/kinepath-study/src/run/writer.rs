@@ -5,10 +5,10 @@ use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use super::error::RunError;
-use super::lock::Lock;
+use super::lock::FolderLock;
 use super::merge::{Batch, Piece, merge};
 use super::part::{Layout, Part, PartFile, file_name};
-use super::pending::{self, SUFFIX};
+use super::pending::{self, remove, sweep};
 use super::settings::RunSettings;
 use super::{PARTS_FOLDER, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE};
 
@@ -61,7 +61,7 @@ pub struct RunWriter {
     done: Vec<bool>,
     /// The layout of the first part, which the others must share.
     layout: Option<Layout>,
-    _lock: Lock,
+    _lock: FolderLock,
 }
 
 impl RunWriter {
@@ -69,7 +69,8 @@ impl RunWriter {
     ///
     /// # Errors
     /// [`RunError::OtherSettings`] when the folder holds another run and `existing` is
-    /// [`Existing::Resume`]; [`RunError::Locked`] when another process is writing into it;
+    /// [`Existing::Resume`]; [`RunError::Locked`] when another process is writing into it,
+    /// [`RunError::NoLocks`] when nothing could keep another one out;
     /// [`RunError::Foreign`] when it holds files of unknown origin under the names of a run's;
     /// [`RunError::Settings`] when a count or an axis is 0; [`RunError::Io`] when the folder
     /// cannot be written.
@@ -78,9 +79,15 @@ impl RunWriter {
         let text = settings.to_toml(dir)?;
         let final_settings = dir.join(SETTINGS_FILE);
         let parts = dir.join(PARTS_FOLDER);
+        if existing == Existing::Resume && final_settings.exists() {
+            return complete(&settings, dir);
+        }
+        let lock = FolderLock::take(dir)?;
         if existing == Existing::Resume {
+            // Another process may have finished the run since the first look.
             if final_settings.exists() {
-                return complete(&settings, dir, &parts);
+                drop(lock);
+                return complete(&settings, dir);
             }
             let mut results = [SAMPLES_FILE, TABLE_FILE].map(|name| dir.join(name)).into_iter();
             if let Some(foreign) = results.find(|path| path.exists() && !parts.exists()) {
@@ -89,15 +96,8 @@ impl RunWriter {
         }
         fs::create_dir_all(&parts)
             .map_err(|error| RunError::io(&parts, "create the folder", &error))?;
-        let lock = Lock::take(dir, &parts)?;
-        match existing {
-            Existing::Overwrite => clear(dir, &parts)?,
-            // Another process may have finished the run since the first look.
-            Existing::Resume if final_settings.exists() => {
-                drop(lock);
-                return complete(&settings, dir, &parts);
-            }
-            Existing::Resume => {}
+        if existing == Existing::Overwrite {
+            clear(dir, &parts)?;
         }
         let kept_settings = parts.join(SETTINGS_FILE);
         if kept_settings.exists() {
@@ -213,13 +213,7 @@ impl RunWriter {
     /// Finds the parts on the disk and removes what killed processes left. A part that cannot be
     /// read counts as missing: it will be written again.
     fn take_stock(&mut self) -> Result<(), RunError> {
-        let io = |error: std::io::Error| RunError::io(&self.parts, "read the folder", &error);
-        for entry in fs::read_dir(&self.parts).map_err(io)? {
-            let path = entry.map_err(io)?.path();
-            if path.to_string_lossy().ends_with(SUFFIX) {
-                remove(&path)?;
-            }
-        }
+        sweep(&self.parts)?;
         for (index, batch) in self.settings.batches().enumerate() {
             let layout = PartFile::open(&self.parts, &batch).and_then(|part| part.layout());
             let Ok(layout) = layout else { continue };
@@ -231,12 +225,15 @@ impl RunWriter {
 }
 
 /// The answer for a folder with a `run.toml`. A process killed right after writing it leaves the
-/// parts behind; they are of no more use.
-fn complete(settings: &RunSettings, dir: &Path, parts: &Path) -> Result<Opened, RunError> {
+/// parts behind, and one killed while judging a half-written table; they are of no more use, and
+/// whoever has the lock now sees to them.
+fn complete(settings: &RunSettings, dir: &Path) -> Result<Opened, RunError> {
     settings.compare(&dir.join(SETTINGS_FILE))?;
-    if parts.exists() {
-        let _lock = Lock::take(dir, parts)?;
-        remove_parts(parts)?;
+    if let Ok(_lock) = FolderLock::take(dir) {
+        let parts = dir.join(PARTS_FOLDER);
+        if parts.exists() {
+            remove_parts(&parts)?;
+        }
     }
     Ok(Opened::Complete)
 }
@@ -252,20 +249,7 @@ fn clear(dir: &Path, parts: &Path) -> Result<(), RunError> {
     }
     let io = |error: std::io::Error| RunError::io(parts, "read the folder", &error);
     for entry in fs::read_dir(parts).map_err(io)? {
-        let path = entry.map_err(io)?.path();
-        if path.extension().is_some() {
-            remove(&path)?;
-        }
+        remove(&entry.map_err(io)?.path())?;
     }
     Ok(())
-}
-
-/// Removes a file if it is there.
-fn remove(path: &Path) -> Result<(), RunError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(RunError::io(path, "remove", &error))
-        }
-        _ => Ok(()),
-    }
 }

@@ -4,6 +4,7 @@ use kinepath::plan::Plan;
 use kinepath::record::Record;
 
 use crate::StudyError;
+use crate::memory::{self, MemoryError};
 use crate::source::FieldSource;
 
 /// What the samples of a batch may take in memory unless told, in bytes.
@@ -34,9 +35,37 @@ pub fn fitting_batch(
     record: &Record,
     memory: u64,
 ) -> Result<usize, StudyError> {
+    let a_sample = bytes_of_a_sample(source, plan, record);
     // A network is all that engines run.
     let exact = source.settings.engine.is_none();
     let most = if exact { MOST_OF_AN_EXACT_FIELD } else { MOST_OF_A_NETWORK };
+    match memory / a_sample {
+        0 => Err(StudyError::Mismatch(format!(
+            "a sample of {} takes about {a_sample} bytes of memory, and a batch may take {memory}; \
+             allow more, or name the batch",
+            source.settings.spec
+        ))),
+        fitting => Ok(most.min(1 << fitting.ilog2())),
+    }
+}
+
+/// Refuses batches of `batch` samples that need more memory than there is.
+///
+/// # Errors
+/// [`MemoryError`].
+pub(super) fn check_batch(
+    source: &FieldSource,
+    plan: &Plan,
+    record: &Record,
+    batch: usize,
+) -> Result<(), MemoryError> {
+    let needed = bytes_of_a_sample(source, plan, record).saturating_mul(batch as u64);
+    let what = || format!("a batch of {batch} samples of {}", source.settings.spec);
+    memory::require(what, needed, "let a batch take less, or hold fewer samples")
+}
+
+/// What a sample takes while its batch is integrated and written, at least 1.
+fn bytes_of_a_sample(source: &FieldSource, plan: &Plan, record: &Record) -> u64 {
     let values = source.shape.iter().product::<usize>() as u64;
     let points = source.empirical.as_ref().map_or(0, |field| field.points().nrows() as u64);
     let steps = plan.grid().steps() as u64;
@@ -45,15 +74,7 @@ pub fn fitting_batch(
         + if record.energy_map { 16 } else { 0 }
         + 8 * record.trajectory.len() as u64;
     let a_step = if record.profile { 48 } else { 0 };
-    let a_sample = values * a_value + steps * a_step + points * A_POINT;
-    match memory / a_sample.max(1) {
-        0 => Err(StudyError::Mismatch(format!(
-            "a sample of {} takes about {a_sample} bytes of memory, and a batch may take {memory}; \
-             allow more, or name the batch",
-            source.settings.spec
-        ))),
-        fitting => Ok(most.min(1 << fitting.ilog2())),
-    }
+    (values * a_value + steps * a_step + points * A_POINT).max(1)
 }
 
 #[cfg(test)]
