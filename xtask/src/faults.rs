@@ -23,7 +23,7 @@ const PLACE: &str = "target/faults";
 /// How often a fault is tried on a command that is no kill at a random moment.
 const TIMES: usize = 2;
 /// Kills placed by system calls, for each command.
-const PLACED_KILLS: usize = 20;
+const PLACED_KILLS: usize = 24;
 /// The same, and kills for each command, when little time is to be spent.
 const QUICK_TIMES: usize = 1;
 
