@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use kinepath::field::{Certificate, PosteriorPaths};
 use kinepath::noise::noise;
 use kinepath::paths::{PartEnergies, Paths};
-use kinepath_study::data::{self, Dataset, NoiseFile};
+use kinepath_study::data::{Dataset, NoiseFile};
 use kinepath_study::run::{Existing, FieldSettings, NoiseSettings, SamplerSettings};
 use kinepath_study::sampling::{Given, GivenRun};
 use ndarray::{Array, Array2, ArrayView2, Axis};
@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::Samples;
+use crate::data::Records;
 use crate::errors::{self, invalid};
 use crate::fields::OnnxField;
 use crate::plan::Plan;
@@ -22,34 +23,6 @@ use crate::runs::Run;
 /// Where an endpoint may differ from what its displacement says, relative to that energy: room for
 /// models that work in half precision.
 const ROUNDING: f64 = 1e-2;
-
-/// Samples as the caller has them.
-#[derive(FromPyObject)]
-pub(crate) enum Records<'py> {
-    /// Any path or name of a data set.
-    Data(String),
-    Bytes(PyReadonlyArrayDyn<'py, u8>),
-    Floats(PyReadonlyArrayDyn<'py, f32>),
-}
-
-impl Records<'_> {
-    /// The records as a file with them would be read.
-    fn load(&self, py: Python<'_>) -> PyResult<Dataset> {
-        const NAME: &str = "samples";
-        let loaded = match self {
-            Self::Data(name) => py.detach(|| data::load(name)),
-            Self::Bytes(array) => {
-                let view = array.as_array();
-                Dataset::from_u8(NAME, view.shape().to_vec(), view.iter().copied().collect())
-            }
-            Self::Floats(array) => {
-                let view = array.as_array();
-                Dataset::from_f32(NAME, view.shape().to_vec(), view.iter().copied().collect())
-            }
-        };
-        loaded.map_err(invalid)
-    }
-}
 
 /// What made the samples.
 #[derive(FromPyObject)]

@@ -5,11 +5,13 @@
 //! in `python/kinepath/`.
 
 mod arrays;
+mod data;
 mod errors;
 mod fields;
 mod given;
 mod metrics;
 mod plan;
+mod run_parts;
 mod runs;
 mod sample;
 mod stats;
@@ -38,6 +40,9 @@ fn _kinepath(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sample::sample, module)?)?;
     module.add_class::<runs::Run>()?;
     module.add_function(wrap_pyfunction!(given::write_run, module)?)?;
+    module.add_class::<run_parts::RunParts>()?;
+    module.add_function(wrap_pyfunction!(run_parts::run_settings, module)?)?;
+    module.add_function(wrap_pyfunction!(data::load_data, module)?)?;
     module.add_function(wrap_pyfunction!(study::evaluate, module)?)?;
     metrics::register(module)?;
     stats::register(module)

@@ -20,6 +20,7 @@ use crate::errors::invalid;
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(neighbours, module)?)?;
     module.add_function(wrap_pyfunction!(neighbours_in_file, module)?)?;
+    module.add_function(wrap_pyfunction!(distinct_neighbours, module)?)?;
     module.add_function(wrap_pyfunction!(memorization, module)?)?;
     module.add_function(wrap_pyfunction!(support, module)?)?;
     module.add_function(wrap_pyfunction!(frechet_distance, module)?)?;
@@ -105,6 +106,20 @@ fn neighbours_in_file<'py>(
             stream.push(block.map_err(invalid)?.view()).map_err(invalid)?;
         }
         stream.finish().map_err(invalid)
+    })?;
+    Ok(nearest(py, found))
+}
+
+/// Up to `most` nearest distinct points of every query, and their squared distances.
+#[pyfunction]
+fn distinct_neighbours<'py>(
+    py: Python<'py>,
+    queries: PyReadonlyArrayDyn<'py, f32>,
+    points: PyReadonlyArrayDyn<'py, f32>,
+    most: usize,
+) -> PyResult<Nearest<'py>> {
+    let found = on_rows(py, ("queries", queries), ("points", points), |queries, points| {
+        NeighbourIndex::new(DistinctPoints::new(points)?).search_squares(queries, most)
     })?;
     Ok(nearest(py, found))
 }

@@ -3,7 +3,7 @@
 use kinepath::stats::{
     Acceleration, Bootstrap, DEFAULT_POWER, Interval, PairedPermutation, benjamini_hochberg,
     mean_bca_interval, minimum_detectable_effect, partial_spearman_interval, sign_flip_test,
-    spearman_interval,
+    spearman_interval, wilson_interval,
 };
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -16,6 +16,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(spearman, module)?)?;
     module.add_function(wrap_pyfunction!(partial_spearman, module)?)?;
     module.add_function(wrap_pyfunction!(mean_interval, module)?)?;
+    module.add_function(wrap_pyfunction!(share, module)?)?;
     module.add_function(wrap_pyfunction!(compare, module)?)?;
     module.add_function(wrap_pyfunction!(adjust, module)?)
 }
@@ -84,6 +85,12 @@ fn mean_interval(
 ) -> PyResult<Ends> {
     let (column, bootstrap) = (values(&column), settings(resamples, seed, level));
     py.detach(|| mean_bca_interval(&column, &bootstrap)).map(ends).map_err(invalid)
+}
+
+/// A share with Wilson's interval.
+#[pyfunction]
+fn share(successes: usize, trials: usize, level: f64) -> PyResult<Ends> {
+    wilson_interval(successes, trials, level).map(ends).map_err(invalid)
 }
 
 /// The mean of paired differences: interval, p-value and minimum detectable effect.

@@ -313,3 +313,15 @@ def test_threads_sample_side_by_side() -> None:
 def test_importing_is_quick_and_leaves_torch_alone() -> None:
     code = "import kinepath, sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 7), (3, 45), (45, 45)])
+def test_a_share_has_wilsons_interval(successes: int, trials: int) -> None:
+    share = kp.stats.share(successes, trials, level=0.9)
+    expected = scipy.stats.binomtest(successes, trials).proportion_ci(0.9, method="wilson")
+    np.testing.assert_allclose(share, (successes / trials, *expected), atol=1e-12)
+
+
+def test_a_share_of_nothing_is_refused() -> None:
+    with pytest.raises(kp.KinepathError):
+        kp.stats.share(0, 0)

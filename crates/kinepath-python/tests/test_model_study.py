@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 import kinepath as kp
+from kinepath.paths import joined
 
 RANDOM = np.random.default_rng(7)
 TRAIN = RANDOM.normal(size=(40, 1, 4, 4)).astype(np.float32)
@@ -107,3 +109,27 @@ def test_what_cannot_be_studied_is_named(
     }
     with pytest.raises(kp.KinepathError, match=words):
         kp.study_model(**given, train=TRAIN, out=tmp_path)
+
+
+def test_paths_of_batches_are_joined_as_far_as_all_have_the_same() -> None:
+    record = kp.Record(profile=True, energy_map=True, trajectory=2)
+    noise = kp.noise(0, 6, (1, 4, 4))
+    whole, first, last = (
+        kp.sample(kp.EmpiricalField(TRAIN), noise[rows], kp.Plan(5), record=record)
+        for rows in (slice(0, 6), slice(0, 4), slice(4, 6))
+    )
+    parts = kp.PartEnergies(np.arange(6.0), -np.arange(6.0))
+    first, last = (
+        replace(some, parts=kp.PartEnergies(*(energies[rows] for energies in parts)))
+        for some, rows in ((first, slice(0, 4)), (last, slice(4, 6)))
+    )
+    both = joined([first, last])
+    assert both.parts is not None and both.posterior is not None
+    assert both.energy_map is not None and whole.energy_map is not None
+    assert both.trajectory is not None and whole.trajectory is not None
+    np.testing.assert_array_equal(both.parts, parts)
+    np.testing.assert_allclose(both.kpe, whole.kpe, rtol=1e-5)
+    np.testing.assert_allclose(both.energy_map, whole.energy_map, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(both.trajectory, whole.trajectory, rtol=1e-5, atol=1e-5)
+    assert len(both.posterior.top) == 6
+    assert joined([first, replace(last, profile=None)]).profile is None

@@ -26,15 +26,18 @@ __all__ = [
     "OnnxField",
     "Plan",
     "Run",
+    "RunParts",
     "SamplingError",
     "Stage",
     "Step",
     "__version__",
     "adjust",
     "compare",
+    "distinct_neighbours",
     "evaluate",
     "frechet_distance",
     "kernel_distance",
+    "load_data",
     "mean_interval",
     "memorization",
     "neighbours",
@@ -42,7 +45,9 @@ __all__ = [
     "noise",
     "partial_spearman",
     "prdc",
+    "run_settings",
     "sample",
+    "share",
     "spearman",
     "support",
     "vendi_score",
@@ -211,6 +216,24 @@ class Run:
     def posterior_entropy(self) -> _F32 | None: ...
     def effective_count(self) -> _F32 | None: ...
 
+@final
+class RunParts:
+    def __new__(cls, path: str, settings: str) -> Self: ...
+    def missing(self) -> list[tuple[int, int]]: ...
+    def write(
+        self,
+        start: int,
+        samples: _F32,
+        *,
+        labels: _I64 | None,
+        table: Sequence[tuple[str, _F64 | _I64]],
+        tensors: Sequence[tuple[str, _F32]],
+        certificate: str | None,
+    ) -> None: ...
+    def finish(self) -> None: ...
+
+def run_settings(model: str, plan: Plan) -> str: ...
+def load_data(records: str | npt.NDArray[Any]) -> _F32: ...
 def write_run(
     path: str,
     samples: str | npt.NDArray[Any],
@@ -239,6 +262,7 @@ def evaluate(
 ) -> None: ...
 def neighbours(queries: _F32, points: _F32, k: int) -> tuple[_I64, _F64]: ...
 def neighbours_in_file(queries: _F32, path: str, k: int) -> tuple[_I64, _F64]: ...
+def distinct_neighbours(queries: _F32, points: _F32, most: int) -> tuple[_I64, _F64]: ...
 def memorization(samples: _F32, train: _F32) -> _Memorization: ...
 def support(samples: _F32, train: _F32, k: int, kernel: bool) -> _F64: ...
 def frechet_distance(generated: _F32, real: _F32) -> float: ...
@@ -250,6 +274,7 @@ def partial_spearman(
     x: _F64, y: _F64, controls: Sequence[_F64], resamples: int, seed: int, level: float
 ) -> _Ends: ...
 def mean_interval(column: _F64, resamples: int, seed: int, level: float) -> _Ends: ...
+def share(successes: int, trials: int, level: float) -> _Ends: ...
 def compare(
     differences: _F64, resamples: int, seed: int, level: float
 ) -> tuple[_Ends, float, float]: ...

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
-
-import numpy as np
+from typing import Any
 
 from ._kinepath import Field, Gain, KinepathError, Plan
-from .arrays import F32, f32
 from .fields import OnnxField
-from .paths import Paths
-from .posteriors import PosteriorPaths
 from .runs import write_run
-from .sampling import Record, noise, sample
+from .samplers import Sampler, in_batches, sampler_of
+from .sampling import Record
 from .study import BASELINE, Study, run_folder_of, study
-
-Sampler: TypeAlias = Callable[..., Paths[Any]]
-"""``sampler(noise, plan)``, or ``sampler(noise, plan, labels)`` where there are labels, with noise
-``[B, *shape]``, returning what it measured."""
 
 
 def study_model(
@@ -77,30 +69,22 @@ def study_model(
     if labels is not None and len(labels) != count:
         raise KinepathError(f"there are {len(labels)} labels for {count} samples")
     if isinstance(model, Field):
-        shape, sampler = model.shape, _sampler_of(model)
+        shape = model.shape
     elif shape is None:
         raise KinepathError("shape is needed where the model is a function")
-    else:
-        sampler = model
+    sampler = sampler_of(model, Record(profile=True))
     called = model if isinstance(model, OnnxField) else name
     runs = {}
     for number, (variant, gain) in enumerate({BASELINE: Gain(), **gains}.items()):
         shaped = plan.with_gain(gain)
-        parts = []
-        for first in range(0, count, batch):
-            rows = range(first, min(first + batch, count))
-            start = noise(seed, rows, shape)
-            asked = () if labels is None else ([labels[row] for row in rows],)
-            paths = sampler(start, shaped, *asked)
-            if not isinstance(paths, Paths) or len(paths) != len(start):
-                raise KinepathError(
-                    f"the sampler must return the Paths of its {len(start)} samples, got {paths!r}"
-                )
-            parts.append(paths)
+        paths = in_batches(
+            sampler, shaped, seed=seed, rows=range(count), batch=batch, shape=shape, labels=labels
+        )
         folder = run_folder_of(Path(out), number, variant)
         runs[variant] = write_run(
             folder,
-            _joined(parts),
+            # The times of its states are the sampler's affair.
+            replace(paths, trajectory=None),
             plan=shaped,
             model=called,
             noise=seed,
@@ -108,28 +92,3 @@ def study_model(
             overwrite=True,
         )
     return study(runs.pop(BASELINE), runs, out=out, **judged_by)
-
-
-def _sampler_of(field: Field) -> Sampler:
-    record = Record(profile=True)
-
-    def sampler(noise: F32, plan: Plan, labels: Sequence[int] | None = None) -> Paths[F32]:
-        return sample(field, noise, plan, record=record, labels=labels)
-
-    return sampler
-
-
-def _joined(parts: Sequence[Paths[Any]]) -> Paths[F32]:
-    """The paths of all batches, one after the other, as far as all have recorded the same."""
-    joined: dict[str, Any] = {}
-    for field in fields(Paths):
-        values = [getattr(part, field.name) for part in parts]
-        if any(value is None for value in values):
-            joined[field.name] = None
-        elif field.name in ("endpoints", "energy_map"):
-            joined[field.name] = np.concatenate([f32(value) for value in values])
-        elif field.name == "posterior":
-            joined[field.name] = PosteriorPaths.joined(values)
-        elif field.name != "trajectory":
-            joined[field.name] = np.concatenate(values)
-    return Paths(**joined)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import F64
+from .arrays import F32, F64, f32
 from .posteriors import PosteriorPaths
 from .tables import Tabular
 
 State = TypeVar("State")
 """What states are kept in: a NumPy array or a torch tensor."""
+
+STATES = ("endpoints", "energy_map", "trajectory")
+"""The fields of :class:`Paths` that are kept in it."""
 
 
 class PartEnergies(NamedTuple):
@@ -114,3 +118,21 @@ class Paths(Tabular, Generic[State]):
 
 def _ratio(part: F64, whole: F64, without: float) -> F64:
     return np.divide(part, whole, out=np.full_like(whole, without), where=whole > 0)
+
+
+def joined(parts: Sequence[Paths[Any]]) -> Paths[F32]:
+    """The paths of all parts, at least one, one after the other, as far as all have recorded the same."""
+    columns: dict[str, Any] = {}
+    for name in (field.name for field in fields(Paths)):
+        values = [getattr(part, name) for part in parts]
+        if any(value is None for value in values):
+            columns[name] = None
+        elif name in STATES:
+            columns[name] = np.concatenate([f32(value) for value in values])
+        elif name == "posterior":
+            columns[name] = PosteriorPaths.joined(values)
+        elif name == "parts":
+            columns[name] = PartEnergies(*map(np.concatenate, zip(*values, strict=True)))
+        else:
+            columns[name] = np.concatenate(values)
+    return Paths(**columns)

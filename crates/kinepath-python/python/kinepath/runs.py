@@ -22,7 +22,7 @@ from . import _kinepath
 from ._kinepath import KinepathError, Plan
 from .arrays import F32, f32, f64, real
 from .fields import OnnxField
-from .paths import PartEnergies, Paths
+from .paths import STATES, PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
 from .sampling import Record
 from .tables import Tabular
@@ -196,13 +196,12 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
     for name in (field.name for field in fields(Paths)):
         value = getattr(samples, name)
         if value is not None:
-            states = name in ("endpoints", "energy_map", "trajectory")
             if isinstance(value, PosteriorPaths):
                 value = vars(value)
             elif isinstance(value, PartEnergies):
                 value = tuple(value)
             else:
-                value = f32(value) if states else f64(value)
+                value = f32(value) if name in STATES else f64(value)
         columns[name] = value
     return columns, columns.pop("endpoints")
 

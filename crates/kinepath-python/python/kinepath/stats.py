@@ -47,6 +47,17 @@ def bootstrap(
     return Interval(*_kinepath.mean_interval(column(values), resamples, seed, level))
 
 
+def share(successes: int, trials: int, *, level: float = 0.95) -> Interval:
+    """The share of successes with Wilson's score interval, which needs no columns.
+
+    Agrees with ``statsmodels.stats.proportion.proportion_confint(method="wilson")``.
+
+    Raises:
+        KinepathError: without trials, for more successes than trials, or a level outside (0, 1).
+    """
+    return Interval(*_kinepath.share(successes, trials, level))
+
+
 def compare(
     baseline: npt.ArrayLike,
     variant: npt.ArrayLike,

@@ -8,21 +8,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError
+from .progress import Progress, line_on_a_terminal
 from .prompts import Clip, Prompts
 from .runs import Run, Source, records, write_run
-
-Progress: TypeAlias = Callable[[str, float], object]
-"""Told what is being done and the fraction of it, in [0, 1], that is behind."""
 
 BASELINE = "baseline"
 
@@ -177,7 +174,7 @@ def study(
         classifier=None if classifier is None else os.fspath(classifier),
         clip=None if clip is None else clip.in_files(folder),
         resamples=resamples,
-        observe=progress or _line_on_a_terminal(),
+        observe=progress or line_on_a_terminal(),
     )
     return Study(folder)
 
@@ -212,14 +209,3 @@ def _data(file: Path, given: npt.ArrayLike | str | os.PathLike[str]) -> str:
         return os.fspath(given)
     np.save(file, records(given))
     return os.fspath(file)
-
-
-def _line_on_a_terminal() -> Progress:
-    if not sys.stderr.isatty():
-        return lambda stage, done: None
-
-    def show(stage: str, done: float) -> None:
-        end = "\n" if done >= 1.0 else ""
-        print(f"\r\x1b[K{stage} {done:.0%}", end=end, file=sys.stderr, flush=True)
-
-    return show

@@ -73,7 +73,8 @@ pub struct Neighbours {
     /// Rows of the array the index was made from, shape `[queries, k]`. Points at equal distance
     /// come in increasing order of row.
     pub indices: Array2<usize>,
-    /// Euclidean distances in data units, shape `[queries, k]`, each row ascending.
+    /// Euclidean distances in data units, shape `[queries, k]`, each row ascending; their squares
+    /// from [`search_squares`](NeighbourIndex::search_squares).
     pub distances: Array2<f64>,
 }
 
@@ -180,6 +181,36 @@ impl<'a> NeighbourIndex<'a> {
         self.check_queries(&queries)?;
         self.check_k(k, k)?;
         Ok(self.search_squared(queries, k).rooted())
+    }
+
+    /// As [`search`](Self::search), but with squared distances, and with all points where there are
+    /// fewer than `most`.
+    ///
+    /// For putting together what was found in several sets of points: two squares may differ by so
+    /// little that they have the same root, and would become a tie.
+    ///
+    /// # Errors
+    /// Those of [`search`](Self::search), but for too few points.
+    ///
+    /// # Example
+    /// ```
+    /// use kinepath::metrics::NeighbourIndex;
+    /// use ndarray::array;
+    ///
+    /// let index = NeighbourIndex::over_rows(array![[0.0f32], [3.0]])?;
+    /// let found = index.search_squares(array![[1.0f32]].view(), 5)?;
+    /// assert_eq!(found.distances, array![[1.0, 4.0]]);
+    /// # Ok::<(), kinepath::metrics::MetricsError>(())
+    /// ```
+    pub fn search_squares(
+        &self,
+        queries: ArrayView2<'_, f32>,
+        most: usize,
+    ) -> Result<Neighbours, MetricsError> {
+        self.check_queries(&queries)?;
+        let k = most.min(self.len());
+        self.check_k(k, k)?;
+        Ok(self.search_squared(queries, k))
     }
 
     /// [`search`](Self::search) without the roots: squared distances, for queries and a k that

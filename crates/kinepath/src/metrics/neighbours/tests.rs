@@ -40,6 +40,19 @@ fn equals_brute_force_across_block_boundaries() {
     }
 }
 
+#[test]
+fn squares_are_those_of_all_points_where_more_are_asked_for() {
+    let (points, queries) = (ramp(40, 7, 0.2), ramp(9, 7, 0.5));
+    let index = NeighbourIndex::over_rows(points.view()).unwrap();
+    let found = index.search_squares(queries.view(), 100).unwrap();
+    assert_eq!(found.clone().rooted(), brute_force(&points, &queries, 40));
+    for ((query, rank), &square) in found.distances.indexed_iter() {
+        let row = found.indices[[query, rank]];
+        assert_eq!(square, squared_distance(queries.row(query), points.row(row)));
+    }
+    assert_eq!(index.search_squares(queries.view(), 0).unwrap_err(), MetricsError::ZeroNeighbours);
+}
+
 /// A tight cluster at a large offset, where an f32 product alone cannot tell points apart.
 #[test]
 fn rounding_cannot_change_the_order() {

@@ -1,0 +1,59 @@
+"""Models as functions that sample, batch after batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from ._kinepath import Field, KinepathError, Plan
+from .arrays import F32
+from .paths import Paths, joined
+from .sampling import Record, noise, sample
+
+Sampler: TypeAlias = Callable[..., Paths[Any]]
+"""``sampler(noise, plan)``, or ``sampler(noise, plan, labels)`` where there are labels, with noise
+``[B, *shape]``, returning what it measured."""
+
+
+def sampler_of(model: Field | Sampler, record: Record) -> Sampler:
+    """A field as a sampler that records ``record``; a function is one already, and records what it
+    will."""
+    if not isinstance(model, Field):
+        return model
+    field = model
+
+    def sampler(noise: F32, plan: Plan, labels: Sequence[int] | None = None) -> Paths[F32]:
+        return sample(field, noise, plan, record=record, labels=labels)
+
+    return sampler
+
+
+def in_batches(
+    sampler: Sampler,
+    plan: Plan,
+    *,
+    seed: int,
+    rows: range,
+    batch: int,
+    shape: Sequence[int],
+    labels: Sequence[int] | None,
+) -> Paths[F32]:
+    """The paths of the samples with the global indices ``rows``, at least one, ``batch`` at a time.
+
+    Args:
+        labels: one class for each of ``rows``.
+
+    Raises:
+        KinepathError: for a sampler that returns no paths of its noise.
+    """
+    parts = []
+    for first in range(0, len(rows), batch):
+        start = noise(seed, rows[first : first + batch], shape)
+        asked = () if labels is None else ([int(label) for label in labels[first : first + batch]],)
+        paths = sampler(start, plan, *asked)
+        if not isinstance(paths, Paths) or len(paths) != len(start):
+            raise KinepathError(
+                f"the sampler must return the Paths of its {len(start)} samples, got {paths!r}"
+            )
+        parts.append(paths)
+    return joined(parts)

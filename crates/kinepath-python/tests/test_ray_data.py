@@ -1,0 +1,299 @@
+"""Data sets in parts without a cluster: what is whole counts, what is not does not, and it merges."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from numpy.typing import NDArray
+
+import kinepath as kp
+from kinepath.ray import Dataset, Moments, Store, StoreError, parts, settings, to_run
+from kinepath.ray.neighbours import Nearest, in_block, merged
+from kinepath.ray.sampling import fitting
+from kinepath.samplers import in_batches, sampler_of
+
+POINTS = np.random.default_rng(0).normal(size=(12, 2, 3)).astype(np.float32)
+FIELD = kp.EmpiricalField(POINTS)
+PLAN = kp.Plan(8, gain=kp.KTS(alpha=0.05, beta=0.01))
+RECORD = kp.Record(profile=True, energy_map=True, trajectory=3)
+ASKED: dict[str, Any] = {
+    "model": "exact",
+    "plan": PLAN,
+    "count": 20,
+    "shape": (2, 3),
+    "seed": 4,
+    "labels": None,
+    "record": RECORD,
+    "batch": 4,
+    "part_size": 8,
+}
+
+
+def paths(rows: range) -> kp.Paths[NDArray[np.float32]]:
+    return in_batches(
+        sampler_of(FIELD, RECORD), PLAN, seed=4, rows=rows, batch=4, shape=(2, 3), labels=None
+    )
+
+
+def filled(folder: Path, labels: list[int] | None = None) -> Dataset:
+    store = Store(folder)
+    settings.claim(store, settings.settings_of(**{**ASKED, "labels": labels}))
+    for rows in parts.ranges(20, 8):
+        own = None if labels is None else labels[rows.start : rows.stop]
+        parts.publish(store, rows, paths(rows), own)
+    return Dataset(folder)
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "local":
+        return Store(tmp_path / "set")
+    return Store(f"memory://{request.node.originalname}")
+
+
+def test_data_sets_are_read_without_ray() -> None:
+    code = "import sys; sys.modules['ray'] = None; import kinepath.ray as kpr; kpr.Dataset, kpr.to_run"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_files_appear_whole_replace_each_other_and_go(store: Store) -> None:
+    assert store.size("table/a") is None and store.sizes("table") == {}
+    store.write("table/a", b"first")
+    store.write("table/a", memoryview(b"second"))
+    assert store.read("table/a") == b"second" and store.sizes("table") == {"a": 6}
+    assert store.sizes("incoming") == {}
+    store.delete("table/a")
+    store.delete("table/a")
+    with pytest.raises(StoreError, match="cannot open table/a"):
+        store.read("table/a")
+    store.write("table/b", b"")
+    store.delete_folder("table")
+    store.delete_folder("table")
+    assert store.sizes("table") == {}
+
+
+class Full(MemoryFileSystem):  # type: ignore[misc]
+    """A store that runs out of space in the middle of a file."""
+
+    protocol = "full"
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        file = super()._open(path, mode, **options)
+        if mode == "wb":
+
+            def write(content: bytes) -> int:
+                type(file).write(file, content[: len(content) // 2])
+                raise OSError("no space left")
+
+            file.write = write
+        return file
+
+
+def test_what_could_not_be_written_is_not_there() -> None:
+    store = Store("/full", Full())
+    with pytest.raises(StoreError, match="cannot write table/a in /full: .*no space left"):
+        store.write("table/a", b"12345678")
+    assert store.sizes("table") == {}
+
+
+def test_a_path_that_nothing_opens_is_named() -> None:
+    with pytest.raises(kp.KinepathError, match="cannot open nowhere://x"):
+        Store("nowhere://x")
+
+
+def test_settings_are_written_once(store: Store) -> None:
+    wanted = settings.settings_of(**ASKED)
+    settings.claim(store, wanted)
+    settings.claim(store, settings.settings_of(**ASKED))
+    found = settings.read(store)
+    assert found is not None and found["shape"] == [2, 3]
+    assert found["record"]["trajectory"] == [0.0, 0.5, 1.0]
+    changes: dict[str, tuple[Any, str]] = {
+        "seed": (5, "noise.seed is 4 in dataset.toml, and 5"),
+        "plan": (kp.Plan(8), "sampler.gain is 'kts:.*, and 'unit'"),
+        "count": (21, "count is 20 in dataset.toml, and 21"),
+        "model": ("other", "field.spec is 'external:exact'"),
+        "labels": ([0] * 20, "labels is absent"),
+        "part_size": (4, "part_size is 8"),
+        "record": (kp.Record(), "record.energy_map is True"),
+    }
+    for key, (value, words) in changes.items():
+        with pytest.raises(kp.KinepathError, match=words):
+            settings.claim(store, settings.settings_of(**{**ASKED, key: value}))
+    store.write("dataset.toml", b"count = ")
+    with pytest.raises(kp.KinepathError, match="is no TOML"):
+        settings.claim(store, wanted)
+
+
+def test_parts_read_back_what_was_sampled(tmp_path: Path) -> None:
+    dataset = filled(tmp_path, labels=list(range(20)))
+    whole = paths(range(20))
+    there = dataset.whole()
+    assert [part.rows for part in there] == [range(0, 8), range(8, 16), range(16, 20)]
+    tables = [dataset.table(part) for part in there]
+    tensors = [dataset.tensors(part) for part in there]
+    expected = whole.table() | {"label": np.arange(20)}
+    assert tables[0].keys() == expected.keys()
+    for name, column in expected.items():
+        joined = np.concatenate([table[name] for table in tables])
+        # Its bound is that of the batches of a part together.
+        if name != "velocity_error":
+            np.testing.assert_array_equal(joined, column, err_msg=name)
+    for name in ("energy_map", "trajectory"):
+        joined = np.concatenate([some[name] for some in tensors])
+        np.testing.assert_array_equal(joined, getattr(whole, name))
+    samples = np.concatenate([some["samples"] for some in tensors])
+    np.testing.assert_array_equal(samples, whole.endpoints)
+    kpe = dataset.kpe()
+    assert (kpe.count, kpe.low, kpe.high) == (20, whole.kpe.min(), whole.kpe.max())
+    np.testing.assert_allclose([kpe.mean, kpe.sd], [whole.kpe.mean(), whole.kpe.std(ddof=1)])
+
+
+def test_a_damaged_part_is_missing(tmp_path: Path) -> None:
+    dataset = filled(tmp_path)
+    assert dataset.missing() == []
+    table = tmp_path / parts.table_name(range(0, 8))
+    table.write_bytes(table.read_bytes()[:-20])
+    tensors = tmp_path / parts.tensors_name(range(8, 16))
+    content = tensors.read_bytes()
+    tensors.write_bytes(content[:-4])
+    (tmp_path / parts.tensors_name(range(16, 20))).unlink()
+    assert dataset.missing() == dataset.ranges
+    assert all(parts.find(dataset.store, rows) is None for rows in dataset.ranges)
+    assert dataset.missing([range(8, 16)]) == [range(8, 16)]
+    with pytest.raises(kp.KinepathError, match="3 of 3 parts .* are missing"):
+        dataset.whole()
+    # As long, but not the same.
+    tensors.write_bytes(content[:-4] + b"abcd")
+    part = parts.find(dataset.store, range(8, 16))
+    assert part is not None
+    with pytest.raises(kp.KinepathError, match="not what its table was written with"):
+        dataset.tensors(part)
+    parts.publish(dataset.store, range(8, 16), paths(range(8, 16)), None)
+    assert dataset.tensors(part)["samples"].shape == (8, 2, 3)
+
+
+def test_a_table_without_its_tensors_is_gone_before_they_change(tmp_path: Path) -> None:
+    dataset = filled(tmp_path)
+
+    class Failing(Store):
+        def write(self, name: str, content: Any) -> None:
+            raise StoreError("lost")
+
+    with pytest.raises(StoreError):
+        parts.publish(Failing(tmp_path), range(0, 8), paths(range(0, 8)), None)
+    assert dataset.missing() == [range(0, 8)]
+
+
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    bad = paths(range(8, 16))
+    bad.endpoints[3, 1] = np.nan
+    with pytest.raises(kp.KinepathError, match="NaN or infinite: number 11"):
+        parts.publish(Store(tmp_path), range(8, 16), bad, None)
+    assert Store(tmp_path).sizes("tensors") == {}
+
+
+def test_no_data_set_is_named(tmp_path: Path) -> None:
+    with pytest.raises(kp.KinepathError, match="holds no data set"):
+        Dataset(tmp_path)
+
+
+@pytest.mark.parametrize("labels", [None, list(range(20))])
+def test_a_data_set_becomes_a_run(tmp_path: Path, labels: list[int] | None) -> None:
+    filled(tmp_path / "set", labels)
+    run = to_run(tmp_path / "set", tmp_path / "run")
+    whole = paths(range(20))
+    expected = kp.write_run(
+        tmp_path / "same", whole, plan=PLAN, model="exact", noise=4, labels=labels, record=RECORD
+    )
+    np.testing.assert_array_equal(run.samples, expected.samples)
+    np.testing.assert_array_equal(run.profile, expected.profile)
+    np.testing.assert_array_equal(run.trajectory, expected.trajectory)
+    np.testing.assert_array_equal(run.energy_map, expected.energy_map)
+    np.testing.assert_array_equal(run.posterior_entropy, expected.posterior_entropy)
+    assert run.certificate == expected.certificate
+    table = run.table()
+    assert table.keys() == expected.table().keys()
+    for name, column in expected.table().items():
+        if name != "velocity_error":
+            np.testing.assert_array_equal(table[name], column, err_msg=name)
+    assert run.settings["batch"] == 8
+    for key in run.settings.keys() - {"batch", "content"}:
+        assert run.settings[key] == expected.settings[key], key
+    # A second call has nothing left to do.
+    assert len(to_run(tmp_path / "set", tmp_path / "run")) == 20
+    study = kp.study(run, train=POINTS, out=tmp_path / "study", resamples=50)
+    assert study.figures()["f_mem"][0] == kp.memorization(whole.endpoints, POINTS).f_mem
+
+
+def test_only_a_whole_data_set_becomes_a_run(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / parts.table_name(range(8, 16))).unlink()
+    with pytest.raises(kp.KinepathError, match="1 of 3 parts"):
+        to_run(tmp_path, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_moments_merge_in_any_pieces() -> None:
+    values = np.random.default_rng(1).lognormal(8.0, 2.0, 1000)
+    for cuts in ([], [1], [0, 0, 500], [3, 700, 999]):
+        moments = Moments.merged(Moments.of(piece) for piece in np.split(values, cuts))
+        assert (moments.count, moments.low, moments.high) == (1000, values.min(), values.max())
+        np.testing.assert_allclose(moments.mean, values.mean(), rtol=1e-13)
+        np.testing.assert_allclose(moments.sd, values.std(ddof=1), rtol=1e-13)
+        np.testing.assert_allclose(moments.standard_error, moments.sd / 1000**0.5)
+    for moments in (Moments(), Moments.of(values[:1]), Moments.of(values)):
+        assert Moments.from_record(moments.record()) == moments
+    assert np.isnan(Moments().sd) and np.isnan(Moments.of(values[:1]).standard_error)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_blocks_change_nothing(seed: int) -> None:
+    """Small integers: ties and copies, within blocks and across their borders."""
+    random = np.random.default_rng(seed)
+    points = random.integers(-2, 3, (random.integers(8, 60), 2)).astype(np.float32)
+    points[random.integers(len(points))] = -0.0
+    samples = random.integers(-2, 3, (9, 2)).astype(np.float32) + 0.5 * (seed % 2)
+    k = min(len(np.unique(points, axis=0)), 2 + seed % 4)
+    whole = Nearest(*kp._kinepath.distinct_neighbours(samples, points, k))
+    found = [
+        Nearest.from_bytes(
+            in_block(samples, points[rows.start : rows.stop], rows.start, k).to_bytes()
+        )
+        for rows in parts.ranges(len(points), int(random.integers(1, len(points) + 1)))
+    ]
+    both = merged(found, k, lambda rows: points[rows])
+    np.testing.assert_array_equal(both.rows, whole.rows)
+    np.testing.assert_array_equal(both.squares, whole.squares)
+    core = kp.memorization(samples, points)
+    np.testing.assert_array_equal(both.rows[:, 0], core.nearest)
+    np.testing.assert_array_equal(np.sqrt(both.squares[:, :2]), np.stack([core.d1, core.d2], 1))
+
+
+def test_too_few_different_points_are_counted() -> None:
+    points = np.zeros((6, 2), np.float32)
+    found = [in_block(points[:1], points[:3], 0, 2), in_block(points[:1], points[3:], 3, 2)]
+    with pytest.raises(kp.KinepathError, match="2 nearest neighbours need 2 .* there are 1"):
+        merged(found, 2, lambda rows: points[rows])
+
+
+@pytest.mark.parametrize(
+    ("count", "batch", "shape", "workers", "expected"),
+    [
+        (1_000_000, 4096, (8,), 2, 65536),
+        (1_000_000, 64, (3, 256, 256), 2, 64),
+        (10_000, 64, (3, 32, 32), 8, 256),
+        (10, 64, (8,), 1, 64),
+        (1_000_000, 64, (1, 28, 28), 1, 21376),
+    ],
+)
+def test_parts_have_whole_batches_and_fit(
+    count: int, batch: int, shape: tuple[int, ...], workers: int, expected: int
+) -> None:
+    assert fitting(count, batch, shape, workers) == expected
