@@ -23,7 +23,7 @@ const PLACE: &str = "target/faults";
 /// How often a fault is tried on a command that is no kill at a random moment.
 const TIMES: usize = 2;
 /// Kills placed by system calls, for each command.
-const PLACED_KILLS: usize = 20;
+const PLACED_KILLS: usize = 24;
 /// The same, and kills for each command, when little time is to be spent.
 const QUICK_TIMES: usize = 1;
 
@@ -52,9 +52,11 @@ pub(crate) fn run(args: &FaultArgs) -> Result<ExitCode> {
     }
     let begun = Instant::now();
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let program = build(&root)?;
     let place = root.join(PLACE);
     fs::create_dir_all(&place).with_context(|| format!("cannot create {}", place.display()))?;
+    // A copy, which no other build replaces in the middle.
+    let programs = tempfile::tempdir_in(&place).context("cannot make a folder for the program")?;
+    let program = build(&root, programs.path())?;
     let mut rows = Vec::new();
     for (number, &workload) in Workload::ALL.iter().enumerate() {
         let faults = args.faults_on(workload);
@@ -136,8 +138,8 @@ impl FaultArgs {
     }
 }
 
-/// Builds the program; returns its file.
-fn build(root: &Path) -> Result<PathBuf> {
+/// Builds the program; returns a copy of it in `folder`.
+fn build(root: &Path, folder: &Path) -> Result<PathBuf> {
     let built = Command::new(env!("CARGO"))
         .args(["build", "--release", "--package", "kinepath-cli"])
         .current_dir(root)
@@ -146,7 +148,9 @@ fn build(root: &Path) -> Result<PathBuf> {
     ensure!(built.success(), "the program cannot be built");
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
     let name = format!("kinepath{}", std::env::consts::EXE_SUFFIX);
-    Ok(target.join("release").join(name))
+    let (built, copy) = (target.join("release").join(&name), folder.join(&name));
+    fs::copy(&built, &copy).with_context(|| format!("cannot copy {}", built.display()))?;
+    Ok(copy)
 }
 
 fn fault_names() -> impl Iterator<Item = &'static str> {
