@@ -94,6 +94,11 @@ impl RunParts {
             None => Ok(()),
         }
     }
+
+    /// Lets go of the folder; what is written stays.
+    fn close(&mut self) {
+        self.writer = None;
+    }
 }
 
 fn run(error: RunError) -> PyErr {

@@ -224,12 +224,21 @@ def test_a_data_set_becomes_a_run(tmp_path: Path, labels: list[int] | None) -> N
         if name != "velocity_error":
             np.testing.assert_array_equal(table[name], column, err_msg=name)
     assert run.settings["batch"] == 8
-    for key in run.settings.keys() - {"batch", "content"}:
+    assert ("conditions" in run.settings) == (labels is not None)
+    for key in run.settings.keys() - {"batch", "content", "conditions"}:
         assert run.settings[key] == expected.settings[key], key
     # A second call has nothing left to do.
     assert len(to_run(tmp_path / "set", tmp_path / "run")) == 20
     study = kp.study(run, train=POINTS, out=tmp_path / "study", resamples=50)
     assert study.figures()["f_mem"][0] == kp.memorization(whole.endpoints, POINTS).f_mem
+
+
+def test_a_data_set_of_other_labels_is_another_run(tmp_path: Path) -> None:
+    filled(tmp_path / "set", list(range(20)))
+    to_run(tmp_path / "set", tmp_path / "run")
+    filled(tmp_path / "other", list(range(1, 21)))
+    with pytest.raises(kp.KinepathError, match="conditions.labels.sha256"):
+        to_run(tmp_path / "other", tmp_path / "run")
 
 
 def test_only_a_whole_data_set_becomes_a_run(tmp_path: Path) -> None:

@@ -102,6 +102,10 @@ impl SampleJob<'_> {
         observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<RunReader, StudyError> {
         self.check()?;
+        // A run that is there takes no more memory than its table.
+        if existing == Existing::Overwrite || RunReader::settings_of(dir).is_err() {
+            check_batch(self.source, self.plan, &self.record, self.batch.min(self.count))?;
+        }
         if let Opened::Incomplete(mut writer) = RunWriter::open(dir, self.settings(), existing)? {
             let mut search = match &self.start {
                 Start::Selected { seed, selection } => Some((*seed, Search::new(selection))),
@@ -153,17 +157,22 @@ impl SampleJob<'_> {
         observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<Filled, StudyError> {
         let dim = self.source.shape.iter().product();
-        search.fill(range.start, range.len(), self.batch, &mut |draws: &[Draw], found| {
-            let indices: Vec<u64> = draws
-                .iter()
-                .map(|draw| self.noise_index(range.start + draw.slot, draw.attempt))
-                .collect();
-            let rows: Vec<usize> = draws.iter().map(|draw| range.start + draw.slot).collect();
-            let conditions = self.conditions.of(self.first, &rows)?;
-            let sampler = self.sampler(&conditions)?.indices(&indices);
-            let start = noise_at(seed, &indices, dim);
-            Ok(sampler.run_observed(start.view(), &mut |_| observe(found as f64))?)
-        })
+        search.fill(
+            self.first + range.start,
+            range.len(),
+            self.batch,
+            &mut |draws: &[Draw], found| {
+                let indices: Vec<u64> = draws
+                    .iter()
+                    .map(|draw| self.noise_index(range.start + draw.slot, draw.attempt))
+                    .collect();
+                let rows: Vec<usize> = draws.iter().map(|draw| range.start + draw.slot).collect();
+                let conditions = self.conditions.of(self.first, &rows)?;
+                let sampler = self.sampler(&conditions)?.indices(&indices);
+                let start = noise_at(seed, &indices, dim);
+                Ok(sampler.run_observed(start.view(), &mut |_| observe(found as f64))?)
+            },
+        )
     }
 
     fn sampler<'s>(&'s self, conditions: &'s Conditions) -> Result<Sampler<'s>, StudyError> {
@@ -239,7 +248,6 @@ impl SampleJob<'_> {
         if self.record.parts && self.source.field.in_parts().is_none() {
             return Err(SampleError::Parts.into());
         }
-        check_batch(self.source, self.plan, &self.record, self.batch.min(self.count))?;
         self.conditions.check(self.source, self.first, self.count)
     }
 

@@ -10,13 +10,14 @@ use kinepath_study::run::{Existing, MergedRun, merge_shares};
 use serde_json::json;
 
 use crate::console::Console;
+use crate::exit::begins_again;
 use crate::progress::Progress;
 
 const EXAMPLES: &str = "\
 Examples:
   kinepath merge shares/* --out runs/baseline
       The run of which shares/0, shares/1, ... are shares
-  kinepath sample --field onnx:model.onnx --count 50000 --range 18816..25088 --out shares/3
+  kinepath sample --field onnx:model.onnx --count 50000 --range 18688..24960 --out shares/3
       The share that a message of this command says is missing
 
 The shares may be given in any order. Overlaps, missing samples and settings that differ are refused,
@@ -43,8 +44,8 @@ pub(crate) fn run(args: &MergeArgs, console: &Console) -> Result<()> {
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let mut progress = Progress::start(console, "merging")?;
     let observe = &mut |fraction| progress.advance(fraction);
-    let merged =
-        merge_shares(&args.shares, &args.out, existing, observe).map_err(StudyError::from)?;
+    let merged = merge_shares(&args.shares, &args.out, existing, observe)
+        .map_err(|error| begins_again(StudyError::from(error)))?;
     drop(progress);
     let summary = Summary { run: &args.out, merged: &merged };
     if console.json { console.print_json(&summary.json()) } else { console.print(summary) }

@@ -4,6 +4,7 @@ use std::fs;
 
 use kinepath_study::run::{Column, RunReader, columns};
 
+use crate::sampling::fixture;
 use crate::support::{Place, any_final_name, files, npy};
 
 const SAMPLE: &str = "sample --field mixture:mixture.toml --count 50 --batch 4 --steps 12 \
@@ -86,6 +87,32 @@ fn shares_start_from_their_rows_of_a_noise_file() {
     place.succeeds(&format!("{sample} --shard 1/2 --out b"));
     place.succeeds("merge a b --out merged");
     assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+}
+
+#[test]
+fn labels_are_those_of_the_whole_wherever_the_files_lie() {
+    let place = Place::new();
+    fs::copy(fixture("labelled"), place.path("net.onnx")).unwrap();
+    fs::create_dir(place.path("elsewhere")).unwrap();
+    fs::copy(fixture("labelled"), place.path("elsewhere/net.onnx")).unwrap();
+    let labels: String = (0..12).map(|i| format!("{}\n", i * 5 % 3)).collect();
+    place.write("labels.txt", &labels);
+    place.write("elsewhere/labels.txt", &labels);
+    place.write("other.txt", labels.replacen('1', "2", 1));
+    let sample = |folder: &str, labels: &str, rest: &str| {
+        format!(
+            "sample --field onnx:{folder}net.onnx --labels {folder}{labels} --guidance 2 \
+             --null-label 3 --count 12 --batch 4 --steps 4 {rest}"
+        )
+    };
+    place.succeeds(&sample("", "labels.txt", "--out whole"));
+    place.succeeds(&sample("", "labels.txt", "--shard 0/2 --out a"));
+    place.succeeds(&sample("elsewhere/", "labels.txt", "--shard 1/2 --out b"));
+    place.succeeds(&sample("", "other.txt", "--shard 1/2 --out c"));
+    place.succeeds("merge a b --out merged");
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+    let refusal = place.fails("merge a c --out other", 1);
+    assert!(refusal.contains("conditions.labels.sha256"), "{refusal}");
 }
 
 #[test]

@@ -55,12 +55,21 @@ impl FolderLock {
         let path = dir.join(NAME);
         let io = |error: std::io::Error| RunError::io(&path, "write", &error);
         let locked = || RunError::Locked { path: dir.display().to_string() };
-        let file = File::options().create(true).append(true).open(&path).map_err(io)?;
+        let created = File::options().create_new(true).append(true).open(&path);
+        let (file, mine) = match created {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                (File::options().create(true).append(true).open(&path).map_err(io)?, false)
+            }
+            created => (created.map_err(io)?, true),
+        };
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(locked()),
             Err(TryLockError::Error(error)) => {
-                remove(&path)?;
+                // One that was there may be another process's.
+                if mine {
+                    remove(&path)?;
+                }
                 let (path, message) = (dir.display().to_string(), error.to_string());
                 return Err(RunError::NoLocks { path, message });
             }

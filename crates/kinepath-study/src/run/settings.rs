@@ -186,7 +186,47 @@ impl FieldSettings {
     }
 }
 
+impl FieldSettings {
+    /// The same without where its files lie, which their hashes tell: a field is the same on every
+    /// machine. One that this program has not opened has its name only.
+    #[must_use]
+    pub(crate) fn anywhere(&self) -> Self {
+        let mut field = self.clone();
+        if self.is_external() {
+            return field;
+        }
+        field.spec.clear();
+        if field.schedule_sha256.is_some() {
+            // `vp:FILE,OPTION,...`
+            field.path = field.path.map(|path| {
+                path.split_once(',').map_or(String::new(), |(_, options)| options.to_owned())
+            });
+        }
+        if let Some(file) = field.guidance.as_mut().and_then(|g| g.null_inputs.as_mut()) {
+            file.path.clear();
+        }
+        field
+    }
+}
+
 impl RunSettings {
+    /// The same without where its files lie, see [`FieldSettings::anywhere`].
+    pub(crate) fn anywhere(&self) -> Self {
+        let mut settings = Self { field: self.field.anywhere(), ..self.clone() };
+        if let Some(conditions) = &mut settings.conditions {
+            if let Some(labels) = &mut conditions.labels {
+                labels.asked.clear();
+            }
+            if let Some(file) = &mut conditions.inputs {
+                file.path.clear();
+            }
+        }
+        if let NoiseSettings::File { path, .. } = &mut settings.noise {
+            path.clear();
+        }
+        settings
+    }
+
     /// D, the number of values of a sample.
     #[must_use]
     pub fn dim(&self) -> usize {

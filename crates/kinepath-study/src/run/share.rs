@@ -11,7 +11,7 @@ use super::part::SAMPLES;
 use super::reader::RunReader;
 use super::settings::{Difference, RunSettings};
 use super::writer::{Existing, Opened, RunWriter};
-use super::{RunContent, SAMPLES_FILE, TABLE_FILE, parquet};
+use super::{RunContent, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
 use crate::data::tensors::TensorFile;
 
 /// What merging has done.
@@ -77,6 +77,11 @@ impl Share {
         let total = settings.total.ok_or_else(|| RunError::NotAShare { path: path() })?;
         let content = settings.content.clone();
         let content = content.ok_or_else(|| RunError::NotAShare { path: path() })?;
+        if settings.first.checked_add(settings.count).is_none_or(|end| end > total) {
+            let (first, count) = (settings.first, settings.count);
+            let detail = format!("{count} samples from {first} on are no share of {total}");
+            return Err(RunError::damaged(&dir.join(SETTINGS_FILE), detail));
+        }
         Ok(Self { dir: dir.to_owned(), settings, content, total })
     }
 
@@ -107,13 +112,17 @@ impl Piece for Share {
         let RunContent { columns, table: digest, .. } = &self.content;
         let table = parquet::read(&self.dir.join(TABLE_FILE))?.leading(*columns);
         if table.rows() != self.settings.count || TableDigest::of(&table) != *digest {
-            return Err(self.changed(TABLE_FILE, "its content"));
+            return Err(self.changed(TABLE_FILE, "the content of its columns"));
         }
         let file = TensorFile::open(&self.dir.join(SAMPLES_FILE))?;
         let mut tensors = Vec::new();
         for name in file.names().into_iter().filter(|name| name != SAMPLES) {
             let rest = file.info(&name)?.shape.get(1..).unwrap_or_default().to_vec();
             tensors.push((name, rest));
+        }
+        let known = self.content.tensors.keys().filter(|name| *name != SAMPLES).count();
+        if tensors.len() != known {
+            return Err(self.changed(SAMPLES_FILE, "its list of arrays"));
         }
         Ok(Rows { table, tensors, certificate: self.settings.certificate })
     }
@@ -136,8 +145,8 @@ fn whole(shares: &[Share]) -> Result<RunSettings, RunError> {
     let name = |share: &Share| share.dir.display().to_string();
     let settings = first.of_whole();
     for other in &shares[1..] {
-        let (found, wanted) = (other.of_whole(), &settings);
-        if let Some(difference) = Difference::between(&found, wanted, &other.dir)? {
+        let (found, wanted) = (other.of_whole().anywhere(), settings.anywhere());
+        if let Some(difference) = Difference::between(&found, &wanted, &other.dir)? {
             let Difference { key, found, wanted } = difference;
             let (path, other) = (name(other), name(first));
             return Err(RunError::SharesDiffer { path, other, key, found, wanted });

@@ -68,7 +68,7 @@ impl<'a> Search<'a> {
         Self { selection, found: Tally::default() }
     }
 
-    /// Fills the `slots` slots of the batch that begins at sample `start`, at most `batch` draws at
+    /// Fills the `slots` slots of the batch that begins at the sample of global index `start`, at most `batch` draws at
     /// a time.
     ///
     /// Only empty slots are drawn for. When they fill half a batch or less, several attempts of each

@@ -51,7 +51,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::StudyError;
-use crate::run::Existing;
+use crate::run::{Existing, FolderLock, RunReader};
 use analysis::analyse;
 use check::check;
 use controls::Controls;
@@ -109,6 +109,9 @@ pub fn run_study(
     for model in &all_runs {
         let source = model.source;
         let runs = model.sample(observe)?;
+        // Judging adds columns to their tables.
+        let folders = runs.iter().flat_map(|run| run.seeds.iter().map(RunReader::dir));
+        let _locks = FolderLock::take_runs(folders, None)?;
         let mut constant = |gain: usize, mean: f64, observe: &mut Observer<'_>| {
             model.sample_constant(gain, mean, observe)
         };

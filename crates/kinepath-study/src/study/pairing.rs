@@ -75,9 +75,9 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
         let other = run.settings();
         // Noise under another path is the same, and so is a grid under another name: hashes and nodes
         // tell.
-        let conditions = |run: &RunSettings| {
-            let conditions = run.conditions.clone();
-            conditions.map(|c| (c.labels.map(|l| l.sha256), c.inputs.map(|i| i.sha256)))
+        let inputs = |run: &RunSettings| {
+            let inputs = run.conditions.as_ref()?.inputs.as_ref()?;
+            Some(inputs.sha256.clone())
         };
         let schedule = |run: &RunSettings| {
             run.sampler.clone().map(|sampler| SamplerSettings {
@@ -104,7 +104,7 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             "model or its conventions"
         } else if other.field.engine != baseline.field.engine {
             "engine"
-        } else if conditions(other) != conditions(baseline) || labels_differ(run, first) {
+        } else if inputs(other) != inputs(baseline) || labels_differ(run, first) {
             "labels or inputs"
         } else if schedule(other) != schedule(baseline) {
             "solver or time grid"
@@ -120,24 +120,12 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     Ok(())
 }
 
-/// A field without what makes no other field: where its files lie, which their hashes tell, what runs
-/// it, and how guidance evaluates it. A model that was not opened has its name only.
+/// A field without what makes no other field: where its files lie, what runs it, and how guidance
+/// evaluates it.
 fn model(field: &FieldSettings) -> FieldSettings {
-    if field.is_external() {
-        return field.clone();
-    }
-    let mut model = FieldSettings { spec: String::new(), engine: None, ..field.clone() };
-    if model.schedule_sha256.is_some() {
-        // `vp:FILE,OPTION,...`
-        model.path = model.path.map(|path| {
-            path.split_once(',').map_or(String::new(), |(_, options)| options.to_owned())
-        });
-    }
+    let mut model = FieldSettings { engine: None, ..field.anywhere() };
     if let Some(guidance) = &mut model.guidance {
         guidance.style.clear();
-        if let Some(file) = &mut guidance.null_inputs {
-            file.path.clear();
-        }
     }
     model
 }

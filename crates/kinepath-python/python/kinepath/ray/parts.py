@@ -1,7 +1,7 @@
 """Parts of a data set: a table and a file of tensors for each range of sample indices.
 
-A part counts when its table is there and says of which tensors it was written: the table comes last,
-and an earlier one goes before the tensors do. Names are those of the range, so that a part that is
+A part counts when its table is there and says of tensors of the size that is there: the table comes
+last, and an earlier one goes before the tensors do. Whoever reads tensors compares their hash. Names are those of the range, so that a part that is
 computed again replaces itself.
 """
 

@@ -37,21 +37,26 @@ def to_run(
     there = {(part.rows.start, part.rows.stop): part for part in dataset.whole()}
     settings = {key: dataset.settings[key] for key in OF_A_RUN}
     settings["batch"] = dataset.settings["part_size"]
+    if "labels" in dataset.settings:
+        settings["conditions"] = {"labels": {"asked": "given"} | dataset.settings["labels"]}
     writer = _kinepath.RunParts(os.fspath(out), json.dumps(settings))
-    for rows in writer.missing():
-        part = there[rows]
-        table, tensors = dataset.table(part), dataset.tensors(part)
-        # A run has the column in any case.
-        table.setdefault("noise_left", np.full(len(part.rows), np.nan))
-        certificate = part.note["certificate"]
-        writer.write(
-            part.rows.start,
-            tensors.pop("samples"),
-            labels=table.pop("label", None),
-            table=list(table.items()),
-            # They are read in no order, and the parts of a run have one.
-            tensors=sorted(tensors.items()),
-            certificate=None if certificate is None else json.dumps(certificate),
-        )
-    writer.finish()
+    try:
+        for rows in writer.missing():
+            part = there[rows]
+            table, tensors = dataset.table(part), dataset.tensors(part)
+            # A run has the column in any case.
+            table.setdefault("noise_left", np.full(len(part.rows), np.nan))
+            certificate = part.note["certificate"]
+            writer.write(
+                part.rows.start,
+                tensors.pop("samples"),
+                labels=table.pop("label", None),
+                table=list(table.items()),
+                # They are read in no order, and the parts of a run have one.
+                tensors=sorted(tensors.items()),
+                certificate=None if certificate is None else json.dumps(certificate),
+            )
+        writer.finish()
+    finally:
+        writer.close()
     return read_run(out)

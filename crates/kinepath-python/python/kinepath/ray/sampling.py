@@ -142,6 +142,8 @@ def sample(
             f"workers wrote {len(missing)} parts, and {len(absent)} of them are not in {store} as "
             "this process sees it: choose a folder that all nodes share"
         )
+    # Of two calls that began together, one may have written its settings over the other's.
+    settings.claim(store, claimed)
     if wanted == dataset.ranges:
         store.delete_folder(INCOMING)
     return dataset

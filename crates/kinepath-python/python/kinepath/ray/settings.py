@@ -87,18 +87,18 @@ def claim(store: Store, settings: Settings, name: str = SETTINGS) -> None:
         KinepathError: for other settings, naming the first that differs.
         StoreError: when the store fails.
     """
-    found = read(store, name)
-    if found is None:
+    if store.size(name) is None:
         store.write(name, tomli_w.dumps(settings).encode())
-        return
+    # Read even so: another call may have written its own at the same moment.
+    found = read(store, name) or {}
     # Through the file's own words: whatever cannot be told apart there is the same.
     wanted = tomllib.loads(tomli_w.dumps(settings))
     difference = first_difference(found, wanted)
     if difference is not None:
         key, there, asked = difference
         raise KinepathError(
-            f"{store} holds other results: {key} is {_short(there)} in {name}, and {_short(asked)} "
-            "is asked for; choose another folder, or the same settings"
+            f"{store} is for other settings: {key} is {_short(there)} in {name}, and {_short(asked)} "
+            "is asked for; choose another folder or the same settings, or remove it"
         )
 
 

@@ -135,8 +135,11 @@ def _npy_file(path: str, shape: tuple[int, ...]) -> TrainingFile | None:
     """The file, if it is one that can be read where it lies."""
     if PurePath(path).suffix != ".npy":
         return None
-    folder, _, name = path.replace(os.sep, "/").rpartition("/")
-    store = Store(folder or ".")
+    if "://" in path:
+        folder, _, name = path.rpartition("/")
+    else:
+        folder, name = os.path.split(os.path.abspath(path))
+    store = Store(folder)
     with store.open(name) as file:
         try:
             read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
