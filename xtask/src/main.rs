@@ -1,6 +1,7 @@
 //! Development tasks: `cargo xtask test` is the one test command of this repository.
 
 mod faults;
+mod fuzz;
 mod python;
 mod step;
 
@@ -32,6 +33,9 @@ enum Task {
     },
     /// Kill, starve and disturb the program in every way that is known, and compare what it ends with
     Faults(faults::FaultArgs),
+    /// Feed damaged files to every reader with libFuzzer, which needs a nightly toolchain and
+    /// cargo-fuzz
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> Result<ExitCode> {
@@ -46,6 +50,7 @@ fn main() -> Result<ExitCode> {
             run(steps)
         }
         Task::Faults(args) => faults::run(&args),
+        Task::Fuzz(options) => fuzz::fuzz(&options),
     }
 }
 

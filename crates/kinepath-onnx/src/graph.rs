@@ -40,6 +40,9 @@ pub struct Graph {
     /// Whether an input, an output or a weight is a bfloat16.
     #[serde(skip)]
     pub(crate) brain_floats: bool,
+    /// The byte that the weights in each file beside this one reach to.
+    #[serde(skip)]
+    pub(crate) reach: HashMap<String, u64>,
 }
 
 /// An input or output of a graph.
@@ -83,20 +86,23 @@ impl Graph {
         if metadata.len() == 0 {
             return Err(Problem::Empty);
         }
-        frame::check(BufReader::new(&file), metadata.len()).map_err(Problem::NotOnnx)?;
+        let external =
+            frame::check(BufReader::new(&file), metadata.len()).map_err(Problem::NotOnnx)?;
         file.rewind().map_err(unreadable)?;
-        Self::of(ModelProto::parse_file(file))
+        Self::of(ModelProto::parse_file(file), external)
     }
 
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Problem> {
         if bytes.is_empty() {
             return Err(Problem::Empty);
         }
-        frame::check(Cursor::new(bytes), bytes.len() as u64).map_err(Problem::NotOnnx)?;
-        Self::of(ModelProto::parse_buf(bytes))
+        let external =
+            frame::check(Cursor::new(bytes), bytes.len() as u64).map_err(Problem::NotOnnx)?;
+        Self::of(ModelProto::parse_buf(bytes), external)
     }
 
-    fn of(model: Result<ModelProto, ProtobufError>) -> Result<Self, Problem> {
+    /// What a model declares, in which so many lines tell of files with weights.
+    fn of(model: Result<ModelProto, ProtobufError>, external: usize) -> Result<Self, Problem> {
         let model = model.map_err(|error| Problem::NotOnnx(error.to_string()))?;
         let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
         let opset = model
@@ -113,8 +119,13 @@ impl Graph {
         }
         let (mut operators, mut nodes) = (BTreeMap::new(), HashMap::new());
         list_operators(&graph, &mut operators, &mut nodes);
-        let mut external_files = Vec::new();
-        list_external(&graph, &mut external_files);
+        let (mut external_files, mut reach) = (Vec::new(), HashMap::new());
+        // An engine may read more parts of a file than the parser here, and with them files that
+        // nobody has checked.
+        if list_external(&graph, &mut external_files, &mut reach) != external {
+            let reason = "it has weights in other files where a graph has no weights";
+            return Err(Problem::NotOnnx(reason.into()));
+        }
         // Files of old versions list their weights among the inputs as well.
         let weights: HashSet<_> = graph.initializer.iter().map(|w| w.name.as_deref()).collect();
         let is_input = |value: &&ValueInfoProto| !weights.contains(&value.name.as_deref());
@@ -131,12 +142,14 @@ impl Graph {
             opset,
             producer: model.producer_name,
             external_files,
+            reach,
             nodes,
         })
     }
 
     /// Checks that the files with weights are there. Their paths must stay in the folder of the
-    /// network: a file from elsewhere has no business with other files of this machine.
+    /// network: a file from elsewhere has no business with other files of this machine. Where the
+    /// network is a link, as in the cache of a model hub, they may lie beside what it leads to.
     pub(crate) fn check_external(&self, source: &Source) -> Result<(), Problem> {
         let check = |file: &String| {
             let Source::File(network) = source else {
@@ -145,10 +158,27 @@ impl Graph {
             if !Path::new(file).components().all(|part| matches!(part, Component::Normal(_))) {
                 return Err("its path leads out of the network's folder".to_owned());
             }
-            match fs::metadata(network.with_file_name(file)) {
-                Ok(metadata) if metadata.is_file() => Ok(()),
-                Ok(_) => Err("it is no file".to_owned()),
-                Err(error) => Err(error.to_string()),
+            // The parent of a bare name has no name itself.
+            let folder = network.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            let weights = folder.join(file);
+            let metadata = fs::metadata(&weights).map_err(|error| error.to_string())?;
+            if !metadata.is_file() {
+                return Err("it is no file".to_owned());
+            }
+            // Engines ask for memory for all of it before they read.
+            let end = self.reach.get(file).copied().unwrap_or(0);
+            if end > metadata.len() {
+                let length = metadata.len();
+                return Err(format!("it has {length} bytes, and weights that reach to byte {end}"));
+            }
+            let whole = |path: &Path| fs::canonicalize(path).map_err(|error| error.to_string());
+            let (weights, network) = (whole(&weights)?, whole(network)?);
+            let linked = network.parent().is_some_and(|folder| weights.starts_with(folder));
+            if linked || weights.starts_with(whole(folder)?) {
+                Ok(())
+            } else {
+                Err("it is a link that leads out of the network's folder".to_owned())
             }
         };
         self.external_files.iter().try_for_each(|file| {
@@ -183,20 +213,34 @@ fn list_operators(
     }
 }
 
-fn list_external(graph: &GraphProto, files: &mut Vec<String>) {
+/// Lists the files with weights, and gives the number of lines that tell of them.
+fn list_external(
+    graph: &GraphProto,
+    files: &mut Vec<String>,
+    reach: &mut HashMap<String, u64>,
+) -> usize {
     let attributes = || graph.node.iter().flat_map(|node| &node.attribute);
     let constants = attributes().filter_map(|attribute| attribute.t.as_ref());
+    let mut lines = 0;
     for tensor in graph.initializer.iter().chain(constants) {
-        let is_location =
-            |entry: &&StringStringEntryProto| entry.key.as_deref() == Some("location");
-        let location = tensor.external_data.iter().find(is_location);
-        if let Some(file) = location.and_then(|entry| entry.value.as_ref())
-            && !files.contains(file)
-        {
-            files.push(file.clone());
+        let entries = &tensor.external_data;
+        lines += entries.len();
+        let values = |key| {
+            let is_it = move |entry: &&StringStringEntryProto| entry.key.as_deref() == Some(key);
+            entries.iter().filter(is_it).filter_map(|entry| entry.value.as_ref())
+        };
+        let number = |key| values(key).filter_map(|value| value.parse().ok()).max().unwrap_or(0);
+        let end = u64::saturating_add(number("offset"), number("length"));
+        for file in values("location") {
+            if !files.contains(file) {
+                files.push(file.clone());
+            }
+            let reach = reach.entry(file.clone()).or_default();
+            *reach = end.max(*reach);
         }
     }
-    attributes().filter_map(|attribute| attribute.g.as_ref()).for_each(|g| list_external(g, files));
+    let graphs = attributes().filter_map(|attribute| attribute.g.as_ref());
+    lines + graphs.map(|graph| list_external(graph, files, reach)).sum::<usize>()
 }
 
 fn weights_in(tensor: &TensorProto) -> u64 {

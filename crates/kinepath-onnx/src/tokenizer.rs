@@ -1,5 +1,6 @@
 //! Prompts as the tokens of a text encoder.
 
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -34,9 +35,15 @@ impl PromptTokenizer {
     pub fn load(path: impl AsRef<Path>) -> Result<Self, PromptError> {
         let text = read(path.as_ref())?;
         let path = path.as_ref().display().to_string();
-        match Tokenizer::from_str(&text) {
-            Ok(tokenizer) => Ok(Self { path, tokenizer }),
-            Err(error) => Err(PromptError::NotTokenizer { path, reason: error.to_string() }),
+        // The library panics on some damaged files (as of 0.23.2), which is one more way for a file to
+        // be none.
+        match catch_unwind(|| Tokenizer::from_str(&text)) {
+            Ok(Ok(tokenizer)) => Ok(Self { path, tokenizer }),
+            Ok(Err(error)) => Err(PromptError::NotTokenizer { path, reason: error.to_string() }),
+            Err(_) => {
+                let reason = "its parts contradict each other".to_owned();
+                Err(PromptError::NotTokenizer { path, reason })
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use kinepath_study::data::{DataError, load, load_noise};
@@ -106,6 +107,50 @@ fn a_hundred_bytes_that_promise_gigabytes_are_refused() {
             "{name}: {error}"
         );
     }
+}
+
+/// A zip archive of stored members.
+fn archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in members {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(content).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+#[test]
+fn arrays_of_objects_are_refused() {
+    // What NumPy writes for an array of Python objects: a pickle, which would be a program.
+    let header = "{'descr': '|O', 'fortran_order': False, 'shape': (1,), }";
+    let length = (header.len() as u16).to_le_bytes();
+    let pickle = b"cos\nsystem\n(S'true'\ntR.";
+    let npy = [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), pickle].concat();
+    for (name, bytes) in [("a.npy", npy.clone()), ("a.npz", archive(&[("x.npy", &npy)]))] {
+        let error = load_bytes(name, &bytes).unwrap_err();
+        assert!(matches!(&error, DataError::ElementType { dtype, .. } if dtype == "|O"), "{error}");
+    }
+}
+
+#[test]
+fn an_archive_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let inside = folder.path().join("data");
+    std::fs::create_dir(&inside).unwrap();
+    let whole = std::fs::read(source("f32.npy")).unwrap();
+    let absolute = folder.path().join("absolute.npy").display().to_string();
+    let members: [(&str, &[u8]); 4] =
+        [("../up.npy", &whole), (&absolute, &whole), ("x.npy", &whole), ("sub/y.npy", &whole)];
+    let file = inside.join("a.npz");
+    std::fs::write(&file, archive(&members)).unwrap();
+    let before = std::fs::read(&file).unwrap();
+    let loaded = load(file.to_str().unwrap());
+    assert!(matches!(&loaded, Ok(data) if data.labels.is_none()), "{loaded:?}");
+    let names = |folder: &Path| -> Vec<_> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    };
+    assert_eq!((names(folder.path()), names(&inside)), (vec!["data".into()], vec!["a.npz".into()]));
+    assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
 proptest! {

@@ -120,7 +120,7 @@ fn weights_beside_that_are_not_there_or_cut_short() {
         assert_eq!(load(), Ok(engine));
         std::fs::write(&weights, [0; 100]).unwrap();
         let short = load().unwrap_err();
-        assert!(matches!(short.problem, Problem::Unloadable(_)), "{short}");
+        assert!(short.to_string().contains("it has 100 bytes, and weights that"), "{short}");
         std::fs::remove_file(&weights).unwrap();
         std::fs::create_dir(&weights).unwrap();
         let Problem::External { reason, .. } = load().unwrap_err().problem else { panic!() };
@@ -173,9 +173,52 @@ fn weights_elsewhere_are_not_read() {
         let mut changed = bytes.clone();
         at.iter().for_each(|&at| changed[at..at + name.len()].copy_from_slice(other));
         std::fs::write(&path, &changed).unwrap();
-        let Problem::External { reason, .. } = Network::load(&path).unwrap_err().problem else {
+        for engine in engines() {
+            let error = Network::load_on(&path, engine).unwrap_err();
+            let Problem::External { reason, .. } = error.problem else { panic!() };
+            assert_eq!(reason, "its path leads out of the network's folder");
+        }
+    }
+}
+
+#[test]
+fn weights_that_promise_more_than_their_file_has_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = external(folder.path());
+    let mut bytes = std::fs::read(&path).unwrap();
+    // The 144 bytes that the weights have become 999.
+    let key = b"\x0a\x06length\x12";
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap() + key.len();
+    let digits = usize::from(bytes[at]);
+    bytes[at + 1..at + 1 + digits].fill(b'9');
+    std::fs::write(&path, &bytes).unwrap();
+    for engine in engines() {
+        let error = Network::load_on(&path, engine).unwrap_err();
+        assert!(matches!(&error.problem, Problem::External { .. }), "{error}");
+        assert!(error.to_string().contains("weights that reach to byte"), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_weights_stay_with_the_network() {
+    use std::os::unix::fs::symlink;
+    let elsewhere = tempfile::tempdir().unwrap();
+    let network = external(elsewhere.path());
+    let weights = elsewhere.path().join("external.onnx.data");
+    for engine in engines() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("external.onnx");
+        std::fs::copy(&network, &path).unwrap();
+        symlink(&weights, folder.path().join("external.onnx.data")).unwrap();
+        let Problem::External { reason, .. } = Network::load_on(&path, engine).unwrap_err().problem
+        else {
             panic!()
         };
-        assert_eq!(reason, "its path leads out of the network's folder");
+        assert_eq!(reason, "it is a link that leads out of the network's folder");
+        // Both lead to one folder, as in the cache of a model hub.
+        std::fs::remove_file(&path).unwrap();
+        symlink(&network, &path).unwrap();
+        assert!(Network::load_on(&path, engine).is_ok(), "{engine}");
     }
 }

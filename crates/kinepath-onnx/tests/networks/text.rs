@@ -126,6 +126,11 @@ fn tokenizers_that_cannot_be_used() {
     assert!(matches!(PromptTokenizer::load(&path), Err(PromptError::NotTokenizer { .. })));
     let no_room = PromptError::NoRoom { length: 2, special: 2 };
     assert_eq!(tokenizer().tokens(&prompts(), Some(2)), Err(no_room));
+    // A decoder that is no value at all: here the library panics, the program goes on.
+    let whole = fs::read_to_string(fixture("tokenizer.json")).unwrap();
+    let at = whole.find("\"decoder\"").unwrap() + "\"decoder\": ".len();
+    fs::write(&path, format!("{}{{\"\u{1}", &whole[..at])).unwrap();
+    assert!(matches!(PromptTokenizer::load(&path), Err(PromptError::NotTokenizer { .. })));
     let text = fs::read_to_string(fixture("tokenizer.json")).unwrap();
     fs::write(&path, text.replace("<|endoftext|>", "<|over|>")).unwrap();
     let padless = PromptTokenizer::load(&path).unwrap();

@@ -57,10 +57,11 @@ impl RecordBlocks {
         if layout.fortran_order && !record.is_empty() {
             return Err(shape("row-major order; save np.ascontiguousarray of the array"));
         }
-        let dimension: usize = record.iter().product();
-        if count == 0 || dimension == 0 {
+        // Of no records, the lengths of the other axes are anything.
+        if layout.shape.contains(&0) {
             return Err(DataError::NoRecords { place });
         }
+        let dimension: usize = record.iter().product();
         file.seek(SeekFrom::Start(first)).map_err(io)?;
         let rows = (values / dimension).clamp(1, count);
         Ok(Self { file, place, layout, count, dimension, rows, next: 0 })
@@ -181,8 +182,10 @@ mod tests {
         assert!(open(&columns).to_string().contains("ascontiguousarray"));
         let single = write(&header("<f4", "False", "()"), &floats([0.0]));
         assert!(matches!(open(&single), DataError::Shape { .. }));
-        let none = write(&header("<f4", "False", "(0, 2)"), &[]);
-        assert!(matches!(open(&none), DataError::NoRecords { .. }));
+        for none in ["(0, 2)", "(0, 4294967296, 4294967296)"] {
+            let none = write(&header("<f4", "False", none), &[]);
+            assert!(matches!(open(&none), DataError::NoRecords { .. }));
+        }
         let text = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(text.path(), "no array").unwrap();
         assert!(matches!(open(&text), DataError::Malformed { .. }));

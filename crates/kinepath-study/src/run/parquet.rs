@@ -1,27 +1,26 @@
 //! [`Table`] as a Parquet file.
 
+mod frame;
+mod read;
+mod thrift;
+
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::{Compression, Repetition, Type as Physical};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::data_type::{BoolType, DataType, DoubleType, Int64Type};
+use parquet::data_type::{BoolType, DoubleType, Int64Type};
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::properties::WriterProperties;
-use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
+
+pub(crate) use read::read;
 
 use super::error::RunError;
 use super::pending::Pending;
 use super::table::{Column, Table};
-
-/// Rows read at a time, so that memory follows what is there and not what a footer promises.
-const ROWS_AT_A_TIME: usize = 1 << 16;
 
 /// Rows of a row group: as many as are in memory while a table is written piece by piece.
 const ROWS_OF_A_GROUP: usize = 1 << 20;
@@ -145,108 +144,5 @@ fn write_column(column: &Column, writer: &mut SerializedColumnWriter<'_>) -> Res
     }
 }
 
-/// Reads a table of numbers, also one that another program has rewritten: narrower numbers are
-/// widened, and an absent floating-point value becomes NaN.
-pub(crate) fn read(path: &Path) -> std::result::Result<Table, RunError> {
-    let file = File::open(path).map_err(|error| RunError::io(path, "read", &error))?;
-    // The Parquet crate panics on some damaged pages (as of 60.1); for the reader of a table that
-    // is one more way for a file to be damaged.
-    let columns = catch_unwind(AssertUnwindSafe(|| read_columns(file)))
-        .map_err(|_| RunError::damaged(path, "its pages contradict its footer"))?
-        .map_err(|error| RunError::damaged(path, error))?;
-    Ok(Table::new(columns)?)
-}
-
-fn read_columns(file: File) -> Result<Vec<(String, Column)>> {
-    let bytes = file.metadata()?.len();
-    let reader = SerializedFileReader::new(file)?;
-    for group in reader.metadata().row_groups() {
-        group.columns().iter().try_for_each(|column| check_extent(column, bytes))?;
-    }
-    let schema = reader.metadata().file_metadata().schema_descr_ptr();
-    let mut columns = Vec::new();
-    for (index, leaf) in schema.columns().iter().enumerate() {
-        let optional = match (leaf.max_def_level(), leaf.max_rep_level()) {
-            (0, 0) => false,
-            (1, 0) => true,
-            _ => return Err(unsupported(leaf.name(), "is nested")),
-        };
-        let mut whole = Table::default();
-        for group in 0..reader.num_row_groups() {
-            let column = match reader.get_row_group(group)?.get_column_reader(index)? {
-                ColumnReader::DoubleColumnReader(column) => {
-                    let values = values(column, optional)?;
-                    Column::F64(values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect())
-                }
-                ColumnReader::FloatColumnReader(column) => {
-                    let values = values(column, optional)?;
-                    Column::F64(values.into_iter().map(|v| v.map_or(f64::NAN, f64::from)).collect())
-                }
-                ColumnReader::Int64ColumnReader(column) => {
-                    integers(values(column, optional)?, optional)
-                }
-                ColumnReader::Int32ColumnReader(column) => {
-                    let values = values(column, optional)?;
-                    integers(values.into_iter().map(|v| v.map(i64::from)).collect(), optional)
-                }
-                ColumnReader::BoolColumnReader(column) => {
-                    let values: Option<Vec<bool>> = values(column, optional)?.into_iter().collect();
-                    Column::Bool(values.ok_or_else(|| unsupported(leaf.name(), "has gaps"))?)
-                }
-                _ => return Err(unsupported(leaf.name(), "holds neither numbers nor booleans")),
-            };
-            let part = Table::new(vec![(leaf.name().to_owned(), column)]);
-            part.and_then(|part| whole.append(part))
-                .map_err(|error| ParquetError::General(error.to_string()))?;
-        }
-        columns.extend(whole.columns().map(|(name, column)| (name.to_owned(), column.clone())));
-    }
-    Ok(columns)
-}
-
-/// Refuses a column that does not lie inside the file; the Parquet crate would panic.
-fn check_extent(column: &ColumnChunkMetaData, bytes: u64) -> Result<()> {
-    let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
-    let end = start.checked_add(column.compressed_size());
-    let inside = start >= 0
-        && column.compressed_size() >= 0
-        && end.and_then(|end| u64::try_from(end).ok()).is_some_and(|end| end <= bytes);
-    if inside {
-        return Ok(());
-    }
-    Err(ParquetError::General(format!("column '{}' lies outside the file", column.column_path())))
-}
-
-fn integers(values: Vec<Option<i64>>, optional: bool) -> Column {
-    if optional {
-        Column::OptI64(values)
-    } else {
-        Column::I64(values.into_iter().flatten().collect())
-    }
-}
-
-/// All values of a column of one row group.
-fn values<T: DataType>(
-    mut column: ColumnReaderImpl<T>,
-    optional: bool,
-) -> Result<Vec<Option<T::T>>> {
-    let mut all = Vec::new();
-    loop {
-        let (mut levels, mut values) = (Vec::new(), Vec::new());
-        let (records, _, _) =
-            column.read_records(ROWS_AT_A_TIME, Some(&mut levels), None, &mut values)?;
-        if records == 0 {
-            return Ok(all);
-        }
-        if optional {
-            let mut present = values.into_iter();
-            all.extend(levels.iter().map(|&level| (level > 0).then(|| present.next()).flatten()));
-        } else {
-            all.extend(values.into_iter().map(Some));
-        }
-    }
-}
-
-fn unsupported(column: &str, what: &str) -> ParquetError {
-    ParquetError::General(format!("column '{column}' {what}; remove that column"))
-}
+#[cfg(test)]
+mod tests;

@@ -63,6 +63,12 @@ pub(crate) fn file_name(range: &Range<usize>) -> String {
     format!("part-{:012}-{:012}.safetensors", range.start, range.end)
 }
 
+/// The batch whose file has this name.
+pub(crate) fn batch_of(file: &str) -> Option<Range<usize>> {
+    let (start, end) = file.strip_prefix("part-")?.strip_suffix(".safetensors")?.split_once('-')?;
+    Some(start.parse().ok()?..end.parse().ok()?)
+}
+
 impl Part {
     /// The samples of this part.
     pub(crate) fn range(&self) -> Range<usize> {

@@ -248,20 +248,38 @@ impl RunSettings {
     /// Reads a settings file.
     pub(crate) fn read(path: &Path) -> Result<Self, RunError> {
         let text = read_text(path)?;
-        toml::from_str(&text).map_err(|error| unusable(path, error.to_string()))
+        let settings: Self =
+            toml::from_str(&text).map_err(|error| unusable(path, error.to_string()))?;
+        settings.check(path)?;
+        Ok(settings)
+    }
+
+    /// Refuses numbers that no run has: those of nothing, and those beyond any memory.
+    fn check(&self, path: &Path) -> Result<(), RunError> {
+        let Self { first, count, batch, shape, .. } = self;
+        let bytes = shape
+            .iter()
+            .chain([count])
+            .try_fold(size_of::<f32>(), |bytes, &axis| bytes.checked_mul(axis));
+        match first.checked_add(*count).and(bytes) {
+            Some(bytes) if bytes > 0 && *batch > 0 => Ok(()),
+            Some(_) => Err(unusable(
+                path,
+                format!(
+                    "count {count}, batch {batch} and the axes of shape {shape:?} must all be at \
+                     least 1"
+                ),
+            )),
+            None => Err(unusable(
+                path,
+                format!("{count} samples of shape {shape:?} from {first} on fit in no memory"),
+            )),
+        }
     }
 
     /// The text of the settings file.
     pub(crate) fn to_toml(&self, path: &Path) -> Result<String, RunError> {
-        if self.count == 0 || self.batch == 0 || self.dim() == 0 {
-            return Err(unusable(
-                path,
-                format!(
-                    "count {}, batch {} and the axes of shape {:?} must all be at least 1",
-                    self.count, self.batch, self.shape
-                ),
-            ));
-        }
+        self.check(path)?;
         toml::to_string(self).map_err(|error| unusable(path, error.to_string()))
     }
 

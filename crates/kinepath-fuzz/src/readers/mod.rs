@@ -1,0 +1,54 @@
+//! The readers, each with the memory that an input may have.
+//!
+//! A reader of plain files holds the file, its elements in their widest type and a copy laid out
+//! otherwise: a byte that becomes an `i64` twice is 16 bytes, and a text is read into trees of
+//! values that are larger still. 64 bytes for each is room for all of them. Formats that compress
+//! have more, by the factor that they compress by.
+
+mod arrays;
+mod networks;
+mod runs;
+mod settings;
+mod words;
+
+pub use arrays::{CIFAR, IDX, IDX_GZ, IMAGES, INPUTS, NPY, NPZ, SAFETENSORS};
+pub use networks::{ENGINE, GRAPH, PROMPTS, TOKENIZER};
+pub use runs::{PART, RUN, RUN_TOML, TABLE};
+pub use settings::{MIXTURE, NUMBERS, PIPELINE, REPORT, SIDECAR, STUDY};
+pub use words::WORDS;
+
+use crate::Target;
+
+/// All targets.
+pub static TARGETS: [&Target; 23] = [
+    &IDX,
+    &IDX_GZ,
+    &NPY,
+    &NPZ,
+    &SAFETENSORS,
+    &INPUTS,
+    &CIFAR,
+    &IMAGES,
+    &TABLE,
+    &RUN_TOML,
+    &RUN,
+    &PART,
+    &GRAPH,
+    &ENGINE,
+    &TOKENIZER,
+    &PROMPTS,
+    &STUDY,
+    &MIXTURE,
+    &SIDECAR,
+    &PIPELINE,
+    &NUMBERS,
+    &REPORT,
+    &WORDS,
+];
+
+/// Bytes of memory for each byte of a plain file.
+const PLAIN: usize = 64;
+/// Bytes of memory for any file: buffers, messages and tables that do not grow with it.
+const BASE: usize = 1 << 20;
+/// What deflate can shrink by at most.
+const DEFLATE: usize = 1032;

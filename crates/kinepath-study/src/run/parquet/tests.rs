@@ -1,0 +1,118 @@
+//! Files that promise more than they hold.
+
+use std::io::Cursor;
+
+use super::*;
+
+fn file_of(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), bytes).unwrap();
+    file
+}
+
+fn table(rows: usize) -> Vec<u8> {
+    let columns = vec![
+        ("index".to_owned(), Column::I64(vec![7; rows])),
+        ("label".to_owned(), Column::OptI64(vec![None; rows])),
+    ];
+    let (rows, mut bytes) = (Table::new(columns).unwrap(), Vec::new());
+    let file = begin(&rows, &mut bytes).unwrap();
+    TableWriter { file, rows }.finish().unwrap();
+    bytes
+}
+
+fn refused(bytes: &[u8]) -> String {
+    read(file_of(bytes).path()).unwrap_err().to_string()
+}
+
+/// `bytes` with the footer changed, and its length with it.
+fn with_footer(bytes: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let (rest, end) = bytes.split_at(bytes.len() - 8);
+    let length = u32::from_le_bytes([end[0], end[1], end[2], end[3]]) as usize;
+    let (start, footer) = rest.split_at(rest.len() - length);
+    let mut footer = footer.to_vec();
+    change(&mut footer);
+    let length = (footer.len() as u32).to_le_bytes();
+    [start, &footer, &length, b"PAR1"].concat()
+}
+
+fn position(bytes: &[u8], part: &[u8]) -> usize {
+    bytes.windows(part.len()).position(|window| window == part).unwrap() + part.len()
+}
+
+#[test]
+fn a_table_is_read_as_long_as_its_file_is_worth_it() {
+    assert_eq!(read(file_of(&table(1000)).path()).unwrap().rows(), 1000);
+    // A million equal values take a few hundred bytes, and would 16 million.
+    let many = table(1_000_000);
+    assert!(many.len() < 4096, "{}", many.len());
+    assert!(refused(&many).contains("promises more than 65536 values"), "{}", refused(&many));
+}
+
+#[test]
+fn a_schema_of_other_columns_than_it_says_is_refused() {
+    let whole = table(3);
+    assert_eq!(with_footer(&whole, |_| ()), whole);
+    // The root's number of children, 2 in zigzag form, becomes 2³⁰: 8 GiB of columns.
+    let absurd = with_footer(&whole, |footer| {
+        let at = position(footer, b"\x06schema\x15");
+        footer.splice(at..=at, [0x80, 0x80, 0x80, 0x80, 0x08]);
+    });
+    assert!(refused(&absurd).contains("another number of columns"), "{}", refused(&absurd));
+    // A column with a child, as deeper nesting begins.
+    let nested = with_footer(&whole, |footer| {
+        let at = position(footer, b"\x05index");
+        footer.splice(at..at, [0x15, 0x02]);
+    });
+    assert!(refused(&nested).contains("lie in each other"), "{}", refused(&nested));
+    let cut = &whole[whole.len() - 7..];
+    assert!(refused(cut).contains("too short"), "{}", refused(cut));
+}
+
+/// An integer field of the next number.
+fn integer(value: u64) -> Vec<u8> {
+    let (mut bytes, mut rest) = (vec![0x15], value << 1);
+    while rest >= 0x80 {
+        bytes.push(rest as u8 | 0x80);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+    bytes
+}
+
+/// A page of a data page's (0) or a dictionary's (2) header and `compressed` bytes.
+fn page(kind: u64, uncompressed: u64, compressed: u64, values: u64) -> Vec<u8> {
+    let header = if kind == 0 { 0x2c } else { 0x4c };
+    let sizes = [integer(kind), integer(uncompressed), integer(compressed)].concat();
+    let end = vec![0; 2 + compressed as usize];
+    [&sizes, &[header][..], &integer(values), &end].concat()
+}
+
+fn check(bytes: &[u8], rows: u64) -> String {
+    let length = bytes.len() as u64;
+    frame::check_pages(&mut Cursor::new(bytes), 0, length, rows)
+        .map_or_else(|error| error.to_string(), |()| "fits".to_owned())
+}
+
+#[test]
+fn pages_that_promise_more_than_they_hold_are_refused() {
+    let dictionary = page(2, 16, 16, 2);
+    let pages = [dictionary.clone(), page(0, 220, 10, 60), page(0, 10, 10, 40)].concat();
+    assert_eq!(check(&pages, 100), "fits");
+    assert_eq!(check(&pages, 99), "a column has more values than rows");
+    let long = page(0, 1 << 31, 10, 3);
+    assert_eq!(check(&long, 3), "a page would become longer than its bytes allow");
+    let wide = page(2, 16, 16, 1 << 31);
+    assert_eq!(check(&wide, 3), "a dictionary has more values than bytes");
+    let outside = &page(0, 10, 100, 3)[..20];
+    assert_eq!(check(outside, 3), "a page runs past its column");
+    assert_eq!(check(&dictionary[..5], 3), "a structure runs past its end");
+    // Statistics of 2⁶⁰ bytes, for which the Parquet crate would ask at once.
+    let statistics = [0x18, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10];
+    let start = [integer(0), integer(1), integer(1), vec![0x2c], integer(1)].concat();
+    let text = [&start, &[0x4c][..], &statistics, &[0; 8]].concat();
+    assert_eq!(check(&text, 3), "a structure runs past its end");
+    // Lists in lists, one after the other: no reader may call itself for each.
+    let deep = [&[0x19][..], &[0x19; 100_000]].concat();
+    assert_eq!(check(&deep, 3), "values lie too deep");
+}
