@@ -173,8 +173,8 @@ impl Outcome {
             self.input = Some(path.trim().into());
         } else if let Some((_, summary)) = line.split_once("SUMMARY: libFuzzer: ") {
             self.found.get_or_insert_with(|| summary.to_owned());
-        } else if line.starts_with('#') {
-            self.executions = number(line[1..].split(['\t', ':', ' ']).next().unwrap_or_default());
+        } else if let Some(status) = line.strip_prefix('#') {
+            self.executions = number(status.split(['\t', ':', ' ']).next().unwrap_or_default());
             if let Some((_, rest)) = line.split_once("cov: ") {
                 self.coverage = number(rest.split(' ').next().unwrap_or_default());
             }
