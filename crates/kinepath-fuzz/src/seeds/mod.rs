@@ -5,6 +5,7 @@
 /// The made-up results that the reports are tested with.
 #[path = "../../../kinepath-study/tests/report"]
 mod report {
+    #[allow(clippy::unwrap_used, reason = "a helper of tests")]
     pub(super) mod fixture;
 }
 mod run;
