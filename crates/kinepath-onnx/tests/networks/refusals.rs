@@ -100,7 +100,7 @@ fn labels_that_do_not_fit() {
     assert!(condition(&refused("labelled", 6, Condition::None)));
     assert!(condition(&refused("labelled", 6, Condition::Labels(&[1, 1 << 40]))));
     let one_hot = refused("one_hot", 6, Condition::Labels(&[1, 4]));
-    assert!(one_hot.to_string().contains("4, is none of its 4 classes 0 to 3"), "{one_hot}");
+    assert!(one_hot.to_string().contains("label 4 is none of its 4 classes 0 to 3"), "{one_hot}");
     let count = refused("labelled", 6, Condition::Labels(&[1]));
     assert!(matches!(count, FieldError::Shape { what: "labels", .. }), "{count}");
     let unknown = refused("labelled", 6, Condition::Labels(&[1, 4]));
