@@ -199,7 +199,9 @@ proptest! {
             prop_assert_eq!(paths.nfe.iter().sum::<u32>(), field.rows.load(Ordering::Relaxed));
             results.push(paths);
         }
-        prop_assert_eq!(&results[0], &results[1]);
+        // As text, where NaN is NaN: steps of their own choosing may miss a narrow interval.
+        let texts = results.iter().map(|paths| format!("{paths:?}")).collect::<Vec<_>>();
+        prop_assert_eq!(&texts[0], &texts[1]);
     }
 }
 
