@@ -1,6 +1,7 @@
 //! Networks on rten.
 
 use std::fmt::Display;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
@@ -27,10 +28,14 @@ impl RtenModel {
         }
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);
-        let model = match source {
+        let load = || match source {
             Source::File(path) => options.load_file(path),
             Source::Bytes(bytes) => options.load(bytes.to_vec()),
         };
+        // The arithmetic with lengths of axes can panic on damaged graphs (as of 0.27.0), which is
+        // one more way for a graph not to be run.
+        let contradiction = |_| Problem::Unloadable("its shapes contradict each other".into());
+        let model = catch_unwind(AssertUnwindSafe(load)).map_err(contradiction)?;
         let model = model.map_err(|error| {
             let reason = error.to_string();
             match error.kind() {

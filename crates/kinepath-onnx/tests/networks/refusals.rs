@@ -134,3 +134,17 @@ fn further_inputs_that_do_not_fit() {
     let labels = call("extra_input", 6, &[0.0, 0.5], labels);
     assert!(labels.to_string().contains("has no label input"), "{labels}");
 }
+
+// Without overflow checks, rten goes on with lengths that are none.
+#[cfg(debug_assertions)]
+#[test]
+fn shapes_that_rten_cannot_reckon_with_are_an_error() {
+    use kinepath_onnx::Engine;
+    let mut bytes = fs::read(fixture("models/linear.onnx")).unwrap();
+    // The last lengths of the shape that the time is brought to, [-1, 1, 1, 1], become so large that
+    // their product is no integer.
+    let shape = bytes.windows(8).position(|window| window == [0xff; 8]).unwrap() + 8;
+    (bytes[shape + 15], bytes[shape + 17]) = (0x21, 0x80);
+    let error = Network::from_bytes_on("linear", &bytes, Engine::Rten).unwrap_err();
+    assert!(error.to_string().contains("its shapes contradict"), "{error}");
+}
