@@ -413,3 +413,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn settings_of_more_than_any_memory_take_neither_time_nor_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = open(dir.path());
+    writer.write(&part(0..4)).unwrap();
+    drop(writer);
+    let kept = dir.path().join("parts/run.toml");
+    let text = fs::read_to_string(&kept).unwrap();
+    assert!(text.contains("count = 11\n") && text.contains("shape = [1, 2, 3]\n"), "{text}");
+    // Batches by the billion, of which the one that there is counts.
+    fs::write(&kept, text.replace("count = 11\n", "count = 9000000000\n")).unwrap();
+    let error = RunReader::open(dir.path()).unwrap_err();
+    let expected = matches!(error, RunError::Unfinished { done: 4, total: 9_000_000_000, .. });
+    assert!(expected, "{error}");
+    // Values whose number is none.
+    let absurd = text.replace("shape = [1, 2, 3]\n", "shape = [4294967296, 4294967296, 3]\n");
+    fs::write(dir.path().join("run.toml"), absurd).unwrap();
+    let error = RunReader::open(dir.path()).unwrap_err();
+    assert!(error.to_string().contains("fit in no memory"), "{error}");
+}
