@@ -50,5 +50,8 @@ pub static TARGETS: [&Target; 23] = [
 const PLAIN: usize = 64;
 /// Bytes of memory for any file: buffers, messages and tables that do not grow with it.
 const BASE: usize = 1 << 20;
+/// The noise levels of a schedule of a million steps, the most that a word may ask for, and their
+/// logarithms.
+const SCHEDULE: usize = 1 << 25;
 /// What deflate can shrink by at most.
 const DEFLATE: usize = 1032;

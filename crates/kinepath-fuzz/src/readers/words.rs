@@ -10,14 +10,14 @@ use kinepath_study::run::Certify;
 use kinepath_study::sampling::{Band, IndexRange, Shard};
 use kinepath_study::study::CopySpace;
 
-use super::{BASE, PLAIN};
+use super::{PLAIN, SCHEDULE};
 use crate::Target;
 
 /// Steps that a grid is made of.
 const STEPS: usize = 7;
 
 /// Every expression of the command line.
-pub static WORDS: Target = Target::new("words", PLAIN, BASE, |input| {
+pub static WORDS: Target = Target::new("words", PLAIN, SCHEDULE, |input| {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     if let Ok(grid) = text.parse::<GridFamily>() {
         let _ = grid.grid(STEPS);
