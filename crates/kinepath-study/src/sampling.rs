@@ -103,7 +103,7 @@ impl SampleJob<'_> {
     ) -> Result<RunReader, StudyError> {
         self.check()?;
         // A run that is there takes no more memory than its table.
-        if existing == Existing::Overwrite || RunReader::settings_of(dir).is_err() {
+        if existing == Existing::Overwrite || !RunReader::is_whole(dir) {
             check_batch(self.source, self.plan, &self.record, self.batch.min(self.count))?;
         }
         if let Opened::Incomplete(mut writer) = RunWriter::open(dir, self.settings(), existing)? {

@@ -45,11 +45,15 @@ impl RunReader {
     /// [`RunError::NotARun`] or [`RunError::Unfinished`] when there is no finished run;
     /// [`RunError`] when the settings cannot be read.
     pub fn settings_of(dir: &Path) -> Result<RunSettings, RunError> {
-        let path = dir.join(SETTINGS_FILE);
-        match path.exists() {
-            true => RunSettings::read(&path),
+        match Self::is_whole(dir) {
+            true => RunSettings::read(&dir.join(SETTINGS_FILE)),
             false => Err(unfinished(dir).unwrap_or_else(|| not_a_run(dir))),
         }
+    }
+
+    /// Whether folder `dir` holds a finished run; its files are not looked at.
+    pub(crate) fn is_whole(dir: &Path) -> bool {
+        dir.join(SETTINGS_FILE).exists()
     }
 
     /// The folder.
