@@ -1,6 +1,7 @@
 //! `kinepath merge`: one run of its shares.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -59,7 +60,7 @@ struct Summary<'a> {
 
 impl Summary<'_> {
     fn json(&self) -> serde_json::Value {
-        let share = |(run, range): &(PathBuf, std::ops::Range<usize>)| json!({ "run": run, "first": range.start, "count": range.len() });
+        let share = |(run, range): &(PathBuf, Range<usize>)| json!({ "run": run, "first": range.start, "count": range.len() });
         json!({
             "run": self.run,
             "was_complete": self.merged.was_complete,

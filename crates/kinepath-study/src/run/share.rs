@@ -144,43 +144,29 @@ fn whole(shares: &[Share]) -> Result<RunSettings, RunError> {
     let Some(first) = shares.first() else { return Err(RunError::NoShares) };
     let name = |share: &Share| share.dir.display().to_string();
     let settings = first.of_whole();
-    for other in &shares[1..] {
-        let (found, wanted) = (other.of_whole().anywhere(), settings.anywhere());
-        if let Some(difference) = Difference::between(&found, &wanted, &other.dir)? {
+    let wanted = settings.anywhere();
+    for share in &shares[1..] {
+        let found = share.of_whole().anywhere();
+        if let Some(difference) = Difference::between(&found, &wanted, &share.dir)? {
             let Difference { key, found, wanted } = difference;
-            let (path, other) = (name(other), name(first));
+            let (path, other) = (name(share), name(first));
             return Err(RunError::SharesDiffer { path, other, key, found, wanted });
         }
     }
-    let mut end = 0;
-    let mut before: Option<&Share> = None;
+    let lack = |start, end| Err(RunError::SharesLack { start, end, total: first.total });
+    let (mut before, mut covered) = (first, 0);
     for share in shares {
-        let range = share.range();
-        match before {
-            Some(before) if range.start < end => {
-                return Err(RunError::SharesOverlap {
-                    path: name(share),
-                    other: name(before),
-                    start: range.start,
-                    end: end.min(range.end),
-                });
-            }
-            _ if range.start > end => {
-                return Err(RunError::SharesLack {
-                    start: end,
-                    end: range.start,
-                    total: first.total,
-                });
-            }
-            _ => {}
+        let Range { start, end } = share.range();
+        if start < covered {
+            let (path, other, end) = (name(share), name(before), end.min(covered));
+            return Err(RunError::SharesOverlap { path, other, start, end });
         }
-        end = range.end;
-        before = Some(share);
+        if start > covered {
+            return lack(covered, start);
+        }
+        (before, covered) = (share, end);
     }
-    match end == first.total {
-        true => Ok(settings),
-        false => Err(RunError::SharesLack { start: end, end: first.total, total: first.total }),
-    }
+    if covered < first.total { lack(covered, first.total) } else { Ok(settings) }
 }
 
 /// Whether both names are of one folder that exists.
