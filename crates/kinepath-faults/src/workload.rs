@@ -105,6 +105,25 @@ fn sample(size: Size) -> String {
     )
 }
 
+/// What studies and searches judge by, and how they sample.
+fn data_and_sampler(steps: usize) -> String {
+    format!(
+        "\
+[data]
+train = \"builtin:fashion-mnist\"
+reference = \"builtin:fashion-mnist-reference\"
+encoder = \"builtin:classifier\"
+classifier = \"builtin:classifier\"
+
+[sampler]
+solver = \"euler\"
+steps = {steps}
+grid = \"uniform\"
+quadrature = \"solver\"
+"
+    )
+}
+
 /// Runs of the exact flow of the embedded training set, in several batches each.
 fn study(size: Size) -> String {
     format!(
@@ -118,18 +137,7 @@ bins = 4
 support_neighbours = 10
 significance = 0.05
 
-[data]
-train = \"builtin:fashion-mnist\"
-reference = \"builtin:fashion-mnist-reference\"
-encoder = \"builtin:classifier\"
-classifier = \"builtin:classifier\"
-
-[sampler]
-solver = \"euler\"
-steps = {steps}
-grid = \"uniform\"
-quadrature = \"solver\"
-
+{data_and_sampler}
 [[field]]
 name = \"exact flow\"
 spec = \"empirical:builtin:fashion-mnist\"
@@ -144,7 +152,7 @@ gain = \"governed:quantile=0.5\"
 ",
         count = size.of(32, 64),
         resamples = size.of(50, 100),
-        steps = size.of(8, 20),
+        data_and_sampler = data_and_sampler(size.of(8, 20)),
     )
 }
 
@@ -163,18 +171,7 @@ seed = 0
 batch = 8
 resamples = {resamples}
 
-[data]
-train = \"builtin:fashion-mnist\"
-reference = \"builtin:fashion-mnist-reference\"
-encoder = \"builtin:classifier\"
-classifier = \"builtin:classifier\"
-
-[sampler]
-solver = \"euler\"
-steps = {steps}
-grid = \"uniform\"
-quadrature = \"solver\"
-
+{data_and_sampler}
 [field]
 name = \"exact flow\"
 spec = \"empirical:builtin:fashion-mnist\"
@@ -191,6 +188,6 @@ landing = [\"constant\"]
         count = size.of(12, 24),
         confirm = size.of(16, 48),
         resamples = size.of(50, 100),
-        steps = size.of(8, 10),
+        data_and_sampler = data_and_sampler(size.of(8, 10)),
     )
 }
