@@ -31,7 +31,7 @@ const QUICK_TIMES: usize = 1;
 #[derive(Debug, Args)]
 pub(crate) struct FaultArgs {
     /// Kills at random moments, over all commands
-    #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "quick")]
+    #[arg(long, value_name = "N", default_value_t = 250, conflicts_with = "quick")]
     kills: usize,
     /// Smaller commands and a try of each fault, in a minute or two
     #[arg(long)]

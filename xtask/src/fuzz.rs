@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use crate::step::{Step, run};
@@ -27,9 +27,9 @@ const GIVE_UP: &str = "-timeout=30";
 pub(crate) struct Fuzz {
     /// Seconds for each target
     seconds: u64,
-    /// This target alone; the names are those of the files in fuzz/fuzz_targets/
-    #[arg(long, value_name = "NAME")]
-    target: Option<String>,
+    /// This target alone, or these; the names are those of the files in fuzz/fuzz_targets/
+    #[arg(long = "target", value_name = "NAME")]
+    wanted: Vec<String>,
     /// Go on to the next target after so many executions
     #[arg(long, value_name = "N")]
     executions: Option<u64>,
@@ -54,7 +54,7 @@ struct Outcome {
 /// something.
 pub(crate) fn fuzz(options: &Fuzz) -> Result<ExitCode> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let targets = chosen(&root, options.target.as_deref())?;
+    let targets = chosen(&root, &options.wanted)?;
     let prepared = run(preparation())?;
     if prepared != ExitCode::SUCCESS {
         return Ok(prepared);
@@ -95,17 +95,19 @@ fn cargo_fuzz(command: &str) -> [&str; 8] {
     ["run", "nightly", "cargo", "fuzz", command, "--fuzz-dir", FUZZ, "--sanitizer=none"]
 }
 
-/// The targets there are, or the one that is wanted.
-fn chosen(root: &Path, wanted: Option<&str>) -> Result<Vec<String>> {
+/// The targets there are, or those that are wanted.
+fn chosen(root: &Path, wanted: &[String]) -> Result<Vec<String>> {
     let folder = root.join(FUZZ).join("fuzz_targets");
     let files = fs::read_dir(&folder).with_context(|| format!("no {}", folder.display()))?;
     let name = |path: PathBuf| Some(path.file_stem()?.to_string_lossy().into_owned());
     let mut targets: Vec<_> = files.flatten().filter_map(|file| name(file.path())).collect();
     targets.sort();
     let known = targets.join(", ");
-    if let Some(wanted) = wanted {
-        targets.retain(|target| target == wanted);
-        ensure!(!targets.is_empty(), "there is no target `{wanted}`; there are {known}");
+    if let Some(name) = wanted.iter().find(|name| !targets.contains(name)) {
+        bail!("there is no target `{name}`; there are {known}");
+    }
+    if !wanted.is_empty() {
+        targets.retain(|target| wanted.contains(target));
     }
     Ok(targets)
 }

@@ -39,6 +39,18 @@ pub(crate) fn write(files: &Files, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The files of the folder `name`, by their paths within it, and all others.
+pub(crate) fn split(files: Files, name: &str) -> (Files, Files) {
+    let (mut inside, mut outside) = (Files::new(), Files::new());
+    for (path, bytes) in files {
+        match path.strip_prefix(name) {
+            Ok(within) => inside.insert(within.to_owned(), bytes),
+            Err(_) => outside.insert(path, bytes),
+        };
+    }
+    (inside, outside)
+}
+
 /// How `actual` differs from `expected`, in words; nothing if it does not.
 pub(crate) fn difference(actual: &Files, expected: &Files) -> Option<String> {
     let mut differences = Vec::new();
@@ -96,5 +108,10 @@ mod tests {
         let files: Files = [("a".into(), vec![1]), ("b/c".into(), vec![2, 3])].into();
         write(&files, folder.path()).unwrap();
         assert_eq!(read(folder.path()).unwrap(), files);
+        let (inside, outside) = split(files, "b");
+        assert_eq!(
+            (inside, outside),
+            ([("c".into(), vec![2, 3])].into(), [("a".into(), vec![1])].into())
+        );
     }
 }

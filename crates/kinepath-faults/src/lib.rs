@@ -1,6 +1,6 @@
 //! Faults that the program `kinepath` must survive, tried on the program from the outside.
 //!
-//! A [`Subject`] is a small command (`sample`, `study`, `evaluate` or `tune`) whose undisturbed end is
+//! A [`Subject`] is a small command (`sample`, `study`, `evaluate`, `tune` or `merge`) whose undisturbed end is
 //! known, byte for byte. A [`Fault`] disturbs it and says what came of it: the message that was shown,
 //! and that repeating the command ended with the same bytes. The tests of the program try a few
 //! ([`Size::Small`]), `cargo xtask faults` many ([`Size::Full`]).

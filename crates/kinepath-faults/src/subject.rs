@@ -18,6 +18,9 @@ pub struct Subject {
     program: PathBuf,
     /// Where trials have their folders.
     place: PathBuf,
+    /// What it reads.
+    inputs: Files,
+    /// What is in its folder before.
     before: Files,
     after: Files,
     duration: Duration,
@@ -30,22 +33,31 @@ impl Subject {
     /// # Errors
     /// [`io::Error`] when the program cannot be run, or fails.
     pub fn new(workload: Workload, size: Size, program: &Path, place: &Path) -> io::Result<Self> {
-        let (before, after) = (Files::new(), Files::new());
         let mut subject = Self {
             workload,
             size,
             program: program.canonicalize()?,
             place: place.canonicalize()?,
-            before,
-            after,
+            inputs: Files::new(),
+            before: Files::new(),
+            after: Files::new(),
             duration: Duration::ZERO,
         };
-        if let Some(arguments) = workload.before(size) {
-            subject.before = subject.undisturbed(&arguments)?;
+        let trial = subject.trial("before")?;
+        workload.prepare(size, trial.folder())?;
+        for arguments in workload.before(size) {
+            subject.undisturbed(&trial, &arguments)?;
         }
+        let (before, inputs) = files::split(files::read(trial.folder())?, OUT);
+        trial.clear()?;
+        (subject.before, subject.inputs) = (before, inputs);
+        let trial = subject.trial("undisturbed")?;
         let begun = Instant::now();
-        subject.after = subject.undisturbed(&workload.arguments(size))?;
-        subject.duration = begun.elapsed();
+        subject.undisturbed(&trial, &subject.arguments())?;
+        let duration = begun.elapsed();
+        let after = files::read(&trial.out())?;
+        trial.clear()?;
+        (subject.after, subject.duration) = (after, duration);
         Ok(subject)
     }
 
@@ -77,7 +89,7 @@ impl Subject {
     pub(crate) fn trial_without_out(&self, name: &str) -> io::Result<Trial<'_>> {
         let prefix = format!("{}-{name}-", self.workload.name());
         let folder = tempfile::Builder::new().prefix(&prefix).tempdir_in(&self.place)?.keep();
-        self.workload.prepare(self.size, &folder)?;
+        files::write(&self.inputs, &folder)?;
         Ok(Trial::new(self, folder))
     }
 
@@ -91,7 +103,7 @@ impl Subject {
 
     /// The command in the folder of a trial.
     pub(crate) fn command(&self, folder: &Path) -> Command {
-        self.program_with(folder, &self.workload.arguments(self.size))
+        self.program_with(folder, &self.arguments())
     }
 
     /// The path of the program, for commands that run it.
@@ -138,19 +150,16 @@ impl Subject {
         Ok(None)
     }
 
-    /// What the program leaves when nothing disturbs it.
-    fn undisturbed(&self, arguments: &str) -> io::Result<Files> {
-        let trial = self.trial("undisturbed")?;
+    /// Runs the program in the folder of a trial, where nothing disturbs it.
+    fn undisturbed(&self, trial: &Trial<'_>, arguments: &str) -> io::Result<()> {
         let output = self.program_with(trial.folder(), arguments).output()?;
-        if !output.status.success() {
-            return Err(io::Error::other(format!(
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(io::Error::other(format!(
                 "`kinepath {arguments}` fails undisturbed: {}",
                 String::from_utf8_lossy(&output.stderr)
-            )));
+            ))),
         }
-        let files = files::read(&trial.out())?;
-        trial.clear()?;
-        Ok(files)
     }
 
     fn program_with(&self, folder: &Path, arguments: &str) -> Command {

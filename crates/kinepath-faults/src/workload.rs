@@ -6,6 +6,8 @@ use std::path::Path;
 
 /// The name of the folder that every command writes into. Results name it, so it is always the same.
 pub(crate) const OUT: &str = "out";
+/// The shares that are merged.
+const SHARES: usize = 3;
 /// A Gaussian around each of four points of the plane, so that nothing has to be loaded.
 const MIXTURE: &str = "\
 weights = [0.1, 0.2, 0.3, 0.4]
@@ -33,11 +35,13 @@ pub enum Workload {
     Evaluate,
     /// A search with its confirmation.
     Tune,
+    /// The run of three shares, which are there before.
+    Merge,
 }
 
 impl Workload {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Sample, Self::Study, Self::Evaluate, Self::Tune];
+    pub const ALL: [Self; 5] = [Self::Sample, Self::Study, Self::Evaluate, Self::Tune, Self::Merge];
 
     /// The name of the command.
     #[must_use]
@@ -47,6 +51,7 @@ impl Workload {
             Self::Study => "study",
             Self::Evaluate => "evaluate",
             Self::Tune => "tune",
+            Self::Merge => "merge",
         }
     }
 
@@ -62,24 +67,30 @@ impl Workload {
                 size.of(50, 200)
             ),
             Self::Tune => format!("tune tune.toml --out {OUT}"),
+            Self::Merge => {
+                let shares: Vec<String> = (0..SHARES).map(share).collect();
+                format!("merge {} --out {OUT}", shares.join(" "))
+            }
         }
     }
 
-    /// The arguments of the command that makes what the command needs in its folder, if any.
-    pub(crate) fn before(self, size: Size) -> Option<String> {
-        (self == Self::Evaluate).then(|| {
-            format!(
+    /// The arguments of the commands that make what the command needs.
+    pub(crate) fn before(self, size: Size) -> Vec<String> {
+        match self {
+            Self::Sample | Self::Study | Self::Tune => Vec::new(),
+            Self::Evaluate => vec![format!(
                 "sample --field empirical:builtin:fashion-mnist --count {} --steps 10 \
                  --record profile,map --out {OUT}",
                 size.of(32, 256)
-            )
-        })
+            )],
+            Self::Merge => (0..SHARES).map(|number| sample_share(size, number)).collect(),
+        }
     }
 
-    /// Writes the files that the command reads into `folder`.
+    /// Writes the files that a person writes for the command into `folder`.
     pub(crate) fn prepare(self, size: Size, folder: &Path) -> io::Result<()> {
         match self {
-            Self::Sample => fs::write(folder.join("mixture.toml"), MIXTURE),
+            Self::Sample | Self::Merge => fs::write(folder.join("mixture.toml"), MIXTURE),
             Self::Study => fs::write(folder.join("study.toml"), study(size)),
             Self::Evaluate => Ok(()),
             Self::Tune => fs::write(folder.join("tune.toml"), tune(size)),
@@ -102,6 +113,21 @@ fn sample(size: Size) -> String {
          --out {OUT}",
         size.of(64, 320),
         size.of(200, 400),
+    )
+}
+
+/// The folder of a share.
+fn share(number: usize) -> String {
+    format!("share-{number}")
+}
+
+/// Enough samples for the merge to take a while.
+fn sample_share(size: Size, number: usize) -> String {
+    format!(
+        "sample --field mixture:mixture.toml --count {} --batch 4096 --steps 4 --record profile,map \
+         --shard {number}/{SHARES} --out {}",
+        size.of(20_000, 200_000),
+        share(number)
     )
 }
 

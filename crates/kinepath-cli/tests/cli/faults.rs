@@ -56,3 +56,8 @@ fn a_judgement_survives() {
 fn a_search_survives() {
     survives(Workload::Tune, 1, &[]);
 }
+
+#[test]
+fn a_merge_survives() {
+    survives(Workload::Merge, 1, &["full-disk", "memory"]);
+}

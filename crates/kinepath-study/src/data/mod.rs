@@ -40,12 +40,11 @@ pub(crate) use column::read_column;
 pub use dataset::{Dataset, Scaling};
 pub(crate) use elements::Elements;
 pub use error::DataError;
+pub(crate) use error::place;
 pub use hash::sha256_hex;
 pub(crate) use hash::{hex, sha256_of_files};
 pub use labels::read_labels;
 pub use noise::{NoiseFile, load_noise};
-
-use error::place;
 
 /// Loads a data set from `builtin:NAME` or a path.
 ///

@@ -16,7 +16,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::Type;
 
-pub(crate) use read::read;
+pub(crate) use read::{read, require};
 
 use super::error::RunError;
 use super::pending::Pending;

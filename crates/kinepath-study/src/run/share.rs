@@ -82,6 +82,7 @@ impl Share {
             let detail = format!("{count} samples from {first} on are no share of {total}");
             return Err(RunError::damaged(&dir.join(SETTINGS_FILE), detail));
         }
+        parquet::require(&dir.join(TABLE_FILE))?;
         Ok(Self { dir: dir.to_owned(), settings, content, total })
     }
 

@@ -16,6 +16,8 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use super::frame;
+use crate::data::{DataError, place};
+use crate::memory;
 use crate::run::error::RunError;
 use crate::run::table::{Column, Table};
 
@@ -24,27 +26,57 @@ const ROWS_AT_A_TIME: usize = 1 << 16;
 /// Values for each byte of a file. A table of energies has less than one; one of nothing but indices
 /// in steps and absent labels has about twenty at best.
 const CELLS: u64 = 256;
+/// Bytes that a value takes, with the mark of an absent one.
+const CELL: u64 = 16;
 /// Values of a file of any length.
 const FEW_CELLS: u64 = 1 << 16;
 
 /// Reads a table of numbers, also one that another program has rewritten: narrower numbers are
 /// widened, and an absent floating-point value becomes NaN.
 pub(crate) fn read(path: &Path) -> std::result::Result<Table, RunError> {
-    let file = File::open(path).map_err(|error| RunError::io(path, "read", &error))?;
-    // The Parquet crate panics on some damaged pages (as of 60.1); for the reader of a table that
-    // is one more way for a file to be damaged.
-    let columns = catch_unwind(AssertUnwindSafe(|| read_columns(file)))
-        .map_err(|_| RunError::damaged(path, "its pages contradict its footer"))?
-        .map_err(|error| RunError::damaged(path, error))?;
-    Ok(Table::new(columns)?)
+    let (reader, parts) = open(path)?;
+    Ok(Table::new(guarded(path, || read_columns(&reader, parts))?)?)
 }
 
-fn read_columns(file: File) -> Result<Vec<(String, Column)>> {
-    let bytes = file.metadata()?.len();
-    let mut parts = BufReader::new(file.try_clone()?);
-    frame::check_schema(&mut parts, bytes)?;
-    let reader = SerializedFileReader::new(file)?;
-    check_size(reader.metadata(), bytes)?;
+/// Refuses a table that does not fit into memory, which its footer tells.
+pub(crate) fn require(path: &Path) -> std::result::Result<(), RunError> {
+    open(path).map(drop)
+}
+
+/// The reader of a table that is no larger than its file can hold and memory allows, and the file to
+/// check its pages in.
+fn open(
+    path: &Path,
+) -> std::result::Result<(SerializedFileReader<File>, BufReader<File>), RunError> {
+    let file = File::open(path).map_err(|error| RunError::io(path, "read", &error))?;
+    let (reader, parts, cells) = guarded(path, || {
+        let bytes = file.metadata()?.len();
+        let mut parts = BufReader::new(file.try_clone()?);
+        frame::check_schema(&mut parts, bytes)?;
+        let reader = SerializedFileReader::new(file)?;
+        let cells = cells(reader.metadata(), bytes)?;
+        Ok((reader, parts, cells))
+    })?;
+    let what = || format!("{}: a table of {cells} values", place(path));
+    let needed = cells.saturating_mul(CELL);
+    memory::require(what, needed, "use fewer samples, or a machine with more memory")
+        .map_err(DataError::from)?;
+    Ok((reader, parts))
+}
+
+/// What `read` gives. The Parquet crate panics on some damaged pages (as of 60.1); for the reader of a
+/// table that is one more way for a file to be damaged.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> std::result::Result<T, RunError> {
+    catch_unwind(AssertUnwindSafe(read))
+        .map_err(|_| RunError::damaged(path, "its pages contradict its footer"))?
+        .map_err(|error| RunError::damaged(path, error))
+}
+
+fn read_columns(
+    reader: &SerializedFileReader<File>,
+    mut parts: BufReader<File>,
+) -> Result<Vec<(String, Column)>> {
+    let bytes = parts.get_ref().metadata()?.len();
     for group in reader.metadata().row_groups() {
         for column in group.columns() {
             let (start, length) = extent(column, bytes)?;
@@ -93,18 +125,18 @@ fn read_columns(file: File) -> Result<Vec<(String, Column)>> {
     Ok(columns)
 }
 
-/// Refuses a table of more values than a file of so many bytes can be meant to hold.
-fn check_size(metadata: &ParquetMetaData, bytes: u64) -> Result<()> {
+/// The number of values, of which there must be no more than a file of so many bytes can be meant to
+/// hold.
+fn cells(metadata: &ParquetMetaData, bytes: u64) -> Result<u64> {
     let rows = metadata.row_groups().iter().map(|group| u64::try_from(group.num_rows()));
     let rows =
         rows.map(std::result::Result::ok).try_fold(0, |all: u64, rows| all.checked_add(rows?));
     let columns = metadata.file_metadata().schema_descr().num_columns() as u64;
     let cells = rows.and_then(|rows| rows.checked_mul(columns));
     let most = bytes.saturating_mul(CELLS).max(FEW_CELLS);
-    if cells.is_some_and(|cells| cells <= most) {
-        return Ok(());
-    }
-    Err(ParquetError::General(format!("it promises more than {most} values in {bytes} bytes")))
+    cells.filter(|&cells| cells <= most).ok_or_else(|| {
+        ParquetError::General(format!("it promises more than {most} values in {bytes} bytes"))
+    })
 }
 
 /// Where a column lies: it has to be inside the file, or the Parquet crate would panic.
