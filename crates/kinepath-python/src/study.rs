@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use kinepath_study::StudyError;
 use kinepath_study::report::render;
-use kinepath_study::run::FolderLock;
+use kinepath_study::run::{FolderLock, REPORT_FILE};
 use kinepath_study::study::{
-    ClipSettings, CopySpace, DataSettings, DecoderSettings, REPORT_FILE, RESULTS_FILE,
-    StudyResults, evaluate_named_runs, write_whole,
+    ClipSettings, CopySpace, DataSettings, DecoderSettings, RESULTS_FILE, StudyResults,
+    evaluate_named_runs, write_whole,
 };
 use pyo3::prelude::*;
 

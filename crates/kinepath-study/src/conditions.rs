@@ -58,7 +58,7 @@ impl RunConditions {
         Ok(Self {
             labels: labels.map(|spec| spec.labels(range, total)).transpose()?,
             inputs: inputs
-                .map(|path| InputsFile::open(path, &source.inputs, Wanted::Rows(total)))
+                .map(|path| InputsFile::of_samples(path, &source.inputs, total))
                 .transpose()?,
         })
     }

@@ -104,7 +104,8 @@ impl SampleJob<'_> {
         self.check()?;
         // A run that is there takes no more memory than its table.
         if existing == Existing::Overwrite || !RunReader::is_whole(dir) {
-            check_batch(self.source, self.plan, &self.record, self.batch.min(self.count))?;
+            let (inputs, batch) = (self.conditions.inputs.as_ref(), self.batch.min(self.count));
+            check_batch(self.source, self.plan, &self.record, inputs, batch)?;
         }
         if let Opened::Incomplete(mut writer) = RunWriter::open(dir, self.settings(), existing)? {
             let mut search = match &self.start {

@@ -13,7 +13,7 @@ use kinepath::sampler::Sampler;
 use kinepath_study::StudyError;
 use kinepath_study::conditions::{InputsFile, LabelSpec, RunConditions};
 use kinepath_study::run::{Existing, RunError, RunReader, columns};
-use kinepath_study::sampling::{SampleJob, Selection, Start};
+use kinepath_study::sampling::{SampleJob, Selection, Start, fitting_batch};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::{FieldSource, FieldSpec, GuidanceSpec};
 use kinepath_study::study::{
@@ -422,4 +422,18 @@ fn conditions_that_do_not_fit_stop_a_study_or_a_search_before_any_work() {
     let refusal = run_tune(&search, &dir, Existing::Resume, &mut observe).unwrap_err().to_string();
     assert!(refusal.contains("96 labels for 97 samples"), "{refusal}");
     assert!(!dir.exists());
+}
+
+#[test]
+fn rows_of_inputs_count_in_the_memory_of_a_batch() {
+    let (source, dir) = (open("prompted", None).unwrap(), tempfile::tempdir().unwrap());
+    let path = write(dir.path(), "prompts.safetensors", prompts());
+    let inputs = InputsFile::of_samples(&path, &source.inputs, COUNT).unwrap();
+    let (plan, _) = ScheduleSpec { steps: 5, ..ScheduleSpec::default() }.compile().unwrap();
+    let batch = |inputs, memory| fitting_batch(&source, &plan, &Record::default(), inputs, memory);
+    // Nine states of 6 values in f32; 4 x 3 and 2 values of inputs twice, in eight bytes each.
+    let (states, rows) = (9 * 6 * 4, 14 * 2 * 8);
+    assert_eq!(batch(None, 2 * states).unwrap(), 2);
+    assert!(batch(Some(&inputs), states + rows - 1).is_err());
+    assert_eq!(batch(Some(&inputs), 2 * (states + rows)).unwrap(), 2);
 }

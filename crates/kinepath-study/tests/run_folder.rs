@@ -8,9 +8,9 @@ use std::path::Path;
 
 use kinepath_study::data::DataError;
 use kinepath_study::run::{
-    Column, ConditionSettings, Existing, FieldSettings, FileSettings, GuidanceSettings,
-    LabelSettings, NoiseSettings, Opened, Part, RecordSettings, RunError, RunReader, RunSettings,
-    RunWriter, SamplerSettings, Table,
+    Column, ConditionSettings, EVALUATION_FILE, Existing, FieldSettings, FileSettings,
+    GuidanceSettings, LabelSettings, NoiseSettings, Opened, Part, REPORT_FILE, RecordSettings,
+    RunError, RunReader, RunSettings, RunWriter, SamplerSettings, Table,
 };
 use ndarray::{Array2, ArrayD, IxDyn};
 use proptest::prelude::*;
@@ -241,6 +241,10 @@ fn other_settings_are_refused_by_key_until_told_to_overwrite() {
     finished(dir.path());
     refused("sampler.gain", "\"unit\"", "\"ssc:alpha=0.1,power=2\"");
 
+    // What the run was judged to be goes with it.
+    for name in [EVALUATION_FILE, REPORT_FILE] {
+        std::fs::write(dir.path().join(name), "of the run before").unwrap();
+    }
     let opened = RunWriter::open(dir.path(), other, Existing::Overwrite).unwrap();
     let Opened::Incomplete(writer) = opened else { panic!("everything was to be removed") };
     assert_eq!(writer.samples_done(), 0);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use kinepath_study::StudyError;
-use kinepath_study::run::FolderLock;
+use kinepath_study::run::{EVALUATION_FILE, FolderLock};
 use kinepath_study::study::evaluate_runs;
 
 use super::data::DataArgs;
@@ -14,9 +14,6 @@ use crate::console::Console;
 use crate::exit::begins_again;
 use crate::progress::Progress;
 use crate::tables;
-
-/// Name of the results file in a run folder.
-pub(super) const EVALUATION_FILE: &str = "evaluation.json";
 
 const EXAMPLES: &str = "\
 Examples:

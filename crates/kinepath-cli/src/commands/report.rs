@@ -6,13 +6,12 @@ use anyhow::{Context, Result};
 use clap::Args;
 use kinepath_study::StudyError;
 use kinepath_study::report::{ReportError, render, render_tune};
-use kinepath_study::run::FolderLock;
-use kinepath_study::study::{REPORT_FILE, RESULTS_FILE, StudyResults, write_whole};
+use kinepath_study::run::{EVALUATION_FILE, FolderLock, REPORT_FILE};
+use kinepath_study::study::{RESULTS_FILE, StudyResults, write_whole};
 use kinepath_study::tune::{self, TuneResults};
 use serde_json::json;
 
 use super::compare::COMPARISON_FILE;
-use super::evaluate::EVALUATION_FILE;
 use crate::console::Console;
 use crate::exit::{Told, Usage, tell};
 
@@ -61,9 +60,14 @@ fn draw(place: &Path) -> Result<PathBuf> {
     let file = if place.is_dir() { results_in(place)? } else { place.to_owned() };
     let folder = file.parent().unwrap_or(Path::new(""));
     let _lock = FolderLock::take(folder).map_err(StudyError::from)?;
-    match file.file_name().is_some_and(|name| name == tune::RESULTS_FILE) {
-        true => write_tune_report(&TuneResults::read(&file)?, folder),
-        false => write_report(&StudyResults::read(&file)?, folder),
+    if file.file_name().is_some_and(|name| name == tune::RESULTS_FILE) {
+        return write_tune_report(&TuneResults::read(&file)?, folder);
+    }
+    // Under another name it may be either.
+    match (StudyResults::read(&file), TuneResults::read(&file)) {
+        (Ok(results), _) => write_report(&results, folder),
+        (Err(_), Ok(results)) => write_tune_report(&results, folder),
+        (Err(error), Err(_)) => Err(error.into()),
     }
 }
 

@@ -8,6 +8,7 @@ mod summary;
 use anyhow::Result;
 use kinepath::record::Record;
 use kinepath_study::StudyError;
+use kinepath_study::conditions::RunConditions;
 use kinepath_study::conventions::STRAIGHT;
 use kinepath_study::data::load_noise;
 use kinepath_study::run::{Existing, RunError, RunReader};
@@ -63,9 +64,10 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         sampler.quadrature
     ));
     let record = record(&args.record, &plan);
+    let inputs = args.condition.inputs(&source, total)?;
     let batch = match args.batch {
         Some(batch) => batch,
-        None => fitting_batch(&source, &plan, &record, args.batch_memory())?,
+        None => fitting_batch(&source, &plan, &record, inputs.as_ref(), args.batch_memory())?,
     };
     let range = args.share_of(total, batch).map_err(StudyError::from)?;
     let job = SampleJob {
@@ -78,7 +80,7 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         count: range.len(),
         total: args.is_share().then_some(total),
         batch,
-        conditions: args.condition.open(&source, range, total)?,
+        conditions: RunConditions { labels: args.condition.labels(range, total)?, inputs },
     };
     let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
     let before = if args.overwrite { Before::Nothing } else { look(args) };

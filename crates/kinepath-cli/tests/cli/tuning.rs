@@ -1,5 +1,7 @@
 //! `kinepath tune` on a small search of the embedded data.
 
+use std::path::Path;
+
 use crate::support::{Place, files};
 
 /// The default settings for the exact flow of the embedded training set, as small as they get.
@@ -51,6 +53,12 @@ fn a_search_leaves_a_table_its_results_and_a_gain_to_sample_with() {
     std::fs::remove_file(place.path("tuned/report.html")).unwrap();
     assert_eq!(place.succeeds("report tuned").trim(), "tuned/report.html");
     assert_eq!(files(&place.path("tuned")), written);
+    // Results are known by what is in them.
+    std::fs::create_dir(place.path("kept")).unwrap();
+    std::fs::copy(place.path("tuned/tune.json"), place.path("kept/search.json")).unwrap();
+    place.succeeds("report kept/search.json");
+    let drawn = files(&place.path("kept"));
+    assert_eq!(drawn[Path::new("report.html")], written[Path::new("report.html")]);
 
     let json = place.json("tune small.toml --candidates 6 --out tuned");
     assert_eq!(json["verdict"], "trades");

@@ -11,6 +11,9 @@ use crate::data::tensors::TensorFile;
 use crate::data::{Elements, sha256_of_files};
 use crate::run::FileSettings;
 
+/// Rows are held as they are read, in their widest type, and once more as a network's slices have them.
+const COPIES: u64 = 2;
+
 /// An open file of inputs, whose tensors have been checked against what a field takes. Rows are
 /// read when they are asked for.
 #[derive(Debug)]
@@ -40,6 +43,15 @@ pub(crate) enum Wanted {
 }
 
 impl InputsFile {
+    /// Opens the file at `path` of the inputs of all `total` samples of a run.
+    ///
+    /// # Errors
+    /// [`StudyError::Data`] for a file that cannot be read; [`StudyError::Spec`] for a tensor of
+    /// another name, kind, shape or number of rows than the field takes, or one that is missing.
+    pub fn of_samples(path: &str, takes: &FieldInputs, total: usize) -> Result<Self, StudyError> {
+        Self::open(path, takes, Wanted::Rows(total))
+    }
+
     /// Opens the file at `path` and checks it against what a field takes.
     ///
     /// # Errors
@@ -101,6 +113,13 @@ impl InputsFile {
     /// The path as given and the hash of the file.
     pub(crate) fn settings(&self) -> &FileSettings {
         &self.settings
+    }
+
+    /// Bytes that the rows of one sample take while they are asked for and given to the network.
+    pub(crate) fn bytes_of_a_sample(&self) -> u64 {
+        let values = self.entries.iter().filter(|entry| entry.each);
+        let values = values.map(|entry| entry.shape.iter().product::<usize>() as u64).sum::<u64>();
+        values.saturating_mul(COPIES * size_of::<i64>() as u64)
     }
 
     /// Whether there is a tensor of this name.

@@ -10,6 +10,7 @@
 //!                       `posterior_entropy` and `effective_count` [N, steps]
 //! samples.parquet       a row a sample: the columns of [`columns`]; evaluation adds its own.
 //!                       Samples whose paths nobody measured have an index and a label only
+//! evaluation.json       by evaluation, with the page `report.html`
 //! parts/                until the run is finished: one file a batch, the settings
 //! .kinepath.lock        while a process writes into the folder
 //! ```
@@ -50,6 +51,10 @@ const SETTINGS_FILE: &str = "run.toml";
 const SAMPLES_FILE: &str = "samples.safetensors";
 /// The table.
 const TABLE_FILE: &str = "samples.parquet";
+/// The results of judging a run by itself, beside its files.
+pub const EVALUATION_FILE: &str = "evaluation.json";
+/// The page that shows results, of a run as of a study.
+pub const REPORT_FILE: &str = "report.html";
 /// The tensor of the endpoints before selection.
 pub(crate) const FIRST_DRAWS: &str = "first_draws";
 /// The tensor of posterior entropies, in nats.

@@ -10,7 +10,7 @@ use super::merge::{Batch, Piece, merge};
 use super::part::{Layout, Part, PartFile, file_name};
 use super::pending::{self, remove, sweep};
 use super::settings::RunSettings;
-use super::{PARTS_FOLDER, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE};
+use super::{EVALUATION_FILE, PARTS_FOLDER, REPORT_FILE, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE};
 
 /// What to do with a folder that already holds a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,9 +242,10 @@ fn remove_parts(parts: &Path) -> Result<(), RunError> {
     fs::remove_dir_all(parts).map_err(|error| RunError::io(parts, "remove the folder", &error))
 }
 
-/// Removes the files of an earlier run, the settings first: without them the rest is no run.
+/// Removes the files of an earlier run and what it was judged to be, the settings first: without them
+/// the rest is no run.
 fn clear(dir: &Path, parts: &Path) -> Result<(), RunError> {
-    for name in [SETTINGS_FILE, SAMPLES_FILE, TABLE_FILE] {
+    for name in [SETTINGS_FILE, SAMPLES_FILE, TABLE_FILE, EVALUATION_FILE, REPORT_FILE] {
         remove(&dir.join(name))?;
     }
     let io = |error: std::io::Error| RunError::io(parts, "read the folder", &error);

@@ -4,6 +4,7 @@ use kinepath::plan::Plan;
 use kinepath::record::Record;
 
 use crate::StudyError;
+use crate::conditions::InputsFile;
 use crate::memory::{self, MemoryError};
 use crate::source::FieldSource;
 
@@ -24,7 +25,8 @@ const A_POINT: u64 = 16;
 /// The samples of a batch: a power of two, as many as fit into `memory` bytes, but no more than are
 /// of use. It depends on nothing but the arguments, so that a run is the same on every machine.
 ///
-/// The memory is that of states, of what is recorded, and of what an exact field keeps of a sample.
+/// The memory is that of states, of what is recorded, of the rows of `inputs`, and of what an exact
+/// field keeps of a sample.
 /// A network's own comes on top, on the processor that of a few rows a thread.
 ///
 /// # Errors
@@ -33,9 +35,10 @@ pub fn fitting_batch(
     source: &FieldSource,
     plan: &Plan,
     record: &Record,
+    inputs: Option<&InputsFile>,
     memory: u64,
 ) -> Result<usize, StudyError> {
-    let a_sample = bytes_of_a_sample(source, plan, record);
+    let a_sample = bytes_of_a_sample(source, plan, record, inputs);
     // A network is all that engines run.
     let exact = source.settings.engine.is_none();
     let most = if exact { MOST_OF_AN_EXACT_FIELD } else { MOST_OF_A_NETWORK };
@@ -57,15 +60,21 @@ pub(super) fn check_batch(
     source: &FieldSource,
     plan: &Plan,
     record: &Record,
+    inputs: Option<&InputsFile>,
     batch: usize,
 ) -> Result<(), MemoryError> {
-    let needed = bytes_of_a_sample(source, plan, record).saturating_mul(batch as u64);
+    let needed = bytes_of_a_sample(source, plan, record, inputs).saturating_mul(batch as u64);
     let what = || format!("a batch of {batch} samples of {}", source.settings.spec);
     memory::require(what, needed, "let a batch take less, or hold fewer samples")
 }
 
 /// What a sample takes while its batch is integrated and written, at least 1.
-fn bytes_of_a_sample(source: &FieldSource, plan: &Plan, record: &Record) -> u64 {
+fn bytes_of_a_sample(
+    source: &FieldSource,
+    plan: &Plan,
+    record: &Record,
+    inputs: Option<&InputsFile>,
+) -> u64 {
     let values = source.shape.iter().product::<usize>() as u64;
     let points = source.empirical.as_ref().map_or(0, |field| field.points().nrows() as u64);
     let steps = plan.grid().steps() as u64;
@@ -74,7 +83,8 @@ fn bytes_of_a_sample(source: &FieldSource, plan: &Plan, record: &Record) -> u64 
         + if record.energy_map { 16 } else { 0 }
         + 8 * record.trajectory.len() as u64;
     let a_step = if record.profile { 48 } else { 0 };
-    (values * a_value + steps * a_step + points * A_POINT).max(1)
+    let inputs = inputs.map_or(0, InputsFile::bytes_of_a_sample);
+    (values * a_value + steps * a_step + points * A_POINT).saturating_add(inputs).max(1)
 }
 
 #[cfg(test)]
@@ -91,7 +101,7 @@ mod tests {
     fn a_batch_fits_and_is_no_larger_than_of_use() {
         let plan = ScheduleSpec::default().compile().unwrap().0;
         let batch = |source: &FieldSource, record: &Record, memory| {
-            fitting_batch(source, &plan, record, memory).unwrap()
+            fitting_batch(source, &plan, record, None, memory).unwrap()
         };
         let (exact, network) =
             (open("empirical:builtin:fashion-mnist"), open("onnx:builtin:velocity"));
@@ -109,7 +119,7 @@ mod tests {
             ..Record::default()
         };
         assert!(batch(&exact, &all, 8 * a_sample) < 8);
-        let error = fitting_batch(&exact, &plan, &record, a_sample - 1).unwrap_err();
+        let error = fitting_batch(&exact, &plan, &record, None, a_sample - 1).unwrap_err();
         assert!(matches!(error, StudyError::Mismatch(_)), "{error:?}");
         assert!(error.to_string().contains("36416 bytes"), "{error}");
     }

@@ -60,8 +60,6 @@ use theory::theory;
 
 /// Name of the results file in a study folder.
 pub const RESULTS_FILE: &str = "study.json";
-/// Name of the report in a study folder.
-pub const REPORT_FILE: &str = "report.html";
 /// Name of the baseline among the runs of a study.
 const BASELINE: &str = "baseline";
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 use kinepath::field::GuidanceStyle;
 use kinepath_study::StudyError;
-use kinepath_study::conditions::{InputsFile, LabelSpec, RunConditions};
+use kinepath_study::conditions::{InputsFile, LabelSpec, Labels};
 use kinepath_study::source::{FieldSource, GuidanceSpec};
 
 /// Labels, further inputs and guidance.
@@ -75,13 +75,22 @@ impl ConditionArgs {
         }
     }
 
-    /// The conditions of the samples `range` of `total` of `source`.
-    pub(super) fn open(
+    /// The labels of the samples `range` of `total`.
+    pub(super) fn labels(
         &self,
-        source: &FieldSource,
         range: Range<usize>,
         total: usize,
-    ) -> Result<RunConditions, StudyError> {
-        RunConditions::open(self.labels.as_ref(), self.inputs.as_deref(), source, range, total)
+    ) -> Result<Option<Labels>, StudyError> {
+        self.labels.as_ref().map(|labels| labels.labels(range, total)).transpose()
+    }
+
+    /// The further inputs of `source` for all `total` samples.
+    pub(super) fn inputs(
+        &self,
+        source: &FieldSource,
+        total: usize,
+    ) -> Result<Option<InputsFile>, StudyError> {
+        let open = |path: &String| InputsFile::of_samples(path, &source.inputs, total);
+        self.inputs.as_ref().map(open).transpose()
     }
 }
