@@ -263,6 +263,25 @@ fn collapse_tells_the_training_point() {
     assert!(collapsed > 30, "{collapsed}");
 }
 
+/// From a late start the first scores are far above the bound that weights are relative to.
+#[test]
+fn late_starts_have_the_posterior_of_the_plain_field() {
+    let field = EmpiricalField::new(noise(3, 0..2000, 2)).unwrap();
+    let late = plan(Grid::uniform(10).unwrap().within(0.8, 1.0).unwrap(), Gain::Unit);
+    let record = Record { profile: true, trajectory: (0..10).collect(), ..Record::default() };
+    let x0 = noise(0, 0..16, 2);
+    let paths = Sampler::new(&field, &late).unwrap().record(record).run(x0.view()).unwrap();
+    let counts = paths.posterior.unwrap().effective_count.unwrap();
+    let states = paths.trajectory.unwrap();
+    for (step, &t) in late.grid().nodes()[..10].iter().enumerate() {
+        let plain = field.posterior(states.index_axis(Axis(1), step), &[t; 16]).unwrap();
+        for (row, &expected) in plain.effective_count.iter().enumerate() {
+            let found = counts[[row, step]];
+            assert!((found / expected - 1.0).abs() < 1e-3, "{row} at {t}: {found} {expected}");
+        }
+    }
+}
+
 #[test]
 fn degenerate_training_sets_are_followed_to_the_end() {
     let x0 = noise(11, 0..5, 2);

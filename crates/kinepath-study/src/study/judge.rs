@@ -268,7 +268,7 @@ fn add_diversity(evidence: &mut Evidence, features: &Array2<f32>) -> Result<(), 
         return Ok(());
     }
     match VendiFeatures::new(features.view()) {
-        Err(MetricsError::ZeroNorm { .. }) => Ok(()),
+        Err(MetricsError::ZeroVector { .. }) => Ok(()),
         vendi => evidence.add_column("vendi", vendi?.contributions()?),
     }
 }

@@ -99,6 +99,11 @@ impl VelocityField for EmpiricalField {
         self.points.ncols()
     }
 
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        condition.check(rows)?;
+        refuse_conditions(condition)
+    }
+
     fn velocity(
         &self,
         x: ArrayView2<'_, f32>,
@@ -107,7 +112,7 @@ impl VelocityField for EmpiricalField {
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
-        refuse_conditions(condition)?;
+        self.check_condition(condition, x.nrows())?;
         let posterior = self.posterior(x, t)?;
         for (row, mut out) in out.outer_iter_mut().enumerate() {
             let left = 1.0 - t[row];
