@@ -88,6 +88,13 @@ impl EmpiricalField {
         made(&self.prepared, || prepared::Prepared::new(self))
     }
 
+    /// How many training points equal point `row`, itself included, if it is the first of them.
+    pub fn multiplicity(&self, row: usize) -> usize {
+        let prepared = self.prepared();
+        let place = prepared.first_rows.binary_search(&row);
+        place.map_or(1, |place| prepared.counts[place] as usize)
+    }
+
     /// The training points, `[N, D]`.
     pub fn points(&self) -> ArrayView2<'_, f32> {
         self.points.view()
