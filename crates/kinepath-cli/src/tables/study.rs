@@ -48,8 +48,12 @@ fn describe(what: &str, data: &DataResults) -> String {
         copies => format!(" ({copies} of them copies)"),
     };
     format!(
-        "  {what:<15} {}, {} records{copies} of shape {:?}\n",
-        data.name, data.count, data.shape
+        "  {what:<15} {}, {} records{copies} of shape {:?}, values {} to {}\n",
+        data.name,
+        data.count,
+        data.shape,
+        number(data.values.min),
+        number(data.values.max)
     )
 }
 

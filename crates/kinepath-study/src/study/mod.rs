@@ -24,6 +24,7 @@ pub mod results;
 mod risk;
 mod run_input;
 mod runs;
+mod scale;
 mod set_figures;
 mod settings;
 mod theory;

@@ -141,10 +141,12 @@ fn evaluations(models: &[ModelResults]) -> String {
 /// A data set in a line.
 pub(in crate::report) fn data(data: &DataResults) -> String {
     format!(
-        "{}: {} records, {} of them different, of shape {}",
+        "{}: {} records, {} of them different, of shape {}, values from {} to {}",
         data.name,
         format::count(data.count),
         format::count(data.distinct),
-        format::shape(&data.shape)
+        format::shape(&data.shape),
+        format::significant(data.values.min, 3),
+        format::significant(data.values.max, 3)
     )
 }
