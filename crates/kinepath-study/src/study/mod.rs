@@ -43,6 +43,7 @@ pub use judge::{Judge, Judged};
 pub use metrics::{METRICS, Metric, metric};
 pub use results::StudyResults;
 pub use run_input::RunInput;
+pub(crate) use settings::usual_values;
 pub use settings::{
     ClipSettings, DataSettings, DecoderSettings, FieldChoice, GainChoice, SamplerChoice,
     StudySettings,
