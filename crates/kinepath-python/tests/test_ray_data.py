@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ from fsspec.implementations.memory import MemoryFileSystem
 from numpy.typing import NDArray
 
 import kinepath as kp
-from kinepath.ray import Dataset, Moments, Store, StoreError, parts, settings, to_run
+from kinepath.ray import Dataset, Moments, Part, Store, StoreError, parts, settings, to_run
 from kinepath.ray.neighbours import Nearest, in_block, merged
+from kinepath.ray.part_sampling import SampleTask, Sampling
 from kinepath.ray.sampling import fitting
+from kinepath.ray.searching import MergeTask, Searching, SearchTask
+from kinepath.ray.training import training_set
 from kinepath.samplers import in_batches, sampler_of
 
 POINTS = np.random.default_rng(0).normal(size=(12, 2, 3)).astype(np.float32)
@@ -43,11 +47,23 @@ def paths(rows: range) -> kp.Paths[NDArray[np.float32]]:
 
 def filled(folder: Path, labels: list[int] | None = None) -> Dataset:
     store = Store(folder)
-    settings.claim(store, settings.settings_of(**{**ASKED, "labels": labels}))
+    claimed = claim(store, labels=labels)
+    claimed.make()
     for rows in parts.ranges(20, 8):
         own = None if labels is None else labels[rows.start : rows.stop]
-        parts.publish(store, rows, paths(rows), own)
+        publish(store, rows, own, claimed)
     return Dataset(folder)
+
+
+def claim(store: Store, **change: Any) -> settings.Claim:
+    return settings.of_dataset(store, settings.settings_of(**{**ASKED, **change}))
+
+
+def publish(
+    store: Store, rows: range, labels: list[int] | None, claimed: settings.Claim
+) -> None:
+    digest = settings.digest(claimed.settings)
+    parts.publish(store, rows, paths(rows), labels, settings_sha256=digest)
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -107,10 +123,14 @@ def test_a_path_that_nothing_opens_is_named() -> None:
         Store("nowhere://x")
 
 
-def test_settings_are_written_once(store: Store) -> None:
-    wanted = settings.settings_of(**ASKED)
-    settings.claim(store, wanted)
-    settings.claim(store, settings.settings_of(**ASKED))
+def test_settings_are_those_of_the_tables(store: Store) -> None:
+    claim(store, seed=5).make()
+    # No table is of the others.
+    claim(store).make()
+    with pytest.raises(kp.KinepathError, match="noise.seed is 4 in dataset.toml, and 5"):
+        claim(store, seed=5).check()
+    publish(store, range(16, 20), None, claim(store))
+    claim(store).make()
     found = settings.read(store)
     assert found is not None and found["shape"] == [2, 3]
     assert found["record"]["trajectory"] == [0.0, 0.5, 1.0]
@@ -125,10 +145,97 @@ def test_settings_are_written_once(store: Store) -> None:
     }
     for key, (value, words) in changes.items():
         with pytest.raises(kp.KinepathError, match=words):
-            settings.claim(store, settings.settings_of(**{**ASKED, key: value}))
+            claim(store, **{key: value}).make()
+    assert settings.read(store) == found
     store.write("dataset.toml", b"count = ")
     with pytest.raises(kp.KinepathError, match="is no TOML"):
-        settings.claim(store, wanted)
+        claim(store).make()
+
+
+def test_parts_are_as_large_as_those_that_are_there(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), settings.settings_of(**{**ASKED, "part_size": 20})
+
+    def size(asked: settings.Settings) -> int:
+        found: int = settings.in_parts_as_there(store, asked)["part_size"]
+        return found
+
+    assert size(other) == 20
+    claim(store).make()
+    assert size(other) == 8
+    # Of a first call with other settings nothing is kept, until there is a table.
+    assert size({**other, "batch": 10}) == 20
+    publish(store, range(16, 20), None, claim(store))
+    assert size({**other, "batch": 10}) == 8
+
+
+def test_a_part_of_other_settings_is_missing(tmp_path: Path) -> None:
+    filled(tmp_path)
+    written = tmp_path / "dataset.toml"
+    text = written.read_text()
+    written.write_text("# Sampled for the paper.\n" + text)
+    assert Dataset(tmp_path).missing() == []
+    assert "seed = 4" in text
+    written.write_text(text.replace("seed = 4", "seed = 5"))
+    dataset = Dataset(tmp_path)
+    assert dataset.missing() == dataset.ranges and dataset.part(range(8, 16)) is None
+    with pytest.raises(kp.KinepathError, match="3 of 3 parts .* are missing"):
+        to_run(tmp_path, tmp_path / "run")
+
+
+def test_a_worker_does_what_is_of_other_settings_again(tmp_path: Path) -> None:
+    store, rows = filled(tmp_path).store, range(8, 16)
+    calls: list[int] = []
+
+    def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        calls.append(len(noise))
+        return kp.sample(FIELD, noise, plan, record=RECORD)
+
+    def work(seed: int) -> None:
+        digest = settings.digest(claim(store, seed=seed).settings)
+        job = Sampling(lambda: sampler, store, PLAN, (2, 3), seed, 4, RECORD, digest)
+        job()(SampleTask(rows, None))
+
+    work(4)
+    assert calls == []
+    work(5)
+    assert calls == [4, 4] and Dataset(tmp_path).missing() == [rows]
+    work(4)
+    assert Dataset(tmp_path).missing() == []
+
+
+def test_neighbours_are_those_of_the_samples_and_of_what_was_searched(tmp_path: Path) -> None:
+    store, rows = filled(tmp_path / "set").store, range(8, 16)
+    np.save(tmp_path / "train.npy", POINTS)
+    training = training_set(tmp_path / "train.npy", (2, 3))
+    blocks = (range(0, 7), range(7, 12))
+
+    def searching(digest: str) -> Searching:
+        return Searching(Dataset(tmp_path / "set"), training, blocks, 2, None, "near", digest)
+
+    def part() -> Part:
+        found = Dataset(tmp_path / "set").part(rows)
+        assert found is not None
+        return found
+
+    job = searching("a")
+    work = job()
+    for block in blocks:
+        work(SearchTask(rows, block))
+    assert sorted(store.sizes("near-in-blocks")) == [
+        job.found_name(part(), block).partition("/")[2] for block in blocks
+    ]
+    work(MergeTask(rows))
+    note = job.note(part())
+    assert note is not None and note["tensors_sha256"] == part().note["tensors_sha256"]
+    assert searching("b").note(part()) is None
+    before = {searching(name).found_name(part(), blocks[0]) for name in "ab"}
+    # The same settings, and a model that gave other samples.
+    changed = paths(rows)
+    digest = settings.digest(claim(store).settings)
+    other = replace(changed, endpoints=changed.endpoints + 1)
+    parts.publish(store, rows, other, None, settings_sha256=digest)
+    assert job.note(part()) is None and job.found_name(part(), blocks[0]) not in before
+    assert len(before) == 2
 
 
 def test_parts_read_back_what_was_sampled(tmp_path: Path) -> None:
@@ -165,17 +272,17 @@ def test_a_damaged_part_is_missing(tmp_path: Path) -> None:
     tensors.write_bytes(content[:-4])
     (tmp_path / parts.tensors_name(range(16, 20))).unlink()
     assert dataset.missing() == dataset.ranges
-    assert all(parts.find(dataset.store, rows) is None for rows in dataset.ranges)
+    assert all(dataset.part(rows) is None for rows in dataset.ranges)
     assert dataset.missing([range(8, 16)]) == [range(8, 16)]
     with pytest.raises(kp.KinepathError, match="3 of 3 parts .* are missing"):
         dataset.whole()
     # As long, but not the same.
     tensors.write_bytes(content[:-4] + b"abcd")
-    part = parts.find(dataset.store, range(8, 16))
+    part = dataset.part(range(8, 16))
     assert part is not None
     with pytest.raises(kp.KinepathError, match="not what its table was written with"):
         dataset.tensors(part)
-    parts.publish(dataset.store, range(8, 16), paths(range(8, 16)), None)
+    publish(dataset.store, range(8, 16), None, claim(dataset.store))
     assert dataset.tensors(part)["samples"].shape == (8, 2, 3)
 
 
@@ -187,7 +294,7 @@ def test_a_table_without_its_tensors_is_gone_before_they_change(tmp_path: Path) 
             raise StoreError("lost")
 
     with pytest.raises(StoreError):
-        parts.publish(Failing(tmp_path), range(0, 8), paths(range(0, 8)), None)
+        publish(Failing(tmp_path), range(0, 8), None, claim(dataset.store))
     assert dataset.missing() == [range(0, 8)]
 
 
@@ -195,7 +302,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     bad = paths(range(8, 16))
     bad.endpoints[3, 1] = np.nan
     with pytest.raises(kp.KinepathError, match="NaN or infinite: number 11"):
-        parts.publish(Store(tmp_path), range(8, 16), bad, None)
+        parts.publish(Store(tmp_path), range(8, 16), bad, None, settings_sha256="any")
     assert Store(tmp_path).sizes("tensors") == {}
 
 

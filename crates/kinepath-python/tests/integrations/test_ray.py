@@ -123,6 +123,28 @@ def test_what_is_missing_is_computed_and_nothing_else(tmp_path: Path) -> None:
     assert not log.exists()
 
 
+def test_a_call_whose_settings_were_replaced_finds_out_after_a_part(tmp_path: Path) -> None:
+    log, written = tmp_path / "log", tmp_path / "set" / "dataset.toml"
+
+    def model() -> Any:
+        # As another call does that began at the same moment.
+        written.write_text(written.read_text().replace("seed = 4", "seed = 5"))
+
+        def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+            with log.open("a") as file:
+                file.write("called\n")
+            return kp.sample(kp.EmpiricalField(POINTS), noise, plan)
+
+        return sampler
+
+    with pytest.raises(kp.KinepathError, match="noise.seed is 5 in dataset.toml, and 4"):
+        kpr.sample(model, PLAN, 800, tmp_path / "set", workers=1, **SMALL)
+    # The next part may have begun meanwhile.
+    assert 2 <= len(log.read_text().split()) < 20
+    dataset = kpr.Dataset(tmp_path / "set")
+    assert dataset.missing() == dataset.ranges
+
+
 def test_a_bug_of_the_model_is_not_tried_again(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
@@ -213,15 +235,15 @@ def test_a_store_that_fails_is_tried_again(tmp_path: Path) -> None:
         return work
 
     def pool(retries: int) -> Pool[int, int]:
-        return Pool(opener, resources=None, workers=1, retries=retries)
+        return Pool(resources=None, workers=1, retries=retries)
 
     done = pool(2)
     done.add([0, 1, 2])
-    assert dict(done.run()) == {0: 0, 1: 1, 2: 2}
+    assert dict(done.run(opener)) == {0: 0, 1: 1, 2: 2}
     failed = pool(2)
     failed.add([9])
     with pytest.raises(kpr.WorkError, match="9 failed 3 times, at last: attempt 2"):
-        list(failed.run())
+        list(failed.run(opener))
 
 
 def test_workers_take_the_resources_they_ask_for(tmp_path: Path) -> None:

@@ -122,10 +122,15 @@ def evaluate(
     if name in RESERVED or not name.replace("-", "").replace("_", "").isalnum():
         raise KinepathError(f"a name has letters, digits, - and _, and is not in use: got {name!r}")
     dataset = Dataset(path, filesystem=filesystem)
-    wanted = [part.rows for part in dataset.whole()]
+    wanted = dataset.whole()
     connect()
     training = training_set(train, dataset.shape)
     block_size = block_size or max(1, BLOCK_VALUES // prod(dataset.shape))
+    pool: Pool[Task, None] = Pool(resources=resources, workers=workers, retries=retries)
+    claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}
+    if support is not None:
+        claimed["support"] = support
+    settings.Claim(dataset.store, claimed, f"{name}.toml", name).make()
     job = Searching(
         dataset,
         training,
@@ -133,21 +138,17 @@ def evaluate(
         k=max(2, support or 0),
         support=support,
         name=name,
+        settings_sha256=settings.digest(claimed),
     )
-    pool: Pool[Task, None] = Pool(job, resources=resources, workers=workers, retries=retries)
-    claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}
-    if support is not None:
-        claimed["support"] = support
-    settings.claim(dataset.store, claimed, f"{name}.toml")
     there = _notes(job, wanted)
-    missing = [rows for rows in wanted if rows not in there]
+    missing = [part for part in wanted if part.rows not in there]
     search_all(pool, job, missing, progress or line_on_a_terminal())
     there |= _notes(job, missing)
     if len(there) < len(wanted):
         raise KinepathError(f"{dataset.store} lost neighbours while they were sought; try again")
     for folder in (job.working_folder, INCOMING):
         dataset.store.delete_folder(folder)
-    notes = [there[rows] for rows in wanted]
+    notes = [there[part.rows] for part in wanted]
     return Evaluation(
         dataset,
         name,
@@ -160,8 +161,8 @@ def evaluate(
     )
 
 
-def _notes(job: Searching, wanted: Sequence[range]) -> dict[range, NeighboursNote]:
+def _notes(job: Searching, wanted: Sequence[Part]) -> dict[range, NeighboursNote]:
     """What the tables of neighbours that are there say."""
     with ThreadPoolExecutor(READERS) as readers:
         found = zip(wanted, readers.map(job.note, wanted), strict=True)
-        return {rows: note for rows, note in found if note is not None}
+        return {part.rows: note for part, note in found if note is not None}

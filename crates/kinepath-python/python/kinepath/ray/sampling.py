@@ -13,7 +13,7 @@ import numpy as np
 from .._kinepath import KinepathError, Plan
 from ..progress import Progress, line_on_a_terminal
 from ..sampling import Record
-from . import settings
+from . import parts, settings
 from .dataset import Dataset
 from .part_sampling import ModelFactory, SampleTask, Sampling
 from .store import INCOMING, Store
@@ -102,13 +102,8 @@ def sample(
 
     _check(count, batch, part_size, shape, labels)
     store = Store(path, filesystem)
-    job = Sampling(model_factory, store, plan, tuple(shape), seed, batch, record)
-    pool: Pool[SampleTask, None] = Pool(
-        job, resources=resources, workers=workers, retries=retries
-    )
-    there = settings.read(store)
-    usual: int = there["part_size"] if there else fitting(count, batch, shape, pool.workers)
-    claimed = settings.settings_of(
+    pool: Pool[SampleTask, None] = Pool(resources=resources, workers=workers, retries=retries)
+    asked = settings.settings_of(
         model=name,
         plan=plan,
         count=count,
@@ -117,11 +112,14 @@ def sample(
         labels=labels,
         record=record,
         batch=batch,
-        part_size=part_size or usual,
+        part_size=part_size or fitting(count, batch, shape, pool.workers),
     )
-    settings.claim(store, claimed)
+    if part_size is None:
+        asked = settings.in_parts_as_there(store, asked)
+    wanted = _wanted(parts.ranges(count, asked["part_size"]), count, range)
+    claimed = settings.of_dataset(store, asked)
+    claimed.make()
     dataset = Dataset(path, filesystem=filesystem)
-    wanted = _wanted(dataset, range)
     missing = dataset.missing(wanted)
     total = sum(map(len, wanted))
     done = total - sum(map(len, missing))
@@ -132,18 +130,30 @@ def sample(
         SampleTask(rows, None if classes is None else classes[rows.start : rows.stop])
         for rows in missing
     )
-    with closing(pool.run()) as finished:
-        for task, _ in finished:
+    job = Sampling(
+        model_factory,
+        store,
+        plan,
+        tuple(shape),
+        seed,
+        batch,
+        record,
+        settings_sha256=settings.digest(asked),
+    )
+    with closing(pool.run(job)) as finished:
+        for number, (task, _) in enumerate(finished):
+            if not number:
+                # Of two calls that began together, one may have written its settings over the other's.
+                claimed.check()
             done += len(task.rows)
             told("sampling", done / total)
+    claimed.check()
     absent = dataset.missing(wanted)
     if absent:
         raise KinepathError(
             f"workers wrote {len(missing)} parts, and {len(absent)} of them are not in {store} as "
             "this process sees it: choose a folder that all nodes share"
         )
-    # Of two calls that began together, one may have written its settings over the other's.
-    settings.claim(store, claimed)
     if wanted == dataset.ranges:
         store.delete_folder(INCOMING)
     return dataset
@@ -179,14 +189,13 @@ def _check(
         raise KinepathError(f"there are {len(labels)} labels for {count} samples")
 
 
-def _wanted(dataset: Dataset, chosen: range | None) -> list[range]:
+def _wanted(everything: list[range], count: int, chosen: range | None) -> list[range]:
     """The parts that a range is made of."""
-    everything = dataset.ranges
     if chosen is None:
         return everything
     wanted = [rows for rows in everything if rows.start in chosen and rows.stop - 1 in chosen]
     if chosen.step != 1 or not wanted or sum(map(len, wanted)) != len(chosen):
         raise KinepathError(
-            f"{chosen} is not made of whole parts of {len(everything[0])} of {len(dataset)} samples"
+            f"{chosen} is not made of whole parts of {len(everything[0])} of {count} samples"
         )
     return wanted

@@ -1,4 +1,7 @@
-"""``dataset.toml``: what a data set is of. It is written first, and never changes."""
+"""``dataset.toml``: what a data set is of. It is written first, and tables hold its hash.
+
+So it says what they are of as long as there is one, and a table that is of something else is none.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +18,7 @@ import tomli_w
 from .. import _kinepath
 from .._kinepath import KinepathError, Plan
 from ..sampling import Record
+from .parts import TABLES
 from .store import Store
 
 if sys.version_info >= (3, 11):
@@ -80,26 +85,80 @@ def read(store: Store, name: str = SETTINGS) -> Settings | None:
     return settings
 
 
-def claim(store: Store, settings: Settings, name: str = SETTINGS) -> None:
-    """Writes settings, or makes sure that those in the store are the same.
+def as_written(settings: Settings) -> Settings:
+    """Settings as they are read back: whatever cannot be told apart in the file is the same."""
+    return tomllib.loads(tomli_w.dumps(settings))
+
+
+def digest(settings: Settings) -> str:
+    """The SHA-256 of settings, whatever order and comments the file has."""
+    plain = json.dumps(as_written(settings), sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def in_parts_as_there(store: Store, asked: Settings) -> Settings:
+    """What is asked for, in parts as large as those of the data set that it continues.
 
     Raises:
-        KinepathError: for other settings, naming the first that differs.
-        StoreError: when the store fails.
+        KinepathError: for a file that is no TOML.
+        StoreError: when the store does not answer.
     """
-    if store.size(name) is None:
-        store.write(name, tomli_w.dumps(settings).encode())
-    # Read even so: another call may have written its own at the same moment.
-    found = read(store, name) or {}
-    # Through the file's own words: whatever cannot be told apart there is the same.
-    wanted = tomllib.loads(tomli_w.dumps(settings))
-    difference = first_difference(found, wanted)
-    if difference is not None:
-        key, there, asked = difference
-        raise KinepathError(
-            f"{store} is for other settings: {key} is {_short(there)} in {name}, and {_short(asked)} "
-            "is asked for; choose another folder or the same settings, or remove it"
-        )
+    there = read(store)
+    if there is None or "part_size" not in there:
+        return asked
+    alike = asked | {"part_size": there["part_size"]}
+    # Where tables are in the way, it shall be told what else differs.
+    return alike if there == as_written(alike) or store.sizes(TABLES) else asked
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Settings that tables in a store are of, or shall be."""
+
+    store: Store
+    settings: Settings
+    file: str
+    """Where they are kept."""
+    folder: str
+    """The folder of the tables."""
+
+    def make(self) -> None:
+        """Writes the settings, or makes sure that those in the store are the same.
+
+        Those of a call that left no table are replaced: nothing is of them.
+
+        Raises:
+            KinepathError: for other settings of tables that are there, naming the first that differs.
+            StoreError: when the store fails.
+        """
+        there = read(self.store, self.file)
+        if there is None or (self._difference(there) and not self.store.sizes(self.folder)):
+            self.store.write(self.file, tomli_w.dumps(self.settings).encode())
+        # Read even so: another call may have written its own at the same moment.
+        self.check()
+
+    def check(self) -> None:
+        """Makes sure that the settings in the store are these.
+
+        Raises:
+            KinepathError: for other settings, naming the first that differs.
+            StoreError: when the store fails.
+        """
+        difference = self._difference(read(self.store, self.file) or {})
+        if difference is not None:
+            key, there, asked = difference
+            raise KinepathError(
+                f"{self.store} is for other settings: {key} is {_short(there)} in {self.file}, and "
+                f"{_short(asked)} is asked for; choose another folder or the same settings, or remove it"
+            )
+
+    def _difference(self, there: Settings) -> tuple[str, Any, Any] | None:
+        return first_difference(there, as_written(self.settings))
+
+
+def of_dataset(store: Store, settings: Settings) -> Claim:
+    """The claim of a data set's settings."""
+    return Claim(store, settings, SETTINGS, TABLES)
 
 
 def first_difference(
