@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,12 +15,21 @@ from fsspec.implementations.memory import MemoryFileSystem
 from numpy.typing import NDArray
 
 import kinepath as kp
-from kinepath.ray import Dataset, Moments, Part, Store, StoreError, parts, settings, to_run
+from kinepath.ray import (
+    Dataset,
+    Moments,
+    Part,
+    Store,
+    StoreError,
+    parts,
+    settings,
+    to_run,
+    training,
+)
 from kinepath.ray.neighbours import Nearest, in_block, merged
 from kinepath.ray.part_sampling import SampleTask, Sampling
 from kinepath.ray.sampling import fitting
 from kinepath.ray.searching import MergeTask, Searching, SearchTask
-from kinepath.ray.training import training_set
 from kinepath.samplers import in_batches, sampler_of
 
 POINTS = np.random.default_rng(0).normal(size=(12, 2, 3)).astype(np.float32)
@@ -206,11 +216,11 @@ def test_a_worker_does_what_is_of_other_settings_again(tmp_path: Path) -> None:
 def test_neighbours_are_those_of_the_samples_and_of_what_was_searched(tmp_path: Path) -> None:
     store, rows = filled(tmp_path / "set").store, range(8, 16)
     np.save(tmp_path / "train.npy", POINTS)
-    training = training_set(tmp_path / "train.npy", (2, 3))
+    train = training.training_set(tmp_path / "train.npy", (2, 3))
     blocks = (range(0, 7), range(7, 12))
 
     def searching(digest: str) -> Searching:
-        return Searching(Dataset(tmp_path / "set"), training, blocks, 2, None, "near", digest)
+        return Searching(Dataset(tmp_path / "set"), train, blocks, 2, None, "near", digest)
 
     def part() -> Part:
         found = Dataset(tmp_path / "set").part(rows)
@@ -354,6 +364,28 @@ def test_only_a_whole_data_set_becomes_a_run(tmp_path: Path) -> None:
     with pytest.raises(kp.KinepathError, match="1 of 3 parts"):
         to_run(tmp_path, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_training_set_is_known_by_every_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: type[np.floating[Any]]
+) -> None:
+    # Blocks that do not end where the records do.
+    monkeypatch.setattr(training, "HASHED_VALUES", 100)
+    points = np.random.default_rng(3).normal(size=(301, 2, 3)).astype(np.float32)
+
+    def known(points: NDArray[np.float32]) -> dict[str, Any]:
+        np.save(tmp_path / "train.npy", points.astype(dtype))
+        return training.fingerprint(training.training_set(tmp_path / "train.npy", (2, 3)))
+
+    digest = hashlib.sha256(points.tobytes()).hexdigest()
+    assert known(points) == {"count": 301, "shape": [2, 3], "sha256": digest}
+    hashes = {known(points)["sha256"]}
+    for row in (1, 150, 299, 300):
+        changed = points.copy()
+        changed[row, 1, 2] = np.nextafter(changed[row, 1, 2], np.float32(9))
+        hashes.add(known(changed)["sha256"])
+    assert len(hashes) == 5
 
 
 def test_moments_merge_in_any_pieces() -> None:

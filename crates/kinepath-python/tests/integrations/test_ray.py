@@ -426,6 +426,10 @@ def test_an_evaluation_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert (again.memorized, again.kpe, again.d1) == (first.memorized, first.kpe, first.d1)
     with pytest.raises(kp.KinepathError, match="train.count is 52 in neighbours.toml, and 30"):
         kpr.evaluate(tmp_path, POINTS)
+    changed = TRAIN.copy()
+    changed[51, 1, 2] += 1e-3
+    with pytest.raises(kp.KinepathError, match="train.sha256 is"):
+        kpr.evaluate(tmp_path, changed)
     with pytest.raises(kp.KinepathError, match="support is absent"):
         kpr.evaluate(tmp_path, TRAIN, support=3)
     other = kpr.evaluate(tmp_path, POINTS, name="others", workers=1)

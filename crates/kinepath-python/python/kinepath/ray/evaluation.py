@@ -92,13 +92,15 @@ def evaluate(
         path: a data set of :func:`sample`.
         train: the training set: an array ``[N, *shape]``, or a path. NPY files of floats may be
             larger than memory: workers read their blocks where they lie, which all nodes must reach.
-            Other data are read here, as the program reads them.
+            Other data are read here, as the program reads them. In each call all of it is read once
+            by this process, and hashed.
         support: the k of a column ``support``, the kNN support ``−log r_k`` of
             :func:`kinepath.support`; 10 in studies.
         block_size: records of a block of the training set; 128 MB of them unless told. It does not
             change what is found.
         name: the folder for the neighbours, and the name of the file of their settings: another
-            training set needs another one.
+            training set, one of another shape or with a single value that differs, needs another
+            one, and so does another ``support``.
         resources: what each worker takes, as for :func:`sample`.
         workers: how many at most; as many as the cluster has room for unless told.
         retries: how often a task is tried again whose worker or store failed.
