@@ -157,9 +157,21 @@ def test_settings_are_those_of_the_tables(store: Store) -> None:
         with pytest.raises(kp.KinepathError, match=words):
             claim(store, **{key: value}).make()
     assert settings.read(store) == found
+    what = "choose another folder or the same settings, or remove dataset.toml, table/ and tensors/"
+    with pytest.raises(kp.KinepathError, match=f"5 is asked for; {what} from this one$"):
+        claim(store, seed=5).make()
     store.write("dataset.toml", b"count = ")
     with pytest.raises(kp.KinepathError, match="is no TOML"):
         claim(store).make()
+
+
+def test_other_neighbours_need_another_name(store: Store) -> None:
+    settings.of_evaluation(store, {"support": 3}, "near").make()
+    settings.of_evaluation(store, {"support": 4}, "near").make()
+    store.write("near/table", b"")
+    what = "use another name=, or remove near.toml and the folder near"
+    with pytest.raises(kp.KinepathError, match=f"support is 4 in near.toml, and 5 .*; {what}$"):
+        settings.of_evaluation(store, {"support": 5}, "near").make()
 
 
 def test_parts_are_as_large_as_those_that_are_there(tmp_path: Path) -> None:

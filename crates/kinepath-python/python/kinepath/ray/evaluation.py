@@ -132,7 +132,7 @@ def evaluate(
     claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}
     if support is not None:
         claimed["support"] = support
-    settings.Claim(dataset.store, claimed, f"{name}.toml", name).make()
+    settings.of_evaluation(dataset.store, claimed, name).make()
     job = Searching(
         dataset,
         training,

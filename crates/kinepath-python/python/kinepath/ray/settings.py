@@ -18,7 +18,7 @@ import tomli_w
 from .. import _kinepath
 from .._kinepath import KinepathError, Plan
 from ..sampling import Record
-from .parts import TABLES
+from .parts import TABLES, TENSORS
 from .store import Store
 
 if sys.version_info >= (3, 11):
@@ -121,6 +121,8 @@ class Claim:
     """Where they are kept."""
     folder: str
     """The folder of the tables."""
+    way_out: str
+    """What to do where it holds others."""
 
     def make(self) -> None:
         """Writes the settings, or makes sure that those in the store are the same.
@@ -149,7 +151,7 @@ class Claim:
             key, there, asked = difference
             raise KinepathError(
                 f"{self.store} is for other settings: {key} is {_short(there)} in {self.file}, and "
-                f"{_short(asked)} is asked for; choose another folder or the same settings, or remove it"
+                f"{_short(asked)} is asked for; {self.way_out}"
             )
 
     def _difference(self, there: Settings) -> tuple[str, Any, Any] | None:
@@ -158,7 +160,25 @@ class Claim:
 
 def of_dataset(store: Store, settings: Settings) -> Claim:
     """The claim of a data set's settings."""
-    return Claim(store, settings, SETTINGS, TABLES)
+    return Claim(
+        store,
+        settings,
+        SETTINGS,
+        TABLES,
+        way_out=f"choose another folder or the same settings, or remove {SETTINGS}, {TABLES}/ and "
+        f"{TENSORS}/ from this one",
+    )
+
+
+def of_evaluation(store: Store, settings: Settings, name: str) -> Claim:
+    """The claim of the settings of an evaluation's neighbours."""
+    return Claim(
+        store,
+        settings,
+        f"{name}.toml",
+        name,
+        way_out=f"use another name=, or remove {name}.toml and the folder {name}",
+    )
 
 
 def first_difference(
