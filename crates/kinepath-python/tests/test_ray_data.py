@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from numpy.typing import NDArray
 
@@ -126,6 +127,46 @@ def test_what_could_not_be_written_is_not_there() -> None:
     with pytest.raises(StoreError, match="cannot write table/a in /full: .*no space left"):
         store.write("table/a", b"12345678")
     assert store.sizes("table") == {}
+
+
+class Cached(MemoryFileSystem):  # type: ignore[misc]
+    """A store that keeps what it once listed, as fsspec's object stores do."""
+
+    protocol = "cached"
+    find = AbstractFileSystem.find
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+        folder = self._strip_protocol(path)
+        if folder not in self.dircache:
+            self.dircache[folder] = super().ls(path, detail=True, **options)
+        found = self.dircache[folder]
+        return found if detail else [info["name"] for info in found]
+
+    def info(self, path: str, **options: Any) -> Any:
+        whole = self._strip_protocol(path)
+        for info in self.dircache.get(self._parent(whole)) or ():
+            if info["name"] == whole:
+                return info
+        return super().info(path, **options)
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        self.dircache.pop(self._strip_protocol(path or ""), None)
+
+
+def test_what_another_process_wrote_is_seen() -> None:
+    """In a file system that caches listings, of which every process has its own."""
+    here = Store("/cached", Cached(skip_instance_cache=True))
+    other = Store("/cached", Cached(skip_instance_cache=True))
+    here.write("table/a", b"first")
+    assert here.sizes("table") == {"a": 5}
+    other.write("table/b", b"second")
+    other.write("table/a", b"longer")
+    assert here.size("table/a") == 6 and here.size("table/b") == 6
+    assert here.sizes("table") == {"a": 6, "b": 6}
+    other.delete("table/a")
+    assert here.size("table/a") is None and here.sizes("table") == {"b": 6}
+    here.delete_folder("table")
+    assert other.sizes("table") == {}
 
 
 def test_a_path_that_nothing_opens_is_named() -> None:
