@@ -22,6 +22,7 @@ from kinepath.ray import (
     Part,
     Store,
     StoreError,
+    evaluate,
     parts,
     settings,
     to_run,
@@ -204,6 +205,13 @@ def test_settings_are_those_of_the_tables(store: Store) -> None:
     store.write("dataset.toml", b"count = ")
     with pytest.raises(kp.KinepathError, match="is no TOML"):
         claim(store).make()
+
+
+@pytest.mark.parametrize("name", ["", "table", "incoming", "dataset", "a/b", "a b", "a-in-blocks"])
+def test_a_name_that_is_in_the_way_is_refused(tmp_path: Path, name: str) -> None:
+    filled(tmp_path)
+    with pytest.raises(kp.KinepathError, match="^a name "):
+        evaluate(tmp_path, POINTS, name=name)
 
 
 def test_other_neighbours_need_another_name(store: Store) -> None:

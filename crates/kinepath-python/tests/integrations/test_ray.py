@@ -450,8 +450,8 @@ def test_what_cannot_be_evaluated_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.npy").write_text("no array")
     with pytest.raises(kp.KinepathError, match="no NPY file"):
         kpr.evaluate(tmp_path, tmp_path / "text.npy")
-    for wrong in ({"name": "table"}, {"name": "a/b"}, {"support": 0}, {"block_size": 0}):
-        with pytest.raises(kp.KinepathError, match="at least 1|a name has"):
+    for wrong in ({"name": "a-in-blocks"}, {"support": 0}, {"block_size": 0}):
+        with pytest.raises(kp.KinepathError, match="at least 1|a name "):
             kpr.evaluate(tmp_path, TRAIN, **wrong)
     next((tmp_path / "tensors").iterdir()).unlink()
     with pytest.raises(kp.KinepathError, match="1 of 2 parts"):

@@ -19,7 +19,7 @@ from . import parts, settings
 from .dataset import READERS, Dataset
 from .moments import Moments
 from .parts import Part
-from .searching import NeighboursNote, Searching, Task, search_all
+from .searching import IN_BLOCKS, NeighboursNote, Searching, Task, search_all
 from .store import INCOMING
 from .training import Data, fingerprint, training_set
 
@@ -114,15 +114,14 @@ def evaluate(
         kinepath.ray.WorkError: for training data with NaN or infinity or too few different points,
             and tasks whose workers were lost too often.
     """
-    # Ray is needed from here on; data sets are read without it.
-    from .pool import Pool, connect
-
     if (support is not None and support < 1) or (block_size is not None and block_size < 1):
         raise KinepathError(
             f"support and block_size are at least 1, got {support} and {block_size}"
         )
-    if name in RESERVED or not name.replace("-", "").replace("_", "").isalnum():
-        raise KinepathError(f"a name has letters, digits, - and _, and is not in use: got {name!r}")
+    _check_name(name)
+    # Ray is needed from here on; data sets are read without it.
+    from .pool import Pool, connect
+
     dataset = Dataset(path, filesystem=filesystem)
     wanted = dataset.whole()
     connect()
@@ -161,6 +160,16 @@ def evaluate(
         ),
         kpe_of_others=Moments.merged(Moments.from_record(note["kpe_of_others"]) for note in notes),
     )
+
+
+def _check_name(name: str) -> None:
+    if name in RESERVED or not name.replace("-", "").replace("_", "").isalnum():
+        raise KinepathError(f"a name has letters, digits, - and _, and is not in use: got {name!r}")
+    if name.endswith(IN_BLOCKS):
+        raise KinepathError(
+            f"a name does not end in {IN_BLOCKS}, as the folder of an unfinished search does: got "
+            f"{name!r}"
+        )
 
 
 def _notes(job: Searching, wanted: Sequence[Part]) -> dict[range, NeighboursNote]:

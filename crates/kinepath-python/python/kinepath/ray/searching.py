@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from .pool import Pool
 
 
+IN_BLOCKS = "-in-blocks"
+"""The end of the name of a folder for what is found in blocks."""
+
+
 class NeighboursNote(TypedDict):
     """What the neighbours of a part say beside their columns."""
 
@@ -148,7 +152,7 @@ class Searching:
     @property
     def working_folder(self) -> str:
         """The folder of such files."""
-        return f"{self.name}-in-blocks"
+        return f"{self.name}{IN_BLOCKS}"
 
     def _write_found(self, part: Part, block: range, found: Nearest) -> None:
         self.dataset.store.write(self.found_name(part, block), found.to_bytes())
