@@ -13,7 +13,8 @@ from .fields import OnnxField
 from .runs import write_run
 from .samplers import Sampler, in_batches, sampler_of
 from .sampling import Record
-from .study import BASELINE, Study, run_folder_of, study
+from .sources import run_folder_of
+from .study import BASELINE, Study, study
 
 
 def study_model(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from .. import _kinepath
 from .._kinepath import KinepathError
+from ..judging import Data
 from ..progress import Progress, line_on_a_terminal
 from ..stats import Interval, share
 from . import parts, settings
@@ -21,7 +22,7 @@ from .moments import Moments
 from .parts import Part
 from .searching import IN_BLOCKS, NeighboursNote, Searching, Task, search_all
 from .store import INCOMING
-from .training import Data, fingerprint, training_set
+from .training import fingerprint, training_set
 
 if TYPE_CHECKING:
     from .pool import Pool

@@ -7,20 +7,18 @@ import os
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import PurePath
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib import format as npy
 
 from .. import _kinepath
 from .._kinepath import KinepathError
 from ..arrays import F32, I64
+from ..judging import Data
 from ..runs import records
 from .parts import ranges
 from .store import Store
-
-Data: TypeAlias = "npt.ArrayLike | str | os.PathLike[str]"
 
 HASHED_VALUES = 1 << 24
 """Values of a training set that are read at a time to hash them: 64 MB."""
