@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError
-from .prompts import Clip
+from .prompts import Clip, Prompts
 from .runs import records
 
 Data: TypeAlias = "npt.ArrayLike | str | os.PathLike[str]"
@@ -36,6 +36,7 @@ class Judges:
     copies_in: str
     classifier: str | None
     clip: Clip | None
+    resamples: int
 
     @staticmethod
     def of(
@@ -48,7 +49,11 @@ class Judges:
         encoder: str | os.PathLike[str] | None,
         copies_in: str,
         classifier: str | os.PathLike[str] | None,
-        clip: Clip | None,
+        clip_image: str | os.PathLike[str] | None,
+        prompts: Prompts | None,
+        clip_text: str | os.PathLike[str] | None,
+        tokenizer: str | os.PathLike[str] | None,
+        resamples: int,
     ) -> Judges:
         """As :func:`kinepath.study` was told.
 
@@ -56,6 +61,9 @@ class Judges:
             KinepathError: for what is not there, or cannot be what it is given for as far as can be
                 told without opening it.
         """
+        if resamples < 1:
+            raise KinepathError(f"resamples must be at least 1, got {resamples}")
+        clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
         if copies_in not in ("pixels", "features"):
             raise KinepathError(f"copies_in is pixels or features, got {copies_in!r}")
         judges = Judges(
@@ -66,6 +74,7 @@ class Judges:
             copies_in,
             None if classifier is None else _network(classifier),
             clip,
+            resamples,
         )
         embedded = isinstance(judges.train, str) and judges.train.startswith(BUILTIN)
         if copies_in == "features" and encoder is None and not embedded:
@@ -93,6 +102,7 @@ class Judges:
             "copies_in": self.copies_in,
             "classifier": self.classifier,
             "clip": None if self.clip is None else self.clip.in_files(folder),
+            "resamples": self.resamples,
         }
 
 

@@ -17,7 +17,7 @@ from . import _kinepath
 from ._kinepath import KinepathError
 from .judging import Data, Judges
 from .progress import Progress, line_on_a_terminal
-from .prompts import Clip, Prompts
+from .prompts import Prompts
 from .runs import Run, Source
 from .sources import check_samples, run_folder_of, run_of
 
@@ -153,9 +153,6 @@ def study(
     named: dict[str, Run | Source] = {BASELINE: samples, **(variants or {})}
     if len(named) == len(variants or {}):
         raise KinepathError(f"{BASELINE!r} is the name of the first samples; name the variant else")
-    clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
-    if resamples < 1:
-        raise KinepathError(f"resamples must be at least 1, got {resamples}")
     judges = Judges.of(
         train=train,
         reference=reference,
@@ -165,7 +162,11 @@ def study(
         encoder=encoder,
         copies_in=copies_in,
         classifier=classifier,
-        clip=clip,
+        clip_image=clip_image,
+        prompts=prompts,
+        clip_text=clip_text,
+        tokenizer=tokenizer,
+        resamples=resamples,
     )
     folder = Path(out)
     folders = {name: run_folder_of(folder, number, name) for number, name in enumerate(named)}
@@ -182,7 +183,6 @@ def study(
         runs,
         os.fspath(folder),
         **judges.in_files(folder),
-        resamples=resamples,
         observe=progress or line_on_a_terminal(),
     )
     return Study(folder)
