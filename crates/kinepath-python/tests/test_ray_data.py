@@ -24,6 +24,7 @@ from kinepath.ray import (
     StoreError,
     evaluate,
     parts,
+    sample,
     settings,
     to_run,
     training,
@@ -207,6 +208,14 @@ def test_settings_are_those_of_the_tables(store: Store) -> None:
         claim(store).make()
 
 
+@pytest.mark.parametrize("number", [0, -1, 2.0, "3"])
+@pytest.mark.parametrize("name", ["support", "block_size"])
+def test_numbers_of_an_evaluation_are_at_least_one(tmp_path: Path, name: str, number: Any) -> None:
+    filled(tmp_path)
+    with pytest.raises(kp.KinepathError, match=f"^{name} is "):
+        evaluate(tmp_path, POINTS, **{name: number})
+
+
 @pytest.mark.parametrize("name", ["", "table", "incoming", "dataset", "a/b", "a b", "a-in-blocks"])
 def test_a_name_that_is_in_the_way_is_refused(tmp_path: Path, name: str) -> None:
     filled(tmp_path)
@@ -272,6 +281,42 @@ def test_a_worker_does_what_is_of_other_settings_again(tmp_path: Path) -> None:
     assert calls == [4, 4] and Dataset(tmp_path).missing() == [rows]
     work(4)
     assert Dataset(tmp_path).missing() == []
+
+
+def test_paths_without_endpoints_are_refused(tmp_path: Path) -> None:
+    def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        nothing: Any = None
+        return replace(kp.sample(FIELD, noise, plan), endpoints=nothing)
+
+    job = Sampling(lambda: sampler, Store(tmp_path), PLAN, (2, 3), 4, 4, kp.Record(), "any")
+    with pytest.raises(kp.KinepathError, match="paths have no endpoints"):
+        job()(SampleTask(range(8, 16), None))
+    assert Store(tmp_path).sizes("table") == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"count": 0}, "count is at least 1 .* got 0"),
+        ({"count": 8.0}, "count is an integer, got 8.0"),
+        ({"seed": -1}, "seed is at least 0 .* got -1"),
+        ({"seed": 2**64}, "seed is .* at most 18446744073709551615, got 18446744073709551616"),
+        ({"seed": np.float64(4)}, "seed is an integer"),
+        ({"batch": np.int8(0)}, "batch is at least 1"),
+        ({"shape": (0, 3)}, "an axis of shape is at least 1"),
+        ({"shape": (2.0, 3)}, "an axis of shape is an integer"),
+        ({"part_size": -4}, "part_size is at least 1"),
+        ({"part_size": 6}, "whole batches of 4"),
+        ({"labels": [1, 2]}, "2 labels for 8"),
+    ],
+)
+def test_what_cannot_be_sampled_is_refused(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    given = {"count": 8, "shape": (2, 3), "seed": 4, "batch": 4, "part_size": 8, **change}
+    with pytest.raises(kp.KinepathError, match=words):
+        sample(lambda: FIELD, PLAN, path=tmp_path / "set", **given)
+    assert not (tmp_path / "set").exists()
 
 
 def test_neighbours_are_those_of_the_samples_and_of_what_was_searched(tmp_path: Path) -> None:

@@ -267,23 +267,16 @@ def test_workers_take_the_resources_they_ask_for(tmp_path: Path) -> None:
             kpr.sample(model, PLAN, 8, tmp_path / "set", **{**SMALL, **wrong})
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"count": 0}, "at least 1"),
-        ({"batch": 0}, "at least 1"),
-        ({"shape": (0, 3)}, "at least 1"),
-        ({"part_size": 6}, "whole batches of 4"),
-        ({"labels": [1, 2]}, "2 labels for 8"),
-    ],
-)
-def test_what_cannot_be_sampled_is_refused(
-    tmp_path: Path, change: dict[str, Any], words: str
-) -> None:
-    given = {"count": 8, **SMALL, **change}
-    with pytest.raises(kp.KinepathError, match=words):
-        kpr.sample(field, PLAN, path=tmp_path / "set", **given)
-    assert not (tmp_path / "set").exists()
+def test_numbers_may_be_of_numpy(tmp_path: Path) -> None:
+    whole = {"shape": np.array(SHAPE), "seed": np.uint8(4), "batch": np.int64(4)}
+    dataset = kpr.sample(
+        field, PLAN, np.int64(16), tmp_path, **whole, part_size=np.int32(8), workers=1
+    )
+    assert_same(dataset, 16)
+    found = kpr.evaluate(
+        tmp_path, POINTS, support=np.int64(3), block_size=np.int16(20), workers=1
+    )
+    assert "support" in found.table(dataset.whole()[0])
 
 
 def test_a_torch_model_is_one_short_function_and_gets_its_classes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy.typing as npt
 
@@ -73,8 +73,8 @@ def evaluate(
     path: str | os.PathLike[str],
     train: Data,
     *,
-    support: int | None = None,
-    block_size: int | None = None,
+    support: SupportsIndex | None = None,
+    block_size: SupportsIndex | None = None,
     name: str = "neighbours",
     resources: Mapping[str, float] | None = None,
     workers: int | None = None,
@@ -115,10 +115,8 @@ def evaluate(
         kinepath.ray.WorkError: for training data with NaN or infinity or too few different points,
             and tasks whose workers were lost too often.
     """
-    if (support is not None and support < 1) or (block_size is not None and block_size < 1):
-        raise KinepathError(
-            f"support and block_size are at least 1, got {support} and {block_size}"
-        )
+    support = None if support is None else settings.integer("support", support, 1)
+    block_size = None if block_size is None else settings.integer("block_size", block_size, 1)
     _check_name(name)
     # Ray is needed from here on; data sets are read without it.
     from .pool import Pool, connect

@@ -64,6 +64,8 @@ class Sampling:
                 shape=self.shape,
                 labels=labels,
             )
+            if paths.endpoints is None:
+                raise KinepathError("the model's paths have no endpoints, which are the samples")
             if paths.endpoints.shape[1:] != tuple(self.shape):
                 raise KinepathError(
                     f"the model's samples have shape {paths.endpoints.shape[1:]}, and "

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from math import prod
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ..sampling import Record
 from . import parts, settings
 from .dataset import Dataset
 from .part_sampling import ModelFactory, SampleTask, Sampling
+from .settings import integer
 from .store import INCOMING, Store
 
 PART_BYTES = 1 << 26
@@ -29,14 +30,14 @@ PARTS_A_WORKER = 4
 def sample(
     model_factory: ModelFactory,
     plan: Plan,
-    count: int,
+    count: SupportsIndex,
     path: str | os.PathLike[str],
     *,
-    shape: Sequence[int],
-    seed: int = 0,
+    shape: Sequence[SupportsIndex],
+    seed: SupportsIndex = 0,
     labels: Sequence[int] | None = None,
-    batch: int = 64,
-    part_size: int | None = None,
+    batch: SupportsIndex = 64,
+    part_size: SupportsIndex | None = None,
     range: range | None = None,
     record: Record = Record(),
     name: str = "model",
@@ -97,22 +98,30 @@ def sample(
         kinepath.ray.WorkError: for a model that raised something, which is not tried again, or parts
             whose workers were lost too often, naming the part.
     """
+    count, seed = integer("count", count, 1), integer("seed", seed, 0)
+    batch = integer("batch", batch, 1)
+    axes = [integer("an axis of shape", axis, 1) for axis in shape]
+    if part_size is not None:
+        part_size = integer("part_size", part_size, 1)
+        if part_size % batch:
+            raise KinepathError(f"a part has whole batches of {batch} samples, got {part_size}")
+    if labels is not None and len(labels) != count:
+        raise KinepathError(f"there are {len(labels)} labels for {count} samples")
     # Ray is needed from here on; data sets are read without it.
     from .pool import Pool
 
-    _check(count, batch, part_size, shape, labels)
     store = Store(path, filesystem)
     pool: Pool[SampleTask, None] = Pool(resources=resources, workers=workers, retries=retries)
     asked = settings.settings_of(
         model=name,
         plan=plan,
         count=count,
-        shape=shape,
+        shape=axes,
         seed=seed,
         labels=labels,
         record=record,
         batch=batch,
-        part_size=part_size or fitting(count, batch, shape, pool.workers),
+        part_size=part_size or fitting(count, batch, axes, pool.workers),
     )
     if part_size is None:
         asked = settings.in_parts_as_there(store, asked)
@@ -134,7 +143,7 @@ def sample(
         model_factory,
         store,
         plan,
-        tuple(shape),
+        axes,
         seed,
         batch,
         record,
@@ -169,24 +178,6 @@ def fitting(count: int, batch: int, shape: Sequence[int], workers: int) -> int:
     of_work = -(-count // (PARTS_A_WORKER * workers))
     samples = min(of_memory, PART_SAMPLES, of_work)
     return batch * max(1, samples // batch)
-
-
-def _check(
-    count: int,
-    batch: int,
-    part_size: int | None,
-    shape: Sequence[int],
-    labels: Sequence[int] | None,
-) -> None:
-    if count < 1 or batch < 1 or any(axis < 1 for axis in shape):
-        raise KinepathError(
-            "count, batch and the axes of shape are at least 1: got "
-            f"{count}, {batch} and {tuple(shape)}"
-        )
-    if part_size is not None and (part_size < 1 or part_size % batch):
-        raise KinepathError(f"a part has whole batches of {batch} samples, got {part_size}")
-    if labels is not None and len(labels) != count:
-        raise KinepathError(f"there are {len(labels)} labels for {count} samples")
 
 
 def _wanted(everything: list[range], count: int, chosen: range | None) -> list[range]:

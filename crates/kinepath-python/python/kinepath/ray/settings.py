@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import tomli_w
@@ -27,11 +28,28 @@ else:
     import tomli as tomllib
 
 SETTINGS = "dataset.toml"
+MOST = 2**64 - 1
+"""The largest integer of the core: a seed."""
 LONGEST = 60
 """Letters of a value in a message."""
 
 Settings = dict[str, Any]
 """The content of a TOML file."""
+
+
+def integer(name: str, value: SupportsIndex, least: int) -> int:
+    """A number of settings as TOML and the core have it, of whatever integer type it is.
+
+    Raises:
+        KinepathError: for what is no integer, less than ``least``, or more than 64 bits hold.
+    """
+    try:
+        found = operator.index(value)
+    except TypeError as error:
+        raise KinepathError(f"{name} is an integer, got {value!r}") from error
+    if not least <= found <= MOST:
+        raise KinepathError(f"{name} is at least {least} and at most {MOST}, got {found}")
+    return found
 
 
 def settings_of(
@@ -53,7 +71,7 @@ def settings_of(
         "count": count,
         "part_size": part_size,
         "batch": batch,
-        "shape": [int(axis) for axis in shape],
+        "shape": list(shape),
         **json.loads(_kinepath.run_settings(model, plan)),
         "noise": {"source": "seed", "seed": seed},
         "record": {
