@@ -43,11 +43,10 @@ def study_model(
         ...     count=512, shape=(3, 32, 32), train=images,
         ... )
 
-    Without controls, unless the model is an :class:`OnnxField`, which the core can evaluate again: a
-    gain that stops paths short leaves noise in the samples, and noise alone may look as if the gain
-    improved them. ``kinepath study`` on an exported model stands noise of the same size, one
-    denoising step, a constant gain and an early stop beside every gain (:func:`kinepath.export_onnx`
-    exports it).
+    Without controls: a gain that stops paths short leaves noise in the samples, and noise alone may
+    look as if the gain improved them. An :class:`OnnxField`, which the core can evaluate again, has
+    two of them, noise of the same size and one denoising step. ``kinepath study`` on an exported
+    model also runs a constant gain and an early stop (:func:`kinepath.export_onnx` exports it).
 
     Args:
         model: a field of this package, or a function that samples noise along a plan, such as one
