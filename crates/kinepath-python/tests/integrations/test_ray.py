@@ -270,12 +270,16 @@ def test_workers_take_the_resources_they_ask_for(tmp_path: Path) -> None:
 def test_numbers_may_be_of_numpy(tmp_path: Path) -> None:
     whole = {"shape": np.array(SHAPE), "seed": np.uint8(4), "batch": np.int64(4)}
     dataset = kpr.sample(
-        field, PLAN, np.int64(16), tmp_path, **whole, part_size=np.int32(8), workers=1
+        lambda: kp.EmpiricalField(POINTS),
+        PLAN,
+        np.int64(16),
+        tmp_path,
+        **whole,
+        part_size=np.int32(8),
+        workers=1,
     )
     assert_same(dataset, 16)
-    found = kpr.evaluate(
-        tmp_path, POINTS, support=np.int64(3), block_size=np.int16(20), workers=1
-    )
+    found = kpr.evaluate(tmp_path, POINTS, support=np.int64(3), block_size=np.int16(20), workers=1)
     assert "support" in found.table(dataset.whole()[0])
 
 
