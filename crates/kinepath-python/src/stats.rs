@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::column;
 use crate::errors::invalid;
+use crate::parallel;
 
 /// Adds the functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -50,7 +51,7 @@ fn spearman(
     level: f64,
 ) -> PyResult<Ends> {
     let (x, y, bootstrap) = (values(&x), values(&y), settings(resamples, seed, level));
-    py.detach(|| spearman_interval(&x, &y, &bootstrap)).map(ends).map_err(invalid)
+    parallel::detach(py, || spearman_interval(&x, &y, &bootstrap)).map(ends).map_err(invalid)
 }
 
 /// Partial Spearman correlation with its interval.
@@ -66,7 +67,7 @@ fn partial_spearman(
 ) -> PyResult<Ends> {
     let (x, y, bootstrap) = (values(&x), values(&y), settings(resamples, seed, level));
     let controls: Vec<Vec<f64>> = controls.iter().map(values).collect();
-    py.detach(|| {
+    parallel::detach(py, || {
         let controls: Vec<&[f64]> = controls.iter().map(Vec::as_slice).collect();
         partial_spearman_interval(&x, &y, &controls, &bootstrap)
     })
@@ -84,7 +85,7 @@ fn mean_interval(
     level: f64,
 ) -> PyResult<Ends> {
     let (column, bootstrap) = (values(&column), settings(resamples, seed, level));
-    py.detach(|| mean_bca_interval(&column, &bootstrap)).map(ends).map_err(invalid)
+    parallel::detach(py, || mean_bca_interval(&column, &bootstrap)).map(ends).map_err(invalid)
 }
 
 /// A share with Wilson's interval.
@@ -106,7 +107,7 @@ fn compare(
 ) -> PyResult<(Ends, f64, f64)> {
     let (base, own) = (values(&baseline), values(&variant));
     let bootstrap = settings(resamples, seed, level);
-    py.detach(|| {
+    parallel::detach(py, || {
         let column: Vec<f64> = own.iter().zip(&base).map(|(own, base)| own - base).collect();
         let is_share = |column: &[f64]| column.iter().all(|&value| value == 0.0 || value == 1.0);
         let (interval, standard_error) = if is_share(&own) && is_share(&base) {

@@ -84,8 +84,7 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
         (
             "Intervals",
             format!(
-                "95 %, bootstrap, {} resamples of {}; BCa for means, percentile for figures of whole \
-                 sets",
+                "95 %, bootstrap, {} resamples of {}, given the training and held-out records",
                 format::count(settings.resamples),
                 match settings.seeds.len() {
                     ..2 => "samples",
