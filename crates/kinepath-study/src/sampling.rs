@@ -109,7 +109,13 @@ impl SampleJob<'_> {
         }
         if let Opened::Incomplete(mut writer) = RunWriter::open(dir, self.settings(), existing)? {
             let mut search = match &self.start {
-                Start::Selected { seed, selection } => Some((*seed, Search::new(selection))),
+                Start::Selected { seed, selection } => {
+                    let mut search = Search::new(selection);
+                    writer
+                        .tables()
+                        .try_for_each(|table| table.map(|table| search.knows(&table)))?;
+                    Some((*seed, search))
+                }
                 Start::Seed(_) | Start::Given { .. } => None,
             };
             for range in writer.missing() {

@@ -10,6 +10,7 @@ use super::merge::{Batch, Piece, merge};
 use super::part::{Layout, Part, PartFile, file_name};
 use super::pending::{self, remove, sweep};
 use super::settings::RunSettings;
+use super::table::Table;
 use super::{EVALUATION_FILE, PARTS_FOLDER, REPORT_FILE, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE};
 
 /// What to do with a folder that already holds a run.
@@ -122,6 +123,13 @@ impl RunWriter {
     pub fn missing(&self) -> Vec<Range<usize>> {
         let batches = self.settings.batches().zip(&self.done);
         batches.filter(|(_, done)| !**done).map(|(batch, _)| batch).collect()
+    }
+
+    /// The tables of the batches that are on the disk, in order.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = Result<Table, RunError>> {
+        let batches = self.settings.batches().zip(&self.done);
+        let present = batches.filter(|(_, done)| **done).map(|(batch, _)| batch);
+        present.map(|batch| PartFile::open(&self.parts, &batch)?.table())
     }
 
     /// Number of samples on the disk.

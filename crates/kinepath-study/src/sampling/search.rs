@@ -8,6 +8,7 @@ use ndarray::Array2;
 
 use super::select::{Selection, SelectionError};
 use crate::StudyError;
+use crate::run::{Column, Table, columns};
 
 /// Draws per acceptance above which acceptances are rare, and a slot's failure likely enough to be
 /// found out early: with the usual thousand attempts, one slot in fifty fails.
@@ -66,6 +67,16 @@ struct Empty {
 impl<'a> Search<'a> {
     pub(super) fn new(selection: &'a Selection) -> Self {
         Self { selection, found: Tally::default() }
+    }
+
+    /// Counts the samples of `table`, which were found before, so that a failure tells the same after
+    /// an interruption.
+    pub(super) fn knows(&mut self, table: &Table) {
+        if let Some(Column::I64(attempts)) = table.get(columns::ATTEMPTS) {
+            self.found.accepted += attempts.len();
+            let tried: u64 = attempts.iter().map(|&attempts| attempts.unsigned_abs()).sum();
+            self.found.tried += tried as usize;
+        }
     }
 
     /// Fills the `slots` slots of the batch that begins at the sample of global index `start`, at most `batch` draws at
