@@ -2,8 +2,8 @@
 
 use kinepath::stats::{
     Acceleration, Bootstrap, DEFAULT_POWER, Interval, PairedPermutation, benjamini_hochberg,
-    mean_bca_interval, minimum_detectable_effect, paired_share_interval, partial_spearman_interval,
-    sign_flip_test, spearman_interval, wilson_interval,
+    mean_bca_interval, mean_of_rows, minimum_detectable_effect, paired_share_interval,
+    partial_spearman_interval, sign_flip_test, spearman_interval, wilson_interval,
 };
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -114,9 +114,7 @@ fn compare(
             let changed = |to: f64| column.iter().filter(|&&value| value == to).count();
             paired_share_interval(changed(1.0), changed(-1.0), column.len(), level)?
         } else {
-            let mean = |rows: &[usize]| {
-                rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64
-            };
+            let mean = |rows: &[usize]| mean_of_rows(&column, rows);
             let replicates = bootstrap.replicates(column.len(), mean)?;
             let acceleration = Acceleration::of_mean(&column)?;
             (bootstrap.bca_interval(&replicates, acceleration)?, replicates.standard_error())

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use kinepath::metrics::CopyingTest;
+use kinepath::stats::mean_of_rows;
 
 use super::metrics::{Figure, Metric};
 use super::set_figures::SecondOrder;
@@ -93,7 +94,9 @@ impl Evidence {
     /// The figures of the samples in `rows`, in the order of `metrics`; NaN where undefined.
     pub(super) fn evaluate(&self, metrics: &[&'static Metric], rows: &[usize]) -> Vec<f64> {
         let figure = |metric: &&'static Metric| match metric.figure {
-            Figure::Mean => self.columns.get(metric.key).map(|column| mean(&column.values, rows)),
+            Figure::Mean => {
+                self.columns.get(metric.key).map(|column| mean_of_rows(&column.values, rows))
+            }
             Figure::Copying => self.copying.as_ref().and_then(|set| set.resampled(rows).ok()),
         };
         metrics.iter().map(|metric| figure(metric).unwrap_or(f64::NAN)).collect()
@@ -110,9 +113,4 @@ impl Evidence {
         }
         Ok(joined)
     }
-}
-
-/// The mean of the values in `rows`.
-fn mean(column: &[f64], rows: &[usize]) -> f64 {
-    rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64
 }

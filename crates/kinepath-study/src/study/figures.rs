@@ -2,7 +2,8 @@
 
 use kinepath::stats::{
     Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, StatsError,
-    median, paired_permutation, paired_share_interval, sign_flip_test, wilson_interval,
+    mean_of_rows, median, paired_permutation, paired_share_interval, sign_flip_test,
+    wilson_interval,
 };
 use rayon::prelude::*;
 
@@ -250,8 +251,7 @@ fn influence_interval(
     inference: &Inference,
 ) -> Result<(Interval, f64), StudyError> {
     let values = &influence.values;
-    let mean =
-        |rows: &[usize]| rows.iter().map(|&row| values[row]).sum::<f64>() / rows.len() as f64;
+    let mean = |rows: &[usize]| mean_of_rows(values, rows);
     let replicates = inference.bootstrap.replicates(inference.rows.clone(), mean)?;
     let acceleration = Acceleration::of_mean(values)?;
     let curvature = influence.curvature()?;

@@ -59,5 +59,5 @@ pub use resample::{Bootstrap, Interval, bootstrap};
 pub use share::{share_interval, share_interval_of_rows};
 pub use spearman::{spearman, spearman_interval, spearman_of_rows};
 pub(crate) use summary::sd_of;
-pub use summary::{Summary, mean, mean_interval, mean_interval_of_rows, summarize};
+pub use summary::{Summary, mean, mean_interval, mean_interval_of_rows, mean_of_rows, summarize};
 pub use wilson::wilson_interval;

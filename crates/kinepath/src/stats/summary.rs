@@ -116,8 +116,11 @@ pub(super) fn mean_of(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count as f64
 }
 
-/// The mean of a column on at least one row.
-pub(super) fn mean_of_rows(values: &[f64], rows: &[usize]) -> f64 {
+/// The mean of a column on `rows`, which may repeat; NaN without rows.
+///
+/// # Panics
+/// For a row that the column does not have.
+pub fn mean_of_rows(values: &[f64], rows: &[usize]) -> f64 {
     mean_of(rows.iter().map(|&row| values[row]))
 }
 

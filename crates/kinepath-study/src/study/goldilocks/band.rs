@@ -1,6 +1,6 @@
 //! The rule that finds the Goldilocks band in a curve of bins.
 
-use kinepath::stats::{Resampling, normal_quantile, quantile_bins};
+use kinepath::stats::{Resampling, mean_of_rows, normal_quantile, quantile_bins};
 
 /// The samples that the curve is drawn from: columns of equal length.
 #[derive(Clone, Copy)]
@@ -96,7 +96,7 @@ impl Band {
 
 fn mean(column: &[f64], rows: &[usize]) -> Mean {
     let count = rows.len() as f64;
-    let value = rows.iter().map(|&row| column[row]).sum::<f64>() / count;
+    let value = mean_of_rows(column, rows);
     let squares: f64 = rows.iter().map(|&row| (column[row] - value).powi(2)).sum();
     let variance = squares / (count - 1.0).max(1.0);
     Mean { value, standard_error: (variance / count).sqrt() }
@@ -116,7 +116,7 @@ fn influences(column: &[f64], above: &[usize], below: &[usize]) -> Vec<f64> {
     let mut influences = vec![0.0; column.len()];
     for (rows, sign) in [(above, 1.0), (below, -1.0)] {
         let count = rows.len() as f64;
-        let mean = rows.iter().map(|&row| column[row]).sum::<f64>() / count;
+        let mean = mean_of_rows(column, rows);
         for &row in rows {
             influences[row] += sign * (column[row] - mean) / count;
         }
