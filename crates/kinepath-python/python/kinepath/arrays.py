@@ -13,6 +13,9 @@ F32: TypeAlias = npt.NDArray[np.float32]
 F64: TypeAlias = npt.NDArray[np.float64]
 I64: TypeAlias = npt.NDArray[np.int64]
 
+HALF_BYTE = np.float32(127.5)
+"""Half the range of a uint8, which is mapped to [−1, 1]."""
+
 
 def f32(values: Any) -> F32:
     """As float32, from a torch tensor too: the array itself where it is one already.
@@ -23,6 +26,22 @@ def f32(values: Any) -> F32:
         KinepathError: for what is no array of real numbers.
     """
     return np.require(real(values), np.float32, ["ALIGNED"])
+
+
+def data(values: Any) -> F32:
+    """As float32 data, in the units of models and studies.
+
+    uint8 are pictures and mapped to [−1, 1] by ``x / 127.5 − 1``, as the program maps them; values
+    of any other type are taken as they are.
+
+    Raises:
+        KinepathError: for what is no array of real numbers.
+    """
+    array = real(values)
+    if array.dtype == np.uint8:
+        pictures: F32 = array.astype(np.float32) / HALF_BYTE - np.float32(1.0)
+        return pictures
+    return f32(array)
 
 
 def column(values: npt.ArrayLike) -> F64:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import Field
-from .arrays import F32, F64, I64, column, f32, f64
+from .arrays import F32, F64, I64, column, data, f32, f64
 
 __all__ = ["EmpiricalField", "Field", "Guidance", "MixtureField", "OnnxField", "Posterior"]
 
@@ -41,7 +41,7 @@ class EmpiricalField(_kinepath.EmpiricalField):
     ``v(x, t) = (m(x, t) − x) / (1 − t)`` with the posterior mean m; defined for t in [0, 1).
 
     Args:
-        points: training points, ``[N, *shape]``.
+        points: training points, ``[N, *shape]``; uint8 is mapped to [−1, 1].
 
     Raises:
         KinepathError: without points, or for a NaN or infinity.
@@ -50,15 +50,17 @@ class EmpiricalField(_kinepath.EmpiricalField):
     """
 
     def __new__(cls, points: npt.ArrayLike) -> EmpiricalField:
-        return super().__new__(cls, f32(points))
+        return super().__new__(cls, data(points))
 
     def posterior_at(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Posterior:
         """The posterior at states ``x``, ``[B, *shape]``, and times ``t``, ``[B]``.
 
+        States are taken as points are: uint8 is mapped to [−1, 1].
+
         Raises:
             KinepathError: for shapes that do not fit, or at t = 1.
         """
-        return Posterior(**self.posterior(f32(x), column(t)))
+        return Posterior(**self.posterior(data(x), column(t)))
 
 
 class MixtureField(_kinepath.MixtureField):
