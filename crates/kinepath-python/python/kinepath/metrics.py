@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from .arrays import F32, F64, HALF_BYTE, I64, data, f32
+from .scales import check_same_units
 
 GAP_THRESHOLD = 1.0 / 3.0
 """The gap ratio below which a sample counts as memorized; Yoon et al. (2023)."""
@@ -109,13 +110,17 @@ def _holds_bytes(file: str) -> bool:
 def memorization(samples: npt.ArrayLike, train: npt.ArrayLike) -> Memorization:
     """How close each of ``samples`` is to the training set ``train``, both ``[·, *shape]``.
 
-    uint8, on either side, is mapped to [−1, 1].
+    uint8, on either side, is mapped to [−1, 1]. Both must be in the same units: where they clearly
+    are not, as [0, 1] and [−1, 1], a ``UserWarning`` gives the range of each.
 
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two different
             training points.
     """
-    return Memorization(**_kinepath.memorization(data(samples), data(train)))
+    own, points = data(samples), data(train)
+    found = Memorization(**_kinepath.memorization(own, points))
+    check_same_units(own, points)
+    return found
 
 
 def support(
@@ -126,6 +131,8 @@ def support(
     method: Literal["knn", "kde"] = "knn",
 ) -> F64:
     """Log density of the training set at each sample, ``[N]``, up to a constant.
+
+    Both must be in the same units: where they clearly are not, a ``UserWarning`` says so.
 
     Args:
         samples: ``[N, *shape]``; uint8 is mapped to [−1, 1].
@@ -138,7 +145,10 @@ def support(
     """
     if method not in ("knn", "kde"):
         raise _kinepath.KinepathError(f'unknown method {method!r}; use "knn" or "kde"')
-    return _kinepath.support(data(samples), data(train), k, method == "kde")
+    own, points = data(samples), data(train)
+    density = _kinepath.support(own, points, k, method == "kde")
+    check_same_units(own, points)
+    return density
 
 
 def frechet_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
