@@ -81,7 +81,8 @@ class EnergyMeter:
 
         Raises:
             KinepathError: for another number of samples than before, or a tensor of another shape
-                or device. That ``dt`` is positive is checked when the block ends.
+                or device, or without fractions; nothing of the step is booked then. That ``dt`` is
+                positive is checked when the block ends.
         """
         if v.ndim < 1 or v.dtype not in FLOATS:
             raise KinepathError(
@@ -92,11 +93,14 @@ class EnergyMeter:
             raise KinepathError(
                 f"this step has {v.shape[0]} samples, those before had {len(self._speeds[0])}"
             )
-        self._times.append(_held("t", t, v))
+        time, size, eta = _held("t", t, v), _held("dt", dt, v), _held("gain", gain, v)
+        speed = squared_speed(v)
+        # All or nothing: a caller may go on after a step that was refused.
+        self._times.append(time)
         self._time_types.append(t.dtype if isinstance(t, Tensor) else torch.float64)
-        self._sizes.append(_held("dt", dt, v))
-        self._gains.append(_held("gain", gain, v))
-        self._speeds.append(squared_speed(v))
+        self._sizes.append(size)
+        self._gains.append(eta)
+        self._speeds.append(speed)
 
     @torch.no_grad()
     def ends(self, start: Tensor, end: Tensor) -> None:
@@ -188,6 +192,11 @@ def _held(name: str, number: Number, v: Tensor) -> Number:
     """``number`` as it is now: a loop may go on to change the tensor it has its time in."""
     if not isinstance(number, Tensor):
         return float(number)
+    if number.dtype not in FLOATS:
+        raise KinepathError(
+            f"{name} must be floating point, got a tensor of {number.dtype}: times run from 0 (noise) "
+            "to 1 (data)"
+        )
     if number.ndim == 0 and number.device.type == "cpu":
         return float(number)
     if number.shape not in ((), (v.shape[0],)) or number.device != v.device:
