@@ -108,6 +108,15 @@ def test_states_that_cannot_carry_energies_are_refused() -> None:
             kpt.AugmentedField(lambda x, t: -x, (4,)).start(noise)
 
 
+@torch.no_grad()
+def test_a_model_may_change_its_samples_in_place(noise: Tensor) -> None:
+    states = []
+    for model in (lambda x, t: -x, lambda x, t: x.mul_(-1.0)):
+        field = kpt.AugmentedField(model, SHAPE)
+        states.append(odeint(field, field.start(noise), NODES, method="rk4")[-1])
+    assert torch.equal(*states)
+
+
 def test_a_shape_that_does_not_fit_is_named(noise: Tensor) -> None:
     with pytest.raises(kp.KinepathError, match=r"shape \[B, 2, 8, 8\], got \[3, 1, 8, 8\]"):
         kpt.AugmentedField(lambda x, t: -x, (2, 8, 8)).start(noise)

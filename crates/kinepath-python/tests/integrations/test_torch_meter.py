@@ -126,6 +126,17 @@ def test_what_cannot_be_booked_is_named(use: Any, words: str) -> None:
         use(meter)
 
 
+def test_the_end_is_kept_as_it_was() -> None:
+    x = torch.ones(2, 3, requires_grad=True)
+    with kpt.EnergyMeter() as meter:
+        meter.step(torch.ones(2, 3), 0.0, 1.0)
+        meter.ends(torch.zeros(2, 3), x)
+    with torch.no_grad():
+        x.mul_(5.0)
+    assert meter.paths.endpoints is not None and not meter.paths.endpoints.requires_grad
+    assert torch.equal(meter.paths.endpoints, torch.ones(2, 3))
+
+
 def test_nothing_of_a_refused_step_is_booked() -> None:
     refused: list[dict[str, Any]] = [
         {"t": torch.zeros(3)},

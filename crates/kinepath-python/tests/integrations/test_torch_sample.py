@@ -135,6 +135,33 @@ def test_a_model_may_return_the_same_memory_every_time() -> None:
     np.testing.assert_array_equal(paths.kpe, expected.kpe)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("inference", [False, True])
+def test_states_may_be_changed_in_place(dtype: torch.dtype, guided: bool, inference: bool) -> None:
+    x0, plan, record = noise(dtype=dtype), kp.Plan(5, "heun"), kp.Record(trajectory=3)
+    arguments: dict[str, Any] = {"record": record}
+    if guided:
+        arguments |= {"guidance_scale": 2.0, "condition": -1.0, "null_condition": -0.5}
+
+    def changing(x: Tensor, t: Tensor, factor: float = -1.0) -> Any:
+        t.add_(1.0)
+        return x.mul_(factor).mul_(t[:, None, None, None].to(dtype))
+
+    def keeping(x: Tensor, t: Tensor, factor: float = -1.0) -> Any:
+        return x * factor * (t + 1.0)[:, None, None, None].to(dtype)
+
+    expected = kpt.sample(keeping, x0.clone(), plan, **arguments)
+    with torch.inference_mode(inference):
+        paths = kpt.sample(changing, x0, plan, **arguments)
+    assert torch.equal(x0, noise(dtype=dtype))
+    assert torch.equal(paths.endpoints, expected.endpoints)
+    assert paths.trajectory is not None and expected.trajectory is not None
+    assert torch.equal(paths.trajectory, expected.trajectory)
+    for name, column in expected.table().items():
+        np.testing.assert_array_equal(paths.table()[name], column, err_msg=name)
+
+
 def test_times_may_be_changed_in_place() -> None:
     def scaling(x: Tensor, t: Tensor) -> Any:
         return -x * t.mul_(2.0).add_(1.0)[:, None, None, None]

@@ -96,7 +96,8 @@ class AugmentedField(torch.nn.Module):
         torchdiffeq calls it by position, flow_matching by keyword and with the model's extras. The
         model gets times in float32, or float64 where x is.
         """
-        samples, _ = self.split(x)
+        # A copy, in one piece: the model may change it in place.
+        samples = self.split(x)[0].clone(memory_format=torch.contiguous_format)
         v = called(self.model, samples, t.to(working_type(x.dtype)).repeat(len(x)), extras)
         speed = squared_speed(v)
         # Before the gain, which half precision would round away next to 1.

@@ -36,8 +36,9 @@ def sample(
     gets states in the noise's own type. Energies are in float64, on devices without it in float32
     for one evaluation and in float64 for their sum.
 
-    A velocity is used up before the model is called again, so that a model may return the same
-    memory every time, as one compiled with CUDA graphs does.
+    The model may change its states and times in place, which are copies. A velocity is used up
+    before the model is called again, so that a model may return the same memory every time, as one
+    compiled with CUDA graphs does.
 
     Args:
         model: ``model(x, t)``, or ``model(x, t, condition)`` where a condition is given; returns
@@ -88,7 +89,8 @@ def sample(
         # Where each stage is evaluated, and last the state after the step.
         states = [state] * (len(step.stages) + 1)
         for position, stage in enumerate(step.stages):
-            x = states[position].to(noise.dtype)
+            # A copy, which the model may change: states are read again, and noise is the caller's.
+            x = states[position].to(noise.dtype, copy=True)
             v = velocity(x, next(time).repeat(batch), state.dtype)
             speeds.append(squared_speed(v))
             v = v.to(state.dtype)

@@ -104,7 +104,8 @@ class EnergyMeter:
 
     @torch.no_grad()
     def ends(self, start: Tensor, end: Tensor) -> None:
-        """Notes the first and last states, ``[B, *shape]``, for the displacement.
+        """Notes the first and last states, ``[B, *shape]``, for the displacement; keeps a copy of
+        the last.
 
         Raises:
             KinepathError: for states of different shapes.
@@ -114,7 +115,7 @@ class EnergyMeter:
                 f"the first states have shape {list(start.shape)}, the last {list(end.shape)}"
             )
         wide = end.to(exact(end.device)) - start.to(exact(start.device))
-        self._displacement, self._end = squared_speed(wide).mul_(0.5), end
+        self._displacement, self._end = squared_speed(wide).mul_(0.5), end.detach().clone()
 
     def __exit__(self, *error: object) -> None:
         if error[0] is None:

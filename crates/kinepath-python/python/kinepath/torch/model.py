@@ -50,8 +50,10 @@ def velocity_of(
         raise KinepathError(f"the guidance scale is {scale}")
 
     def guided(x: Tensor, t: Tensor, dtype: torch.dtype) -> Tensor:
-        # A copy in every case: the second call may overwrite what the first returned.
-        velocity = called(model, x, t, null_condition).to(dtype, copy=True).mul_(1.0 - scale)
+        # Copies in every case: the first call may change its states and times in place, and the
+        # second overwrite what the first returned.
+        velocity = called(model, x.clone(), t.clone(), null_condition).to(dtype, copy=True)
+        velocity.mul_(1.0 - scale)
         return velocity.add_(called(model, x, t, condition), alpha=scale)
 
     return guided
