@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,25 @@ def test_guidance_is_that_of_a_model_guided_by_hand(scale: float, as_extras: boo
     np.testing.assert_allclose(absent.kpe, kpt.sample(network, noise(), plan).kpe, rtol=1e-6)
 
 
+def test_parts_of_a_guided_velocity_are_its_own_at_both_ends() -> None:
+    network, plan = TinyUNet(classes=4), kp.Plan(8, "rk4", kp.KTS(alpha=0.1, beta=0.05))
+    labels, null = torch.tensor([1, 2, 3, 1]), torch.zeros(4, dtype=torch.int64)
+    conditions: dict[str, Any] = {"condition": labels, "null_condition": null}
+
+    def parts(scale: float) -> Any:
+        record = kp.Record(parts=True)
+        return kpt.sample(network, noise(), plan, guidance_scale=scale, record=record, **conditions)
+
+    one, none = parts(1.0), parts(0.0)
+    np.testing.assert_allclose(one.parts.conditional, one.kpe, rtol=1e-6)
+    np.testing.assert_allclose(none.parts.unconditional, none.kpe, rtol=1e-6)
+    assert (abs(one.parts.unconditional / one.kpe - 1) > 1e-3).all()
+    np.testing.assert_array_equal(one.table()["kpe_conditional"], one.parts.conditional)
+    assert kpt.sample(network, noise(), plan, guidance_scale=1.0, **conditions).parts is None
+    with pytest.raises(kp.KinepathError, match="parts .* guided velocity only"):
+        kpt.sample(network, noise(), plan, condition=labels, record=kp.Record(parts=True))
+
+
 def test_a_model_may_return_the_same_memory_every_time() -> None:
     network, plan = TinyUNet(classes=2), kp.Plan(6, "rk4", kp.KTS())
     memory = torch.empty(4, *SHAPE)
@@ -228,7 +248,8 @@ PLANS = [
     kp.Plan(5, "rk4", kp.KTS()),
     kp.Plan(5, "heun", kp.Governed([(0.0, 10.0)], split=0.3)),
 ]
-EVERYTHING = kp.Record(profile=True, energy_map=True, trajectory=3)
+WITHOUT_PARTS = kp.Record(profile=True, energy_map=True, trajectory=3)
+EVERYTHING = replace(WITHOUT_PARTS, parts=True)
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -270,7 +291,7 @@ def test_the_loop_runs_without_values(plan: kp.Plan) -> None:
 
     # Tensors without data cannot be read back, which is all that is left to do after the loop.
     with pytest.raises(NotImplementedError, match="meta"):
-        kpt.sample(counted, noise().to("meta"), plan, record=EVERYTHING)
+        kpt.sample(counted, noise().to("meta"), plan, record=WITHOUT_PARTS)
     assert calls == plan.nfe
 
 
@@ -286,7 +307,7 @@ def test_cuda_is_not_waited_for(plan: kp.Plan) -> None:
         return network(x, t)
 
     try:
-        paths = kpt.sample(watched, noise().cuda(), plan, record=EVERYTHING)
+        paths = kpt.sample(watched, noise().cuda(), plan, record=WITHOUT_PARTS)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert calls == plan.nfe

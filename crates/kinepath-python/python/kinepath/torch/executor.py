@@ -49,11 +49,13 @@ def sample(
             guided velocity, and an evaluation counts twice. Needs both conditions.
         condition: passed to the model as its third argument; a mapping, as keyword arguments.
         null_condition: passed in its place for the unguided velocity; ``{}`` to leave it out.
-        record: what else to keep; states stay on the device.
+        record: what else to keep; states stay on the device. The parts are those of a guided
+            velocity.
 
     Raises:
         KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is not
-            floating point or holds NaN or infinity, or a recorded node that the grid lacks.
+            floating point or holds NaN or infinity, a recorded node that the grid lacks, or parts
+            without guidance.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
             Noticed at the end: nothing waits for the device before.
         ModelError: for a velocity of another shape or device than the states, or without
@@ -70,7 +72,9 @@ def sample(
             f"noise must be floating point of shape [B, …], got {noise.dtype} of shape "
             f"{list(noise.shape)}"
         )
-    velocity = velocity_of(model, guidance_scale, condition, null_condition)
+    evaluated = velocity_of(
+        model, guidance_scale, condition, null_condition, parts=record.parts
+    )
     nodes = _nodes(record, plan)
     state = noise.to(working_type(noise.dtype))
     start, batch = state, state.shape[0]
@@ -85,13 +89,15 @@ def sample(
         energy_map = torch.zeros_like(state, dtype=exact(state.device))
     kept = {0: state} if 0 in nodes else {}
     speeds: list[Tensor] = []
+    parts: list[Tensor] = []
     for number, step in enumerate(steps, start=1):
         # Where each stage is evaluated, and last the state after the step.
         states = [state] * (len(step.stages) + 1)
         for position, stage in enumerate(step.stages):
             # A copy, which the model may change: states are read again, and noise is the caller's.
             x = states[position].to(noise.dtype, copy=True)
-            v = velocity(x, next(time).repeat(batch), state.dtype)
+            v, speeds_of_parts = evaluated(x, next(time).repeat(batch), state.dtype)
+            parts += speeds_of_parts
             speeds.append(squared_speed(v))
             v = v.to(state.dtype)
             if stage.governor is not None:
@@ -106,9 +112,10 @@ def sample(
         if number in nodes:
             kept[number] = state
     displacement = squared_speed(state - start).mul_(0.5)
-    rows = read_back([*speeds, displacement])
+    columns = read_back([*speeds, displacement, *parts])
+    rows, of_parts = np.split(columns, [len(speeds) + 1])
     _check_finite(rows, noise, steps)
-    booked = books.close(steps, rows[:-1])
+    booked = books.close(steps, rows[:-1], (of_parts[::2], of_parts[1::2]) if parts else None)
     calls = len(speeds) * (1 if guidance_scale is None else 2)
     return Paths(
         endpoints=state,
@@ -123,6 +130,7 @@ def sample(
         profile=booked.profile if record.profile else None,
         energy_map=None if energy_map is None else energy_map.to(state.dtype),
         trajectory=torch.stack([kept[node] for node in nodes], 1) if nodes else None,
+        parts=booked.parts,
     )
 
 
