@@ -103,6 +103,8 @@ def test_half_precision_does_not_round_a_gain_away() -> None:
 
 
 def test_states_that_cannot_carry_energies_are_refused() -> None:
+    with pytest.raises(kp.KinepathError, match=r"torch\.from_numpy\(noise\)"):
+        kpt.AugmentedField(lambda x, t: -x, (4,)).start(np.zeros((2, 4)))  # type: ignore[arg-type]
     for noise in (torch.zeros(2, 4).half(), torch.zeros(2, 4).bfloat16(), torch.zeros(2, 4).int()):
         with pytest.raises(kp.KinepathError, match=r"start from noise\.float\(\)"):
             kpt.AugmentedField(lambda x, t: -x, (4,)).start(noise)

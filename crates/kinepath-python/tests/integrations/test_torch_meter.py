@@ -115,6 +115,8 @@ def test_a_meter_can_be_used_again() -> None:
         (lambda m: m.step(torch.ones(2, 2), torch.tensor(0), 0.1), "t must be .* torch.int64"),
         (lambda m: m.step(torch.ones(2, 2), 0.5, torch.ones(2).int()), "dt must be .* torch.int32"),
         (lambda m: m.step(torch.ones(2, 2), 0.5, 0.1, torch.tensor(True)), "gain .* torch.bool"),
+        (lambda m: m.step(np.ones((2, 2)), 0.5, 0.1), r"tensor, got ndarray; .*from_numpy\(v\)"),
+        (lambda m: m.ends(torch.ones(2, 2), np.ones((2, 2))), "end must be a torch tensor"),
         (lambda m: m.ends(torch.ones(2, 2), torch.ones(2, 3)), r"\[2, 2\], the last \[2, 3\]"),
         (lambda m: m.ends(torch.ones(3, 2), torch.ones(3, 2)), "of 3 samples, .* of 2"),
     ],

@@ -357,6 +357,7 @@ def test_the_first_velocity_that_is_no_number_is_named(value: float) -> None:
     ("x0", "plan", "arguments", "words"),
     [
         (noise(), kp.Plan(4, "dopri5"), {}, "dopri5 chooses its own steps"),
+        (noise().numpy(), kp.Plan(4), {}, r"tensor, got ndarray; torch\.from_numpy\(noise\)"),
         (noise().long(), kp.Plan(4), {}, "floating point .* got torch.int64"),
         (torch.tensor(1.0), kp.Plan(4), {}, r"of shape \[\]"),
         (noise(), kp.Plan(4), {"guidance_scale": 2.0}, "needs both"),

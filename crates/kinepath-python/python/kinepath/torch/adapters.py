@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .._kinepath import Gain, KinepathError
-from .model import Model, called, working_type
+from .model import Model, called, check_tensor, working_type
 from .speed import governed, scaled, squared_speed
 
 
@@ -69,6 +69,7 @@ class AugmentedField(torch.nn.Module):
         Raises:
             KinepathError: for noise of another shape, or in neither float32 nor float64.
         """
+        check_tensor("noise", noise)
         if noise.dtype not in (torch.float32, torch.float64):
             raise KinepathError(
                 f"the state carries energies, which {noise.dtype} cannot: start from noise.float(), "

@@ -14,7 +14,7 @@ from ..arrays import F64
 from ..paths import Paths
 from ..sampling import Record
 from . import books
-from .model import FLOATS, Model, velocity_of, working_type
+from .model import FLOATS, Model, check_tensor, velocity_of, working_type
 from .speed import exact, governed, read_back, scaled, squared_speed
 
 
@@ -53,8 +53,8 @@ def sample(
             velocity.
 
     Raises:
-        KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is not
-            floating point or holds NaN or infinity, a recorded node that the grid lacks, or parts
+        KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is no
+            tensor, not floating point or holds NaN or infinity, a recorded node that the grid lacks, or parts
             without guidance.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
             Noticed at the end: nothing waits for the device before.
@@ -67,6 +67,7 @@ def sample(
             f"{plan.solver} chooses its own steps, which the core does on NumPy arrays; use a "
             "fixed-step solver here, or kinepath.sample, or torchdiffeq with AugmentedField"
         )
+    check_tensor("noise", noise)
     if noise.ndim < 1 or noise.dtype not in FLOATS:
         raise KinepathError(
             f"noise must be floating point of shape [B, …], got {noise.dtype} of shape "

@@ -12,7 +12,7 @@ from torch import Tensor
 from .._kinepath import KinepathError
 from ..arrays import F64
 from ..paths import Paths
-from .model import FLOATS
+from .model import FLOATS, check_tensor
 from .speed import exact, read_back, squared_speed
 
 TERMINAL_START = 0.95
@@ -80,10 +80,11 @@ class EnergyMeter:
             gain: η of this step; a number or a tensor, as ``t``.
 
         Raises:
-            KinepathError: for another number of samples than before, or a tensor of another shape
-                or device, or without fractions; nothing of the step is booked then. That ``dt`` is
-                positive is checked when the block ends.
+            KinepathError: for what is no tensor, another number of samples than before, or a tensor
+                of another shape or device, or without fractions; nothing of the step is booked
+                then. That ``dt`` is positive is checked when the block ends.
         """
+        check_tensor("v", v)
         if v.ndim < 1 or v.dtype not in FLOATS:
             raise KinepathError(
                 f"a velocity must be floating point of shape [B, …], got {v.dtype} of shape "
@@ -108,8 +109,10 @@ class EnergyMeter:
         the last.
 
         Raises:
-            KinepathError: for states of different shapes.
+            KinepathError: for states of different shapes, or that are no tensors.
         """
+        check_tensor("start", start)
+        check_tensor("end", end)
         if start.shape != end.shape:
             raise KinepathError(
                 f"the first states have shape {list(start.shape)}, the last {list(end.shape)}"

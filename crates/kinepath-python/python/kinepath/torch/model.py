@@ -28,6 +28,19 @@ def working_type(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def check_tensor(name: str, given: object) -> None:
+    """Refuses what is no tensor, such as the arrays of the NumPy functions.
+
+    Raises:
+        KinepathError: for anything else.
+    """
+    if not isinstance(given, Tensor):
+        raise KinepathError(
+            f"{name} must be a torch tensor, got {type(given).__name__}; torch.from_numpy({name}) "
+            "makes one of a NumPy array"
+        )
+
+
 class Evaluation(NamedTuple):
     """What one evaluation of a field gives."""
 
