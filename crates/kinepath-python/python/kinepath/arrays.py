@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -13,6 +14,8 @@ F32: TypeAlias = npt.NDArray[np.float32]
 F64: TypeAlias = npt.NDArray[np.float64]
 I64: TypeAlias = npt.NDArray[np.int64]
 
+LARGEST = 2**63 - 1
+"""The largest int64."""
 HALF_BYTE = np.float32(127.5)
 """Half the range of a uint8, which is mapped to [−1, 1]."""
 
@@ -63,6 +66,58 @@ def f64(values: Any) -> F64:
         KinepathError: for what is no array of real numbers.
     """
     return np.require(real(values), np.float64, ["ALIGNED"])
+
+
+def whole(values: Any, what: str, *, least: int = -LARGEST - 1) -> list[int]:
+    """As whole numbers, from whatever holds some: floats too, where they are whole.
+
+    Args:
+        values: ``[N]``.
+        what: what they are, in the plural, for messages.
+        least: the smallest that may be among them.
+
+    Raises:
+        KinepathError: for fractions, NaN, other axes, numbers out of range, or what is no array of
+            real numbers.
+    """
+    array = real(values)
+    if array.ndim != 1:
+        raise KinepathError(f"{what} are a list of whole numbers, got shape {array.shape}")
+    numbers = []
+    for position, value in enumerate(array.tolist()):
+        if isinstance(value, float) and not value.is_integer():
+            raise KinepathError(f"{what} are whole numbers, got {value} at position {position}")
+        number = int(value)
+        if not least <= number <= LARGEST:
+            bound = f"at least {least}" if number < least else f"at most {LARGEST}"
+            raise KinepathError(f"{what} are {bound}, got {number} at position {position}")
+        numbers.append(number)
+    return numbers
+
+
+def integer(value: Any, what: str, *, least: int = 0, most: int = 2 * LARGEST + 1) -> int:
+    """As one whole number, of Python, NumPy or torch.
+
+    Raises:
+        KinepathError: for anything else, or a number out of range.
+    """
+    number = as_integer(value)
+    if number is None:
+        raise KinepathError(f"{what} must be a whole number, got {value!r}")
+    if not least <= number <= most:
+        bound = f"at least {least}" if number < least else f"at most {most}"
+        raise KinepathError(f"{what} is {bound}, got {number}")
+    return number
+
+
+def as_integer(value: Any) -> int | None:
+    """As one whole number, or None where it is anything else, such as a list of one."""
+    if getattr(value, "ndim", 0) == 0:
+        try:
+            return operator.index(value)
+        except TypeError:
+            pass
+    return None
 
 
 def real(values: Any) -> npt.NDArray[Any]:

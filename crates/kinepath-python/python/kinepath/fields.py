@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import Field
-from .arrays import F32, F64, I64, column, data, f32, f64
+from .arrays import F32, F64, I64, LARGEST, column, data, f32, f64, integer
 
 __all__ = ["EmpiricalField", "Field", "Guidance", "MixtureField", "OnnxField", "Posterior"]
 
@@ -93,7 +93,7 @@ class Guidance:
     """The scale; 1 is the condition alone, more goes beyond it."""
     null_label: int | None = None
     """The label that stands for no class."""
-    null_inputs: str | None = None
+    null_inputs: str | os.PathLike[str] | None = None
     """A safetensors file of the inputs that stand for no condition, such as the embedding of the
     empty prompt: one row of each input that differs from the samples'."""
     interval: tuple[float, float] | None = None
@@ -101,6 +101,14 @@ class Guidance:
     None. Each stage of a solver goes by its own time."""
     style: Literal["doubled", "calls"] = "doubled"
     """Both evaluations in one batch of twice the rows, or one after the other in half the memory."""
+
+    def __post_init__(self) -> None:
+        # As the core reads them.
+        if self.null_label is not None:
+            label = integer(self.null_label, "the null label", least=-LARGEST - 1, most=LARGEST)
+            object.__setattr__(self, "null_label", label)
+        if self.null_inputs is not None:
+            object.__setattr__(self, "null_inputs", os.fspath(self.null_inputs))
 
 
 class OnnxField(_kinepath.OnnxField):

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
-from .arrays import F32, F64, HALF_BYTE, I64, data, f32
+from .arrays import F32, F64, HALF_BYTE, I64, data, f32, integer
 from .scales import check_same_units
 
 GAP_THRESHOLD = 1.0 / 3.0
@@ -85,6 +85,7 @@ def neighbours(
         KinepathError: for shapes that do not fit, NaN or infinity, fewer than k points, or a file
             that cannot be read or is incomplete.
     """
+    k = integer(k, "the number of neighbours k", least=1)
     if isinstance(points, (str, PathLike)):
         return _neighbours_in_file(data(queries), fspath(points), k)
     return Neighbours(*_kinepath.neighbours(data(queries), data(points), k))
@@ -145,6 +146,7 @@ def support(
     """
     if method not in ("knn", "kde"):
         raise _kinepath.KinepathError(f'unknown method {method!r}; use "knn" or "kde"')
+    k = integer(k, "the number of neighbours k", least=1)
     own, points = data(samples), data(train)
     density = _kinepath.support(own, points, k, method == "kde")
     check_same_units(own, points)
@@ -184,6 +186,7 @@ def prdc(generated: npt.ArrayLike, real: npt.ArrayLike, k: int = 5) -> Prdc:
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than k + 2 rows.
     """
+    k = integer(k, "the number of neighbours k", least=1)
     return Prdc(*_kinepath.prdc(data(generated), data(real), k))
 
 

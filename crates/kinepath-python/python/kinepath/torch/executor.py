@@ -76,7 +76,7 @@ def sample(
     evaluated = velocity_of(
         model, guidance_scale, condition, null_condition, parts=record.parts
     )
-    nodes = _nodes(record, plan)
+    nodes = record.nodes(plan)
     state = noise.to(working_type(noise.dtype))
     start, batch = state, state.shape[0]
     times = torch.tensor(
@@ -133,17 +133,6 @@ def sample(
         trajectory=torch.stack([kept[node] for node in nodes], 1) if nodes else None,
         parts=booked.parts,
     )
-
-
-def _nodes(record: Record, plan: Plan) -> list[int]:
-    """The recorded nodes, each of which the grid has."""
-    nodes, last = record.nodes(plan), plan.grid.steps
-    for node in nodes:
-        if not 0 <= node <= last:
-            raise KinepathError(
-                f"trajectory node {node} is beyond the time grid, whose last node is {last}"
-            )
-    return nodes
 
 
 def _pushed(total: Tensor, base: Tensor, v: Tensor, weight: float) -> Tensor:
