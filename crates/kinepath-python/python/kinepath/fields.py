@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import Field
-from .arrays import F32, F64, I64, LARGEST, column, data, f32, f64, integer
+from .arrays import F64, I64, LARGEST, column, data, f64, integer
 
 __all__ = ["EmpiricalField", "Field", "Guidance", "MixtureField", "OnnxField", "Posterior"]
 
@@ -151,8 +151,3 @@ class OnnxField(_kinepath.OnnxField):
         return super().__new__(
             cls, os.fspath(path), predicts, time, trained_on, engine, guidance
         )
-
-
-def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:
-    """The velocity of ``field`` at states ``x``, ``[B, *shape]``, and times ``t``, ``[B]``."""
-    return field.velocity(f32(x), column(t))

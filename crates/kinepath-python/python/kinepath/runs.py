@@ -189,7 +189,8 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
         return None, records(samples)
     if samples.endpoints is None:
         raise KinepathError(
-            "these paths have no endpoints: dataclasses.replace(paths, endpoints=…) gives them some"
+            "these paths have no endpoints: note them by meter.ends(first, last) in the block of the "
+            "EnergyMeter, which measures the displacement from them too"
         )
     columns: dict[str, Any] = {}
     for name in (field.name for field in fields(Paths)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,20 @@ def test_what_cannot_be_booked_is_named(use: Any, words: str) -> None:
         if words != "without a step":
             meter.step(torch.ones(2, 2), 0.4, 0.1)
         use(meter)
+
+
+def test_a_metered_run_is_written_once_its_ends_are_noted(tmp_path: Path) -> None:
+    first, last = torch.zeros(2, 3), torch.ones(2, 3)
+    with kpt.EnergyMeter() as meter:
+        meter.step(torch.ones(2, 3), 0.0, 1.0)
+    with pytest.raises(kp.KinepathError, match=r"no endpoints: note them by meter\.ends\(first"):
+        kp.write_run(tmp_path / "run", meter.paths)
+    with meter:
+        meter.step(torch.ones(2, 3), 0.0, 1.0)
+        meter.ends(first, last)
+    run = kp.write_run(tmp_path / "run", meter.paths)
+    np.testing.assert_array_equal(run.samples, last.numpy())
+    np.testing.assert_allclose(run.table()["displacement"], 1.5)
 
 
 def test_the_end_is_kept_as_it_was() -> None:
