@@ -109,6 +109,15 @@ def called(model: Model, x: Tensor, t: Tensor, condition: Any) -> Tensor:
         velocity = model(x, t, **condition)
     else:
         velocity = model(x, t, condition)
+    return checked(velocity, x)
+
+
+def checked(velocity: object, x: Tensor) -> Tensor:
+    """What a model returned for ``x``, if it can be a velocity, or a prediction, of every state.
+
+    Raises:
+        ModelError: unless it is a tensor of fractions of the shape and on the device of ``x``.
+    """
     if not isinstance(velocity, Tensor):
         raise ModelError(
             f"the model must return a tensor of shape {list(x.shape)}, got "
