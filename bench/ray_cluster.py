@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -33,7 +32,7 @@ from ray.cluster_utils import Cluster
 
 import kinepath as kp
 import kinepath.ray as kpr
-from kinepath.ray import parts
+from kinepath.ray import parts, settings
 from kinepath.ray.part_sampling import SampleTask, Sampling
 from kinepath.ray.pool import Pool
 from kinepath.ray.sampling import fitting
@@ -65,15 +64,33 @@ class Finished:
         return count * (self.done[-1] - self.done[0]) / (self.seconds[-1] - self.seconds[0])
 
 
+def claim(store: kpr.Store, count: int, batch: int, part_size: int) -> str:
+    """Writes the settings that the library's own call writes, and returns their digest."""
+    asked = settings.settings_of(
+        model="model",
+        plan=PLAN,
+        count=count,
+        shape=SHAPE,
+        seed=SEED,
+        labels=None,
+        record=kp.Record(),
+        batch=batch,
+        part_size=part_size,
+    )
+    settings.of_dataset(store, asked).make()
+    return settings.digest(asked)
+
+
 def alone(folder: str, count: int, batch: int, part_size: int) -> None:
     """The process without Ray: prints when each part was finished, and how long its files took."""
     store, sampler = kpr.Store(folder), sampler_of(mixture(), kp.Record())
+    settings_sha256 = claim(store, count, batch, part_size)
     for rows in parts.ranges(count, part_size):
         paths = in_batches(
             sampler, PLAN, seed=SEED, rows=rows, batch=batch, shape=SHAPE, labels=None
         )
         sampled = time.monotonic()
-        parts.publish(store, rows, paths, None)
+        parts.publish(store, rows, paths, None, settings_sha256=settings_sha256)
         finished = time.monotonic()
         print(rows.stop / count, finished, finished - sampled, flush=True)
 
@@ -146,7 +163,9 @@ def on_cluster(
 
 def by_one_worker(folder: Path, count: int, batch: int, part_size: int) -> Finished:
     """As the library does it, with a clock in the worker."""
-    job = Sampling(mixture, kpr.Store(folder), PLAN, SHAPE, SEED, batch, kp.Record())
+    store = kpr.Store(folder)
+    settings_sha256 = claim(store, count, batch, part_size)
+    job = Sampling(mixture, store, PLAN, SHAPE, SEED, batch, kp.Record(), settings_sha256)
 
     def opener() -> Callable[[SampleTask], float]:
         work = job()
@@ -158,10 +177,10 @@ def by_one_worker(folder: Path, count: int, batch: int, part_size: int) -> Finis
 
         return timed
 
-    pool: Pool[SampleTask, float] = Pool(opener, resources=None, workers=1, retries=0)
+    pool: Pool[SampleTask, float] = Pool(resources=None, workers=1, retries=0)
     pool.add(SampleTask(rows, None) for rows in parts.ranges(count, part_size))
     finished = Finished()
-    for task, inside in pool.run():
+    for task, inside in pool.run(opener):
         now = time.monotonic()
         if finished.seconds:
             finished.aside.append(now - finished.seconds[-1] - inside)
@@ -173,6 +192,7 @@ def by_one_worker(folder: Path, count: int, batch: int, part_size: int) -> Finis
 def assert_same(folder: Path, other: Path, count: int) -> None:
     """Both are whole, and have the same bytes: the energies, and by their hashes the samples."""
     one, two = kpr.Dataset(folder), kpr.Dataset(other)
+    assert one.settings == two.settings
     indices = 0
     for part, same in zip(one.whole(), two.whole(), strict=True):
         assert part.note["tensors_sha256"] == same.note["tensors_sha256"], part.rows
@@ -224,9 +244,6 @@ def main() -> None:
             )
             ray.shutdown()
             cluster.shutdown()
-            # Only the library's own call writes settings.
-            for name in ("process", "1"):
-                shutil.copy(root / "2" / "dataset.toml", root / name)
             for name in ("1", "2", "killed"):
                 assert_same(root / "process", root / name, args.count)
             for name, finished in ran.items():

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use tempfile::TempDir;
 
 use crate::step::{Step, run};
 
@@ -59,10 +60,11 @@ pub(crate) fn fuzz(options: &Fuzz) -> Result<ExitCode> {
     if prepared != ExitCode::SUCCESS {
         return Ok(prepared);
     }
+    let programs = copies(&root, &targets)?;
     println!("{}", heading());
     let mut code = ExitCode::SUCCESS;
     for target in &targets {
-        let outcome = run_target(&root, target, options)?;
+        let outcome = run_target(&root, &programs.path().join(target), target, options)?;
         println!("{}", outcome.row(target));
         if let Some(found) = &outcome.found {
             code = ExitCode::FAILURE;
@@ -85,17 +87,33 @@ fn preparation() -> Vec<Step> {
             .with_hint(nightly),
         Step::new("cargo-fuzz", "cargo-fuzz", &["--version"]).with_hint(INSTALL),
         Step::cargo("seeds", &["run", "--quiet", "--package", "kinepath-fuzz", "--", SEEDS]),
-        Step::new("targets", "rustup", &cargo_fuzz("build")),
+        Step::new("targets", "rustup", &BUILD),
     ]
 }
 
-/// A call of cargo-fuzz, which wants the nightly toolchain. Safe Rust needs no sanitizer, and is
+/// The build by cargo-fuzz, which wants the nightly toolchain. Safe Rust needs no sanitizer, and is
 /// several times faster without.
-fn cargo_fuzz(command: &str) -> [&str; 8] {
-    ["run", "nightly", "cargo", "fuzz", command, "--fuzz-dir", FUZZ, "--sanitizer=none"]
+const BUILD: [&str; 8] =
+    ["run", "nightly", "cargo", "fuzz", "build", "--fuzz-dir", FUZZ, "--sanitizer=none"];
+
+/// Copies of the programs of targets, which no other build replaces in the middle.
+fn copies(root: &Path, targets: &[String]) -> Result<TempDir> {
+    let version = Command::new("rustup").args(["run", "nightly", "rustc", "-vV"]).output();
+    let version = version.context("cannot run rustup")?.stdout;
+    let version = String::from_utf8_lossy(&version).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    let host = host.context("rustc does not say what machine it is for")?;
+    let built = root.join(FUZZ).join("target").join(host).join("release");
+    let copies = tempfile::tempdir_in(root.join(FUZZ).join("target"))?;
+    for target in targets {
+        let program = built.join(target);
+        fs::copy(&program, copies.path().join(target))
+            .with_context(|| format!("cannot copy {}", program.display()))?;
+    }
+    Ok(copies)
 }
 
-/// The targets there are, or those that are wanted.
+/// The targets there are, or those that are wanted, in their order.
 fn chosen(root: &Path, wanted: &[String]) -> Result<Vec<String>> {
     let folder = root.join(FUZZ).join("fuzz_targets");
     let files = fs::read_dir(&folder).with_context(|| format!("no {}", folder.display()))?;
@@ -106,20 +124,19 @@ fn chosen(root: &Path, wanted: &[String]) -> Result<Vec<String>> {
     if let Some(name) = wanted.iter().find(|name| !targets.contains(name)) {
         bail!("there is no target `{name}`; there are {known}");
     }
-    if !wanted.is_empty() {
-        targets.retain(|target| wanted.contains(target));
-    }
-    Ok(targets)
+    Ok(if wanted.is_empty() { targets } else { wanted.to_vec() })
 }
 
-fn run_target(root: &Path, target: &str, options: &Fuzz) -> Result<Outcome> {
-    let corpus = format!("{FUZZ}/corpus/{target}");
-    fs::create_dir_all(root.join(&corpus))?;
+fn run_target(root: &Path, program: &Path, target: &str, options: &Fuzz) -> Result<Outcome> {
+    let (corpus, found) =
+        (format!("{FUZZ}/corpus/{target}"), format!("{FUZZ}/artifacts/{target}/"));
+    for folder in [&corpus, &found] {
+        fs::create_dir_all(root.join(folder))?;
+    }
     let scratch = Scratch::new(target)?;
-    let mut command = Command::new("rustup");
-    command.current_dir(root).args(cargo_fuzz("run")).arg(target);
-    command.args([&corpus, &format!("{SEEDS}/{target}")]);
-    command.args(["--", GIVE_UP, "-print_final_stats=1"]);
+    let mut command = Command::new(program.canonicalize()?);
+    command.current_dir(root).args([&corpus, &format!("{SEEDS}/{target}")]);
+    command.args([GIVE_UP, "-print_final_stats=1"]).arg(format!("-artifact_prefix={found}"));
     command.arg(format!("-max_total_time={}", options.seconds));
     if let Some(executions) = options.executions {
         command.arg(format!("-runs={executions}"));
@@ -127,7 +144,8 @@ fn run_target(root: &Path, target: &str, options: &Fuzz) -> Result<Outcome> {
     // One thread: libFuzzer, and the measure of memory, see one input at a time.
     command.env("TMPDIR", &scratch.0).env("RAYON_NUM_THREADS", "1");
     let since = Instant::now();
-    let mut child = command.stderr(Stdio::piped()).spawn().context("cannot run rustup")?;
+    let mut child =
+        command.stderr(Stdio::piped()).spawn().with_context(|| format!("cannot run {target}"))?;
     let mut outcome = Outcome::default();
     let log = child.stderr.take().context("the target has no output")?;
     for line in BufReader::new(log).split(b'\n') {

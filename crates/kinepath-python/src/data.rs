@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::batch;
 use crate::errors::invalid;
+use crate::parallel;
 
 /// Samples as the caller has them.
 #[derive(FromPyObject)]
@@ -21,7 +22,7 @@ impl Records<'_> {
     pub(crate) fn load(&self, py: Python<'_>) -> PyResult<Dataset> {
         const NAME: &str = "samples";
         let loaded = match self {
-            Self::Data(name) => py.detach(|| data::load(name)),
+            Self::Data(name) => parallel::detach(py, || data::load(name)),
             Self::Bytes(array) => {
                 let view = array.as_array();
                 Dataset::from_u8(NAME, view.shape().to_vec(), view.iter().copied().collect())

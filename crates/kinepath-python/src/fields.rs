@@ -10,14 +10,15 @@ use kinepath_study::run::FieldSettings;
 use kinepath_study::source::{Engine, FieldSource, FieldSpec, GuidanceSpec, look_for_library_in};
 use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
 use numpy::{
-    PyArray1, PyArrayDyn, PyArrayMethods, PyReadonlyArray1, PyReadonlyArrayDyn,
-    PyUntypedArrayMethods, ToPyArray,
+    AllowTypeChange, PyArray1, PyArrayDyn, PyArrayLike1, PyArrayLikeDyn, PyArrayMethods,
+    PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods, ToPyArray,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::{Samples, batch, column, view};
 use crate::errors::{self, ModelError, invalid};
+use crate::parallel;
 
 /// A velocity field of the core.
 #[pyclass(frozen, subclass, module = "kinepath")]
@@ -56,17 +57,17 @@ impl Field {
     fn velocity<'py>(
         &self,
         py: Python<'py>,
-        x: PyReadonlyArrayDyn<'py, f32>,
-        t: PyReadonlyArray1<'py, f64>,
+        x: PyArrayLikeDyn<'py, f32, AllowTypeChange>,
+        t: PyArrayLike1<'py, f64, AllowTypeChange>,
         labels: Option<Vec<i64>>,
     ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
-        let samples = Samples::new("x", x)?;
+        let samples = Samples::new("x", x.clone())?;
         check_shape("x", samples.shape(), &self.shape)?;
         let (rows, times) = (samples.rows()?, view("t", &t)?.to_vec());
         let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
         let mut out = ndarray::Array2::zeros(rows.dim());
         let states = rows.view();
-        py.detach(|| self.field.velocity(states, &times, condition, out.view_mut()))
+        parallel::detach(py, || self.field.velocity(states, &times, condition, out.view_mut()))
             .map_err(errors::field)?;
         let count = out.nrows();
         let out = out.into_shape_with_order(batch(count, &self.shape)).map_err(invalid)?;
@@ -100,7 +101,8 @@ impl EmpiricalField {
         check_shape("x", samples.shape(), &slf.as_super().shape)?;
         let (rows, times) = (samples.rows()?, view("t", &t)?.to_vec());
         let (exact, states) = (&slf.0, rows.view());
-        let posterior = py.detach(|| exact.posterior(states, &times)).map_err(errors::field)?;
+        let posterior =
+            parallel::detach(py, || exact.posterior(states, &times)).map_err(errors::field)?;
         let shape = batch(posterior.mean.nrows(), samples.shape());
         let mean = posterior.mean.into_shape_with_order(shape).map_err(invalid)?;
         let result = PyDict::new(py);
@@ -181,7 +183,7 @@ impl OnnxField {
             in_full: None,
         };
         let FieldSource { field, shape, labelled, inputs, settings, .. } =
-            py.detach(|| FieldSource::open(&spec)).map_err(errors::study)?;
+            parallel::detach(py, || FieldSource::open(&spec)).map_err(errors::study)?;
         let base = Field { field, shape, labelled, inputs };
         Ok(PyClassInitializer::from(base).add_subclass(Self(settings)))
     }

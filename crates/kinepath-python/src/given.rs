@@ -17,6 +17,7 @@ use crate::arrays::Samples;
 use crate::data::Records;
 use crate::errors::{self, invalid};
 use crate::fields::OnnxField;
+use crate::parallel;
 use crate::plan::Plan;
 use crate::runs::Run;
 
@@ -81,7 +82,7 @@ pub(crate) fn write_run(
     let labels = labels.or(own_labels);
     let run = GivenRun { shape, samples, labels, field, sampler, noise, trajectory };
     let existing = if overwrite { Existing::Overwrite } else { Existing::Resume };
-    py.detach(|| run.write(&path, existing)).map(Run).map_err(errors::study)
+    parallel::detach(py, || run.write(&path, existing)).map(Run).map_err(errors::study)
 }
 
 /// What a run folder says of the starting points.
@@ -99,7 +100,7 @@ fn starting_points(
         Some(Start::Name(name)) => Ok(NoiseSettings::Declared { name }),
         Some(Start::Seed(seed)) => {
             if let Given::Paths(paths) = samples {
-                let points = py.detach(|| noise(seed, 0..count as u64, dim));
+                let points = parallel::detach(py, || noise(seed, 0..count as u64, dim));
                 check_start(paths, points.view(), &format!("seed {seed}"))?;
             }
             Ok(NoiseSettings::Seed { seed })

@@ -10,6 +10,7 @@ mod errors;
 mod fields;
 mod given;
 mod metrics;
+mod parallel;
 mod plan;
 mod run_parts;
 mod runs;
@@ -22,6 +23,7 @@ use pyo3::prelude::*;
 /// The extension module `kinepath._kinepath`.
 #[pymodule]
 fn _kinepath(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    parallel::note_process();
     let py = module.py();
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("KinepathError", py.get_type::<errors::KinepathError>())?;

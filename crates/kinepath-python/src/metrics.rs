@@ -15,6 +15,7 @@ use pyo3::types::PyDict;
 
 use crate::arrays::{Samples, column};
 use crate::errors::invalid;
+use crate::parallel;
 
 /// Adds the functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -46,7 +47,7 @@ fn on_rows<'py, R: Send>(
     }
     let (first, second) = (first.rows()?, second.rows()?);
     let (first, second) = (first.view(), second.view());
-    py.detach(|| compute(first, second)).map_err(invalid)
+    parallel::detach(py, || compute(first, second)).map_err(invalid)
 }
 
 /// An index as NumPy has it.
@@ -100,7 +101,7 @@ fn neighbours_in_file<'py>(
     }
     let rows = queries.rows()?;
     let view = rows.view();
-    let found = py.detach(|| {
+    let found = parallel::detach(py, || {
         let mut stream = NeighbourStream::new(view, k).map_err(invalid)?;
         for block in blocks {
             stream.push(block.map_err(invalid)?.view()).map_err(invalid)?;
@@ -212,5 +213,5 @@ fn vendi_score<'py>(py: Python<'py>, features: PyReadonlyArrayDyn<'py, f32>) -> 
     let features = Samples::new("features", features)?;
     let rows = features.rows()?;
     let view = rows.view();
-    py.detach(|| VendiFeatures::new(view)?.score()).map_err(invalid)
+    parallel::detach(py, || VendiFeatures::new(view)?.score()).map_err(invalid)
 }

@@ -164,7 +164,7 @@ pub(crate) struct Step {
     start: f64,
     size: f64,
     landing: bool,
-    terminal: bool,
+    terminal: f64,
     stages: Vec<Py<Stage>>,
 }
 

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 
 use crate::arrays::Samples;
 use crate::errors::{self, invalid};
+use crate::parallel;
 use crate::plan::Plan;
 
 /// A run folder that parts are written into, in any order.
@@ -35,7 +36,7 @@ impl RunParts {
     #[new]
     fn open(py: Python<'_>, path: PathBuf, settings: &str) -> PyResult<Self> {
         let settings: RunSettings = serde_json::from_str(settings).map_err(invalid)?;
-        let opened = py.detach(|| RunWriter::open(&path, settings, Existing::Resume));
+        let opened = parallel::detach(py, || RunWriter::open(&path, settings, Existing::Resume));
         match opened.map_err(run)? {
             Opened::Complete => Ok(Self { writer: None }),
             Opened::Incomplete(writer) => Ok(Self { writer: Some(writer) }),
@@ -84,13 +85,13 @@ impl RunParts {
             .collect();
         let part = Part { start, samples, table, tensors, certificate };
         let writer = self.writer.as_mut().ok_or_else(|| invalid("the run is whole already"))?;
-        py.detach(|| writer.write(&part)).map_err(run)
+        parallel::detach(py, || writer.write(&part)).map_err(run)
     }
 
     /// Puts the parts together; nothing is left to do where the run is whole.
     fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
         match self.writer.take() {
-            Some(writer) => py.detach(|| writer.finish()).map_err(run),
+            Some(writer) => parallel::detach(py, || writer.finish()).map_err(run),
             None => Ok(()),
         }
     }

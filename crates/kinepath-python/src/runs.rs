@@ -11,6 +11,7 @@ use pyo3::types::PyDict;
 
 use crate::arrays::{batch, column};
 use crate::errors::{self, invalid};
+use crate::parallel;
 
 /// A finished run folder.
 #[pyclass(frozen, module = "kinepath")]
@@ -20,7 +21,7 @@ pub(crate) struct Run(pub(crate) RunReader);
 impl Run {
     #[new]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let reader = py.detach(|| RunReader::open(&path));
+        let reader = parallel::detach(py, || RunReader::open(&path));
         reader.map(Self).map_err(|error| errors::study(error.into()))
     }
 
@@ -59,7 +60,8 @@ impl Run {
 
     /// The endpoints, `[N, *shape]`.
     fn samples<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
-        let samples = py.detach(|| self.0.samples()).map_err(|e| errors::study(e.into()))?;
+        let samples =
+            parallel::detach(py, || self.0.samples()).map_err(|e| errors::study(e.into()))?;
         let shape = batch(samples.nrows(), &self.0.settings().shape);
         let samples = samples.into_shape_with_order(shape).map_err(invalid)?;
         Ok(PyArrayDyn::from_owned_array(py, samples))
@@ -102,6 +104,6 @@ fn recorded<'py>(
     py: Python<'py>,
     read: impl FnOnce() -> Result<Option<ArrayD<f32>>, StudyError> + Send,
 ) -> PyResult<Option<Bound<'py, PyArrayDyn<f32>>>> {
-    let array = py.detach(read).map_err(errors::study)?;
+    let array = parallel::detach(py, read).map_err(errors::study)?;
     Ok(array.map(|array| PyArrayDyn::from_owned_array(py, array)))
 }

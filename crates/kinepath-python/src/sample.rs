@@ -17,6 +17,7 @@ use pyo3::types::PyDict;
 use crate::arrays::{Samples, batch, column, view};
 use crate::errors::{self, invalid};
 use crate::fields::{Callable, Field, check_shape};
+use crate::parallel;
 use crate::plan::Plan;
 
 /// Standard normal noise of the samples with these global indices.
@@ -36,7 +37,7 @@ pub(crate) fn noise<'py>(
         let text = format!("{} samples of shape {shape:?} do not fit into memory", indices.len());
         return Err(PyMemoryError::new_err(text));
     };
-    let values = py.detach(|| noise_at(seed, &indices, dim));
+    let values = parallel::detach(py, || noise_at(seed, &indices, dim));
     let values = values.into_shape_with_order(batch(indices.len(), &shape)).map_err(invalid)?;
     Ok(PyArrayDyn::from_owned_array(py, values))
 }
@@ -127,7 +128,7 @@ fn run<'py>(
     let view = rows.view();
     // A key press is Python's to notice, and only while it holds the interpreter.
     let mut interrupted = None;
-    let paths = py.detach(|| {
+    let paths = parallel::detach(py, || {
         sampler.run_observed(view, &mut |_| match Python::attach(|py| py.check_signals()) {
             Ok(()) => ControlFlow::Continue(()),
             Err(signal) => {

@@ -2,14 +2,15 @@
 
 use kinepath::stats::{
     Acceleration, Bootstrap, DEFAULT_POWER, Interval, PairedPermutation, benjamini_hochberg,
-    mean_bca_interval, minimum_detectable_effect, partial_spearman_interval, sign_flip_test,
-    spearman_interval, wilson_interval,
+    mean_bca_interval, minimum_detectable_effect, paired_share_interval, partial_spearman_interval,
+    sign_flip_test, spearman_interval, wilson_interval,
 };
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::arrays::column;
 use crate::errors::invalid;
+use crate::parallel;
 
 /// Adds the functions to the module.
 pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -50,7 +51,7 @@ fn spearman(
     level: f64,
 ) -> PyResult<Ends> {
     let (x, y, bootstrap) = (values(&x), values(&y), settings(resamples, seed, level));
-    py.detach(|| spearman_interval(&x, &y, &bootstrap)).map(ends).map_err(invalid)
+    parallel::detach(py, || spearman_interval(&x, &y, &bootstrap)).map(ends).map_err(invalid)
 }
 
 /// Partial Spearman correlation with its interval.
@@ -66,7 +67,7 @@ fn partial_spearman(
 ) -> PyResult<Ends> {
     let (x, y, bootstrap) = (values(&x), values(&y), settings(resamples, seed, level));
     let controls: Vec<Vec<f64>> = controls.iter().map(values).collect();
-    py.detach(|| {
+    parallel::detach(py, || {
         let controls: Vec<&[f64]> = controls.iter().map(Vec::as_slice).collect();
         partial_spearman_interval(&x, &y, &controls, &bootstrap)
     })
@@ -84,7 +85,7 @@ fn mean_interval(
     level: f64,
 ) -> PyResult<Ends> {
     let (column, bootstrap) = (values(&column), settings(resamples, seed, level));
-    py.detach(|| mean_bca_interval(&column, &bootstrap)).map(ends).map_err(invalid)
+    parallel::detach(py, || mean_bca_interval(&column, &bootstrap)).map(ends).map_err(invalid)
 }
 
 /// A share with Wilson's interval.
@@ -93,25 +94,36 @@ fn share(successes: usize, trials: usize, level: f64) -> PyResult<Ends> {
     wilson_interval(successes, trials, level).map(ends).map_err(invalid)
 }
 
-/// The mean of paired differences: interval, p-value and minimum detectable effect.
+/// The mean of paired differences of two columns of one length: interval, p-value and minimum
+/// detectable effect.
 #[pyfunction]
 fn compare(
     py: Python<'_>,
-    differences: Column<'_>,
+    baseline: Column<'_>,
+    variant: Column<'_>,
     resamples: usize,
     seed: u64,
     level: f64,
 ) -> PyResult<(Ends, f64, f64)> {
-    let (column, bootstrap) = (values(&differences), settings(resamples, seed, level));
-    py.detach(|| {
-        let mean =
-            |rows: &[usize]| rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64;
-        let replicates = bootstrap.replicates(column.len(), mean)?;
-        let interval = bootstrap.bca_interval(&replicates, Acceleration::of_mean(&column)?)?;
+    let (base, own) = (values(&baseline), values(&variant));
+    let bootstrap = settings(resamples, seed, level);
+    parallel::detach(py, || {
+        let column: Vec<f64> = own.iter().zip(&base).map(|(own, base)| own - base).collect();
+        let is_share = |column: &[f64]| column.iter().all(|&value| value == 0.0 || value == 1.0);
+        let (interval, standard_error) = if is_share(&own) && is_share(&base) {
+            let changed = |to: f64| column.iter().filter(|&&value| value == to).count();
+            paired_share_interval(changed(1.0), changed(-1.0), column.len(), level)?
+        } else {
+            let mean = |rows: &[usize]| {
+                rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64
+            };
+            let replicates = bootstrap.replicates(column.len(), mean)?;
+            let acceleration = Acceleration::of_mean(&column)?;
+            (bootstrap.bca_interval(&replicates, acceleration)?, replicates.standard_error())
+        };
         let permutation = PairedPermutation { permutations: resamples, seed };
         let p_value = sign_flip_test(&column, &permutation)?.p_value;
-        let detectable =
-            minimum_detectable_effect(replicates.standard_error(), level, DEFAULT_POWER)?;
+        let detectable = minimum_detectable_effect(standard_error, level, DEFAULT_POWER)?;
         Ok((ends(interval), p_value, detectable))
     })
     .map_err(|error: kinepath::stats::StatsError| invalid(error))

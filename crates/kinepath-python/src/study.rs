@@ -13,6 +13,7 @@ use kinepath_study::study::{
 use pyo3::prelude::*;
 
 use crate::errors::{self, invalid};
+use crate::parallel;
 
 /// An image encoder, prompts, and a text encoder with its tokenizer if the prompts are words.
 type Clip = (String, String, Option<String>, Option<String>);
@@ -50,9 +51,9 @@ pub(crate) fn evaluate(
     let data = DataSettings { train, reference, decoder, encoder, copies_in, classifier, clip }
         .with_implied();
     let lock = || FolderLock::take_runs(runs.iter().map(|(_, run)| run.as_path()), Some(&out));
-    let _locks = py.detach(lock).map_err(|error| errors::study(error.into()))?;
+    let _locks = parallel::detach(py, lock).map_err(|error| errors::study(error.into()))?;
     let mut raised = None;
-    let judged = py.detach(|| {
+    let judged = parallel::detach(py, || {
         evaluate_named_runs(&runs, &data, resamples, &mut |stage, done| {
             // A key press is Python's to notice, and only while it holds the interpreter.
             let told = Python::attach(|py| {
@@ -70,7 +71,7 @@ pub(crate) fn evaluate(
     });
     let results = judged.map_err(|error| raised.unwrap_or_else(|| errors::study(error)))?;
     let report = render(&results).map_err(invalid)?;
-    py.detach(|| write(&results, &report, &out)).map_err(errors::study)
+    parallel::detach(py, || write(&results, &report, &out)).map_err(errors::study)
 }
 
 fn write(results: &StudyResults, report: &str, out: &Path) -> Result<(), StudyError> {

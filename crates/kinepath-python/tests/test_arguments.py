@@ -145,10 +145,10 @@ def test_whole_numbers_of_every_kind_are_taken(kind: Callable[[int], Any], tmp_p
     assert kp.Guidance(2.0, null_label=kind(9)).null_label == 9
 
 
-WHOLE_FLOATS = [0.0, 3.0, 2.0, 1.0]
+WHOLE = [0.0, 3.0, 2.0, 1.0]
 
 
-@pytest.mark.parametrize("labels", [WHOLE_FLOATS, np.array(WHOLE_FLOATS), np.array(WHOLE_FLOATS, "f4")])
+@pytest.mark.parametrize("labels", [WHOLE, np.array(WHOLE), np.array(WHOLE, np.float32)])
 def test_labels_may_be_floats_if_they_are_whole(labels: Any, tmp_path: Path) -> None:
     run = kp.write_run(tmp_path, NOISE, labels=labels)
     assert run.table()["label"].tolist() == [0, 3, 2, 1]

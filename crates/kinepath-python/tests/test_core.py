@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import multiprocessing
+import os
 import pickle
 import subprocess
 import sys
@@ -325,3 +327,25 @@ def test_a_share_has_wilsons_interval(successes: int, trials: int) -> None:
 def test_a_share_of_nothing_is_refused() -> None:
     with pytest.raises(kp.KinepathError):
         kp.stats.share(0, 0)
+
+
+def in_a_fork(index: int) -> float:
+    """What needs the threads of the core."""
+    samples = kp.noise(0, range(index, index + 200), (64,))
+    return float(kp.memorization(samples, kp.noise(1, 300, (64,))).d1.sum())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no forks")
+def test_a_forked_process_computes_with_threads_of_its_own() -> None:
+    expected = [in_a_fork(index) for index in range(3)]
+    with multiprocessing.get_context("fork").Pool(2) as forks:
+        assert forks.map_async(in_a_fork, range(3)).get(timeout=120) == expected
+
+
+def test_a_field_takes_any_array() -> None:
+    field = kp.EmpiricalField(kp.noise(0, 5, (3,)))
+    states, times = kp.noise(1, 2, (3,)), np.array([0.25, 0.5])
+    expected = field.velocity(states, times)
+    assert expected.dtype == np.float32
+    np.testing.assert_array_equal(field.velocity(states.astype(np.float64), [0.25, 0.5]), expected)
+    np.testing.assert_array_equal(field.velocity(states.tolist(), times), expected)

@@ -111,6 +111,30 @@ def test_what_cannot_be_studied_is_named(
         kp.study_model(**given, train=TRAIN, out=tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("judged_by", "raised", "words"),
+    [
+        ({}, TypeError, "'train'"),
+        ({"train": TRAIN, "refrence": TRAIN}, TypeError, "'refrence'"),
+        ({"train": "absent.npy"}, kp.KinepathError, "absent.npy"),
+        ({"train": TRAIN, "resamples": 0}, kp.KinepathError, "at least 1, got 0"),
+        ({"train": TRAIN, "encoder": "absent.onnx"}, kp.KinepathError, "absent.onnx"),
+        ({"train": TRAIN, "clip_text": "t.onnx"}, kp.KinepathError, "clip_image and prompts"),
+        ({"train": TRAIN, "gains": {"bad": "kts:alpha=-9,beta=0"}}, kp.KinepathError, "negative"),
+    ],
+)
+def test_what_cannot_be_judged_is_not_sampled(
+    tmp_path: Path, judged_by: dict[str, Any], raised: type[Exception], words: str
+) -> None:
+    def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        raise AssertionError("sampled")
+
+    given: dict[str, Any] = {"gains": GAINS, "count": 8, "shape": (1, 4, 4), **judged_by}
+    with pytest.raises(raised, match=words):
+        kp.study_model(sampler, kp.Plan(5), out=tmp_path / "study", **given)
+    assert not (tmp_path / "study").exists()
+
+
 def test_paths_of_batches_are_joined_as_far_as_all_have_the_same() -> None:
     record = kp.Record(profile=True, energy_map=True, trajectory=2)
     noise = kp.noise(0, 6, (1, 4, 4))

@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fsspec import AbstractFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 from numpy.typing import NDArray
 
 import kinepath as kp
-from kinepath.ray import Dataset, Moments, Store, StoreError, parts, settings, to_run
+from kinepath.ray import (
+    Dataset,
+    Moments,
+    Part,
+    Store,
+    StoreError,
+    evaluate,
+    parts,
+    sample,
+    settings,
+    to_run,
+    training,
+)
 from kinepath.ray.neighbours import Nearest, in_block, merged
+from kinepath.ray.part_sampling import SampleTask, Sampling
 from kinepath.ray.sampling import fitting
+from kinepath.ray.searching import MergeTask, Searching, SearchTask
 from kinepath.samplers import in_batches, sampler_of
 
 POINTS = np.random.default_rng(0).normal(size=(12, 2, 3)).astype(np.float32)
@@ -43,11 +60,23 @@ def paths(rows: range) -> kp.Paths[NDArray[np.float32]]:
 
 def filled(folder: Path, labels: list[int] | None = None) -> Dataset:
     store = Store(folder)
-    settings.claim(store, settings.settings_of(**{**ASKED, "labels": labels}))
+    claimed = claim(store, labels=labels)
+    claimed.make()
     for rows in parts.ranges(20, 8):
         own = None if labels is None else labels[rows.start : rows.stop]
-        parts.publish(store, rows, paths(rows), own)
+        publish(store, rows, own, claimed)
     return Dataset(folder)
+
+
+def claim(store: Store, **change: Any) -> settings.Claim:
+    return settings.of_dataset(store, settings.settings_of(**{**ASKED, **change}))
+
+
+def publish(
+    store: Store, rows: range, labels: list[int] | None, claimed: settings.Claim
+) -> None:
+    digest = settings.digest(claimed.settings)
+    parts.publish(store, rows, paths(rows), labels, settings_sha256=digest)
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -102,15 +131,59 @@ def test_what_could_not_be_written_is_not_there() -> None:
     assert store.sizes("table") == {}
 
 
+class Cached(MemoryFileSystem):  # type: ignore[misc]
+    """A store that keeps what it once listed, as fsspec's object stores do."""
+
+    protocol = "cached"
+    find = AbstractFileSystem.find
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> Any:
+        folder = self._strip_protocol(path)
+        if folder not in self.dircache:
+            self.dircache[folder] = super().ls(path, detail=True, **options)
+        found = self.dircache[folder]
+        return found if detail else [info["name"] for info in found]
+
+    def info(self, path: str, **options: Any) -> Any:
+        whole = self._strip_protocol(path)
+        for info in self.dircache.get(self._parent(whole)) or ():
+            if info["name"] == whole:
+                return info
+        return super().info(path, **options)
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        self.dircache.pop(self._strip_protocol(path or ""), None)
+
+
+def test_what_another_process_wrote_is_seen() -> None:
+    """In a file system that caches listings, of which every process has its own."""
+    here = Store("/cached", Cached(skip_instance_cache=True))
+    other = Store("/cached", Cached(skip_instance_cache=True))
+    here.write("table/a", b"first")
+    assert here.sizes("table") == {"a": 5}
+    other.write("table/b", b"second")
+    other.write("table/a", b"longer")
+    assert here.size("table/a") == 6 and here.size("table/b") == 6
+    assert here.sizes("table") == {"a": 6, "b": 6}
+    other.delete("table/a")
+    assert here.size("table/a") is None and here.sizes("table") == {"b": 6}
+    here.delete_folder("table")
+    assert other.sizes("table") == {}
+
+
 def test_a_path_that_nothing_opens_is_named() -> None:
     with pytest.raises(kp.KinepathError, match="cannot open nowhere://x"):
         Store("nowhere://x")
 
 
-def test_settings_are_written_once(store: Store) -> None:
-    wanted = settings.settings_of(**ASKED)
-    settings.claim(store, wanted)
-    settings.claim(store, settings.settings_of(**ASKED))
+def test_settings_are_those_of_the_tables(store: Store) -> None:
+    claim(store, seed=5).make()
+    # No table is of the others.
+    claim(store).make()
+    with pytest.raises(kp.KinepathError, match="noise.seed is 4 in dataset.toml, and 5"):
+        claim(store, seed=5).check()
+    publish(store, range(16, 20), None, claim(store))
+    claim(store).make()
     found = settings.read(store)
     assert found is not None and found["shape"] == [2, 3]
     assert found["record"]["trajectory"] == [0.0, 0.5, 1.0]
@@ -125,10 +198,160 @@ def test_settings_are_written_once(store: Store) -> None:
     }
     for key, (value, words) in changes.items():
         with pytest.raises(kp.KinepathError, match=words):
-            settings.claim(store, settings.settings_of(**{**ASKED, key: value}))
+            claim(store, **{key: value}).make()
+    assert settings.read(store) == found
+    what = "choose another folder or the same settings, or remove dataset.toml, table/ and tensors/"
+    with pytest.raises(kp.KinepathError, match=f"5 is asked for; {what} from this one$"):
+        claim(store, seed=5).make()
     store.write("dataset.toml", b"count = ")
     with pytest.raises(kp.KinepathError, match="is no TOML"):
-        settings.claim(store, wanted)
+        claim(store).make()
+
+
+@pytest.mark.parametrize("number", [0, -1, 2.0, "3"])
+@pytest.mark.parametrize("name", ["support", "block_size"])
+def test_numbers_of_an_evaluation_are_at_least_one(tmp_path: Path, name: str, number: Any) -> None:
+    filled(tmp_path)
+    with pytest.raises(kp.KinepathError, match=f"^{name} is "):
+        evaluate(tmp_path, POINTS, **{name: number})
+
+
+@pytest.mark.parametrize("name", ["", "table", "incoming", "dataset", "a/b", "a b", "a-in-blocks"])
+def test_a_name_that_is_in_the_way_is_refused(tmp_path: Path, name: str) -> None:
+    filled(tmp_path)
+    with pytest.raises(kp.KinepathError, match="^a name "):
+        evaluate(tmp_path, POINTS, name=name)
+
+
+def test_other_neighbours_need_another_name(store: Store) -> None:
+    settings.of_evaluation(store, {"support": 3}, "near").make()
+    settings.of_evaluation(store, {"support": 4}, "near").make()
+    store.write("near/table", b"")
+    what = "use another name=, or remove near.toml and the folder near"
+    with pytest.raises(kp.KinepathError, match=f"support is 4 in near.toml, and 5 .*; {what}$"):
+        settings.of_evaluation(store, {"support": 5}, "near").make()
+
+
+def test_parts_are_as_large_as_those_that_are_there(tmp_path: Path) -> None:
+    store, other = Store(tmp_path), settings.settings_of(**{**ASKED, "part_size": 20})
+
+    def size(asked: settings.Settings) -> int:
+        found: int = settings.in_parts_as_there(store, asked)["part_size"]
+        return found
+
+    assert size(other) == 20
+    claim(store).make()
+    assert size(other) == 8
+    # Of a first call with other settings nothing is kept, until there is a table.
+    assert size({**other, "batch": 10}) == 20
+    publish(store, range(16, 20), None, claim(store))
+    assert size({**other, "batch": 10}) == 8
+
+
+def test_a_part_of_other_settings_is_missing(tmp_path: Path) -> None:
+    filled(tmp_path)
+    written = tmp_path / "dataset.toml"
+    text = written.read_text()
+    written.write_text("# Sampled for the paper.\n" + text)
+    assert Dataset(tmp_path).missing() == []
+    assert "seed = 4" in text
+    written.write_text(text.replace("seed = 4", "seed = 5"))
+    dataset = Dataset(tmp_path)
+    assert dataset.missing() == dataset.ranges and dataset.part(range(8, 16)) is None
+    with pytest.raises(kp.KinepathError, match="3 of 3 parts .* are missing"):
+        to_run(tmp_path, tmp_path / "run")
+
+
+def test_a_worker_does_what_is_of_other_settings_again(tmp_path: Path) -> None:
+    store, rows = filled(tmp_path).store, range(8, 16)
+    calls: list[int] = []
+
+    def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        calls.append(len(noise))
+        return kp.sample(FIELD, noise, plan, record=RECORD)
+
+    def work(seed: int) -> None:
+        digest = settings.digest(claim(store, seed=seed).settings)
+        job = Sampling(lambda: sampler, store, PLAN, (2, 3), seed, 4, RECORD, digest)
+        job()(SampleTask(rows, None))
+
+    work(4)
+    assert calls == []
+    work(5)
+    assert calls == [4, 4] and Dataset(tmp_path).missing() == [rows]
+    work(4)
+    assert Dataset(tmp_path).missing() == []
+
+
+def test_paths_without_endpoints_are_refused(tmp_path: Path) -> None:
+    def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        nothing: Any = None
+        return replace(kp.sample(FIELD, noise, plan), endpoints=nothing)
+
+    job = Sampling(lambda: sampler, Store(tmp_path), PLAN, (2, 3), 4, 4, kp.Record(), "any")
+    with pytest.raises(kp.KinepathError, match="paths have no endpoints"):
+        job()(SampleTask(range(8, 16), None))
+    assert Store(tmp_path).sizes("table") == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"count": 0}, "count is at least 1 .* got 0"),
+        ({"count": 8.0}, "count is an integer, got 8.0"),
+        ({"seed": -1}, "seed is at least 0 .* got -1"),
+        ({"seed": 2**64}, "seed is .* at most 18446744073709551615, got 18446744073709551616"),
+        ({"seed": np.float64(4)}, "seed is an integer"),
+        ({"batch": np.int8(0)}, "batch is at least 1"),
+        ({"shape": (0, 3)}, "an axis of shape is at least 1"),
+        ({"shape": (2.0, 3)}, "an axis of shape is an integer"),
+        ({"part_size": -4}, "part_size is at least 1"),
+        ({"part_size": 6}, "whole batches of 4"),
+        ({"labels": [1, 2]}, "2 labels for 8"),
+    ],
+)
+def test_what_cannot_be_sampled_is_refused(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    given = {"count": 8, "shape": (2, 3), "seed": 4, "batch": 4, "part_size": 8, **change}
+    with pytest.raises(kp.KinepathError, match=words):
+        sample(lambda: FIELD, PLAN, path=tmp_path / "set", **given)
+    assert not (tmp_path / "set").exists()
+
+
+def test_neighbours_are_those_of_the_samples_and_of_what_was_searched(tmp_path: Path) -> None:
+    store, rows = filled(tmp_path / "set").store, range(8, 16)
+    np.save(tmp_path / "train.npy", POINTS)
+    train = training.training_set(tmp_path / "train.npy", (2, 3))
+    blocks = (range(0, 7), range(7, 12))
+
+    def searching(digest: str) -> Searching:
+        return Searching(Dataset(tmp_path / "set"), train, blocks, 2, None, "near", digest)
+
+    def part() -> Part:
+        found = Dataset(tmp_path / "set").part(rows)
+        assert found is not None
+        return found
+
+    job = searching("a")
+    work = job()
+    for block in blocks:
+        work(SearchTask(rows, block))
+    assert sorted(store.sizes("near-in-blocks")) == [
+        job.found_name(part(), block).partition("/")[2] for block in blocks
+    ]
+    work(MergeTask(rows))
+    note = job.note(part())
+    assert note is not None and note["tensors_sha256"] == part().note["tensors_sha256"]
+    assert searching("b").note(part()) is None
+    before = {searching(name).found_name(part(), blocks[0]) for name in "ab"}
+    # The same settings, and a model that gave other samples.
+    changed = paths(rows)
+    digest = settings.digest(claim(store).settings)
+    other = replace(changed, endpoints=changed.endpoints + 1)
+    parts.publish(store, rows, other, None, settings_sha256=digest)
+    assert job.note(part()) is None and job.found_name(part(), blocks[0]) not in before
+    assert len(before) == 2
 
 
 def test_parts_read_back_what_was_sampled(tmp_path: Path) -> None:
@@ -165,17 +388,17 @@ def test_a_damaged_part_is_missing(tmp_path: Path) -> None:
     tensors.write_bytes(content[:-4])
     (tmp_path / parts.tensors_name(range(16, 20))).unlink()
     assert dataset.missing() == dataset.ranges
-    assert all(parts.find(dataset.store, rows) is None for rows in dataset.ranges)
+    assert all(dataset.part(rows) is None for rows in dataset.ranges)
     assert dataset.missing([range(8, 16)]) == [range(8, 16)]
     with pytest.raises(kp.KinepathError, match="3 of 3 parts .* are missing"):
         dataset.whole()
     # As long, but not the same.
     tensors.write_bytes(content[:-4] + b"abcd")
-    part = parts.find(dataset.store, range(8, 16))
+    part = dataset.part(range(8, 16))
     assert part is not None
     with pytest.raises(kp.KinepathError, match="not what its table was written with"):
         dataset.tensors(part)
-    parts.publish(dataset.store, range(8, 16), paths(range(8, 16)), None)
+    publish(dataset.store, range(8, 16), None, claim(dataset.store))
     assert dataset.tensors(part)["samples"].shape == (8, 2, 3)
 
 
@@ -187,7 +410,7 @@ def test_a_table_without_its_tensors_is_gone_before_they_change(tmp_path: Path) 
             raise StoreError("lost")
 
     with pytest.raises(StoreError):
-        parts.publish(Failing(tmp_path), range(0, 8), paths(range(0, 8)), None)
+        publish(Failing(tmp_path), range(0, 8), None, claim(dataset.store))
     assert dataset.missing() == [range(0, 8)]
 
 
@@ -195,7 +418,7 @@ def test_samples_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     bad = paths(range(8, 16))
     bad.endpoints[3, 1] = np.nan
     with pytest.raises(kp.KinepathError, match="NaN or infinite: number 11"):
-        parts.publish(Store(tmp_path), range(8, 16), bad, None)
+        parts.publish(Store(tmp_path), range(8, 16), bad, None, settings_sha256="any")
     assert Store(tmp_path).sizes("tensors") == {}
 
 
@@ -247,6 +470,28 @@ def test_only_a_whole_data_set_becomes_a_run(tmp_path: Path) -> None:
     with pytest.raises(kp.KinepathError, match="1 of 3 parts"):
         to_run(tmp_path, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_training_set_is_known_by_every_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: type[np.floating[Any]]
+) -> None:
+    # Blocks that do not end where the records do.
+    monkeypatch.setattr(training, "HASHED_VALUES", 100)
+    points = np.random.default_rng(3).normal(size=(301, 2, 3)).astype(np.float32)
+
+    def known(points: NDArray[np.float32]) -> dict[str, Any]:
+        np.save(tmp_path / "train.npy", points.astype(dtype))
+        return training.fingerprint(training.training_set(tmp_path / "train.npy", (2, 3)))
+
+    digest = hashlib.sha256(points.tobytes()).hexdigest()
+    assert known(points) == {"count": 301, "shape": [2, 3], "sha256": digest}
+    hashes = {known(points)["sha256"]}
+    for row in (1, 150, 299, 300):
+        changed = points.copy()
+        changed[row, 1, 2] = np.nextafter(changed[row, 1, 2], np.float32(9))
+        hashes.add(known(changed)["sha256"])
+    assert len(hashes) == 5
 
 
 def test_moments_merge_in_any_pieces() -> None:

@@ -151,6 +151,69 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         kp.Study(tmp_path / "none")
 
 
+def test_a_run_is_not_overwritten_by_a_variant_of_the_same_folder(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"train": TRAIN, "noise": "one", "out": tmp_path, "resamples": 50}
+    kp.study(some_copies(4), {"KTS": some_copies(8)}, **given)
+    run = kp.read_run(tmp_path / "runs" / "1-kts")
+    samples, table = run.samples, run.table()
+    inside = tmp_path / "runs" / "1-kts" / "pictures.npy"
+    np.save(inside, some_copies(2))
+    where = r"'KTS' would be written to .*1-kts, where the samples of 'baseline' are"
+    for other in (run, run.path, tmp_path / "x" / ".." / "runs" / "1-kts", inside):
+        with pytest.raises(kp.KinepathError, match=where):
+            kp.study(other, {"KTS": some_copies(2)}, **given)
+    with pytest.raises(kp.KinepathError, match="where the samples of 'KTS' are"):
+        kp.study(some_copies(1), {"KTS": inside}, **given)
+    np.testing.assert_array_equal(kp.read_run(run.path).samples, samples)
+    assert kp.read_run(run.path).table().keys() == table.keys()
+    # Elsewhere it may stand, and its own folder is no obstacle to itself.
+    (tmp_path / "x").mkdir()
+    study = kp.study(run, {"other": some_copies(2)}, **given)
+    assert study.figures()["f_mem"][0] == 8 / 40
+
+
+def test_what_is_refused_leaves_an_earlier_study_as_it_was(tmp_path: Path) -> None:
+    kp.study(some_copies(4), train=TRAIN, out=tmp_path / "study", resamples=50)
+
+    def content() -> dict[Path, bytes]:
+        return {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
+
+    (tmp_path / "text").write_text("no data")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(8))
+    before, nan = content(), some_copies(2)
+    nan[3, 0, 1, 1] = np.inf
+    clip: dict[str, Any] = {"clip_image": tmp_path / "text", "prompts": np.ones((2, 3))}
+    words: dict[str, Any] = {**clip, "prompts": ["a"], "clip_text": tmp_path / "text"}
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        ("absent.npy: cannot be read: No such file", {"train": tmp_path / "absent.npy"}),
+        ("text: unknown format", {"train": str(tmp_path / "text")}),
+        ("is one picture", {"train": tmp_path / "picture.png"}),
+        ("builtin:nothing: no such data set", {"train": "builtin:nothing"}),
+        ("train is NaN or infinite in record 3", {"train": nan}),
+        (r"train has records \[N, \*shape\], got shape \(3,\)", {"train": [1.0, 2.0, 3.0]}),
+        ("real numbers is needed", {"train": [["a"]]}),
+        ("absent: cannot be read", {"reference": tmp_path / "absent"}),
+        ("reference is NaN", {"reference": nan}),
+        ("absent.onnx", {"decoder": "absent.onnx"}),
+        ("absent.onnx: cannot", {"encoder": "absent.onnx:preprocess=inception"}),
+        ("absent.onnx", {"classifier": "absent.onnx"}),
+        ("absent.onnx", {**clip, "clip_image": "absent.onnx"}),
+        ("absent.onnx", {**words, "clip_text": "absent.onnx", "tokenizer": tmp_path / "text"}),
+        ("absent.json", {**words, "tokenizer": "absent.json"}),
+        ("absent.txt", {**clip, "prompts": "absent.txt"}),
+        ("no encoder", {"copies_in": "features"}),
+        ("pixels or features, got 'words'", {"copies_in": "words"}),
+        ("nobody told what noise", {"variants": {"other": some_copies(1)}}),
+        ("absent: cannot", {"variants": {"other": tmp_path / "absent"}, "noise": "one"}),
+        ("'other' is NaN or infinite in record 3", {"variants": {"other": nan}, "noise": "one"}),
+        ("2 labels for 40 samples of 'baseline'", {"labels": [0, 1]}),
+    ]
+    for message, change in wrong:
+        with pytest.raises(kp.KinepathError, match=message):
+            kp.study(some_copies(9), **{"train": TRAIN, "out": tmp_path / "study", **change})
+        assert content() == before, message
+
+
 def test_the_embedded_data_bring_what_they_bring_the_program(tmp_path: Path) -> None:
     pictures = RANDOM.integers(0, 256, size=(16, 1, 28, 28), dtype=np.uint8)
     study = kp.study(pictures, train="builtin:fashion-mnist", out=tmp_path, resamples=50)

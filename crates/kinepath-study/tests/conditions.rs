@@ -424,6 +424,15 @@ fn conditions_that_do_not_fit_stop_a_study_or_a_search_before_any_work() {
     assert!(!dir.exists());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn labels_that_no_memory_holds_are_refused() {
+    for total in [usize::MAX, 99_999_999_999_999] {
+        let error = LabelSpec::One(3).labels(0..total, total).unwrap_err();
+        assert!(matches!(error, StudyError::Memory(_)), "{error}");
+    }
+}
+
 #[test]
 fn rows_of_inputs_count_in_the_memory_of_a_batch() {
     let (source, dir) = (open("prompted", None).unwrap(), tempfile::tempdir().unwrap());

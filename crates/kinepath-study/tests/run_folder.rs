@@ -368,6 +368,37 @@ fn truncated_results_are_errors() {
     assert!(matches!(read(), Err(RunError::Settings { .. })));
 }
 
+#[test]
+fn arrays_of_another_shape_than_the_settings_say_are_errors() {
+    let dir = tempfile::tempdir().unwrap();
+    finished(dir.path());
+    let file = dir.path().join("run.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("trajectory = [0.5, 1.0]"), "{text}");
+    let more = text.replace("trajectory = [0.5, 1.0]", "trajectory = [0.25, 0.5, 1.0]");
+    fs::write(&file, more).unwrap();
+    let error = RunReader::open(dir.path()).unwrap().trajectory().unwrap_err();
+    assert!(error.to_string().contains("'trajectory' is"), "{error}");
+}
+
+/// Batches are cut at multiples of the global index, wherever a share begins.
+#[test]
+fn an_unfinished_share_tells_all_samples_that_are_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = RunSettings { first: 6, total: Some(40), ..settings() };
+    let opened = RunWriter::open(dir.path(), settings, Existing::Resume).unwrap();
+    let Opened::Incomplete(mut writer) = opened else { panic!("nothing is there") };
+    assert_eq!(writer.missing(), [0..2, 2..6, 6..10, 10..11]);
+    for range in [0..2, 2..6] {
+        writer.write(&part(range)).unwrap();
+    }
+    drop(writer);
+    assert_eq!(
+        RunReader::open(dir.path()).unwrap_err(),
+        RunError::Unfinished { path: dir.path().display().to_string(), done: 6, total: 11 }
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

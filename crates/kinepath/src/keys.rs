@@ -1,9 +1,9 @@
 //! `KEY=VALUE,KEY=VALUE` behind the name of a family.
 
 /// The keys of a family, each taken by what understands it.
-pub(crate) struct Keys<'a>(Vec<(&'a str, &'a str)>);
+pub(crate) struct KeyValues<'a>(Vec<(&'a str, &'a str)>);
 
-impl<'a> Keys<'a> {
+impl<'a> KeyValues<'a> {
     /// Reads the parts between the commas.
     pub(crate) fn read(parts: impl Iterator<Item = &'a str>) -> Result<Self, String> {
         let mut keys: Vec<(&str, &str)> = Vec::new();

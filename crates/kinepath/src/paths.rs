@@ -18,7 +18,8 @@ pub struct Paths {
     pub launch: Vec<f64>,
     /// The part of `E` from steps that start at τ or later.
     pub landing: Vec<f64>,
-    /// The part of `E` from steps that start at t = 0.95 or later.
+    /// The part of `E` from t = 0.95 on; of the energy of a step across it, the share of the step that
+    /// is later.
     pub terminal: Vec<f64>,
     /// Displacement energy `½‖x(1) − x(0)‖²`.
     pub displacement: Vec<f64>,

@@ -87,19 +87,20 @@ pub struct Stage {
     pub energy: f64,
 }
 
-/// Which totals a step's energy belongs to; decided by the step's start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Which totals a step's energy belongs to.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Phase {
-    /// At or after the split τ: landing; else launch.
+    /// Whether it starts at or after the split τ: landing; else launch.
     pub landing: bool,
-    /// At or after [`TERMINAL_START`].
-    pub terminal: bool,
+    /// The share of it that is at or after [`TERMINAL_START`], in `[0, 1]`.
+    pub terminal: f64,
 }
 
 impl Phase {
-    /// The phase of a step that starts at `t`, given the split τ.
-    pub fn at(t: f64, split: f64) -> Self {
-        Self { landing: t >= split, terminal: t >= TERMINAL_START }
+    /// The phase of a step of `size > 0` that starts at `t`, given the split τ.
+    pub fn of(t: f64, size: f64, split: f64) -> Self {
+        let terminal = ((t + size - TERMINAL_START) / size).clamp(0.0, 1.0);
+        Self { landing: t >= split, terminal }
     }
 }
 
@@ -161,6 +162,7 @@ impl Plan {
         let everywhere: Vec<f64> = (0..=1000)
             .map(|i| grid.start() + (grid.end() - grid.start()) * f64::from(i) / 1000.0)
             .chain(stops.iter().copied())
+            .chain(gain.corners().filter(|&t| grid.start() < t && t < grid.end()))
             .collect();
         gain.validate(&everywhere)?;
         let schedule = Schedule::Adaptive { stops, rtol, atol };
@@ -239,7 +241,7 @@ fn compile_step(
             }
         })
         .collect();
-    Step { start, size, phase: Phase::at(start, split), stages }
+    Step { start, size, phase: Phase::of(start, size, split), stages }
 }
 
 /// Why a plan could not be compiled.
@@ -283,7 +285,7 @@ mod tests {
         }
         assert!(steps.iter().flat_map(|step| &step.stages).all(|stage| stage.governor.is_none()));
         assert_eq!(steps[4].stages[3].t, 1.0);
-        assert_eq!(steps[3].phase, Phase { landing: true, terminal: false });
+        assert_eq!(steps[3].phase, Phase { landing: true, terminal: 0.0 });
     }
 
     #[test]

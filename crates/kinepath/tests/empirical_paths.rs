@@ -10,7 +10,7 @@ use kinepath::plan::{Plan, Quadrature, Schedule};
 use kinepath::record::Record;
 use kinepath::sampler::{SampleError, Sampler};
 use kinepath::tableau::Tableau;
-use ndarray::{Array1, Array2, ArrayView1, Axis, array, concatenate};
+use ndarray::{Array1, Array2, ArrayView1, Axis, array, concatenate, s};
 use proptest::prelude::*;
 
 fn plan(grid: Grid, gain: Gain) -> Plan {
@@ -245,22 +245,56 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-fn collapse_tells_the_training_point() {
-    let points = &data_sets()[0];
-    let paths = check(points, &noise(10, 0..50, 20), &uniform(60), 1e-5);
-    let posterior = paths.posterior.unwrap();
+fn collapse_is_when_one_weight_of_the_plain_field_stays_above_99_percent() {
+    // Half of the points are there twice.
+    let once = &data_sets()[0];
+    let points = concatenate![Axis(0), once.view(), once.slice(s![..350, ..])];
+    let field = EmpiricalField::new(points.clone()).unwrap();
+    let plan = uniform(60);
+    let nodes = &plan.grid().nodes()[..60];
+    let record = Record { trajectory: (0..60).collect(), ..Record::default() };
+    let sampler = Sampler::new(&field, &plan).unwrap().record(record);
+    let paths = sampler.run(noise(10, 0..50, 20).view()).unwrap();
+    let (posterior, states) = (paths.posterior.unwrap(), paths.trajectory.unwrap());
+    let weights: Vec<Vec<f64>> = nodes
+        .iter()
+        .enumerate()
+        .map(|(node, &t)| {
+            let plain = field.posterior(states.index_axis(Axis(1), node), &[t; 50]).unwrap();
+            let equal = plain.top.iter().map(|&top| field.multiplicity(top) as f64);
+            plain.top_weight.iter().zip(equal).map(|(weight, equal)| weight * equal).collect()
+        })
+        .collect();
     let mut collapsed = 0;
     for row in 0..50 {
-        if let Some(t) = posterior.collapse[row] {
+        let open = weights.iter().rposition(|weights| weights[row] <= 0.99);
+        let expected = nodes.get(open.map_or(0, |node| node + 1)).copied();
+        assert_eq!(posterior.collapse[row], expected, "path {row}");
+        if expected.is_some() {
             collapsed += 1;
-            assert!(t > 0.0 && t < 1.0);
-            let count = &posterior.effective_count.as_ref().unwrap();
-            let step = (t * 60.0).round() as usize;
-            assert!((count[[row, step]] - 1.0).abs() < 1e-6);
             assert_eq!(paths.endpoints.row(row), points.row(posterior.top[row]));
         }
     }
     assert!(collapsed > 30, "{collapsed}");
+}
+
+/// From a late start the first scores are far above the bound that weights are relative to.
+#[test]
+fn late_starts_have_the_posterior_of_the_plain_field() {
+    let field = EmpiricalField::new(noise(3, 0..2000, 2)).unwrap();
+    let late = plan(Grid::uniform(10).unwrap().within(0.8, 1.0).unwrap(), Gain::Unit);
+    let record = Record { profile: true, trajectory: (0..10).collect(), ..Record::default() };
+    let x0 = noise(0, 0..16, 2);
+    let paths = Sampler::new(&field, &late).unwrap().record(record).run(x0.view()).unwrap();
+    let counts = paths.posterior.unwrap().effective_count.unwrap();
+    let states = paths.trajectory.unwrap();
+    for (step, &t) in late.grid().nodes()[..10].iter().enumerate() {
+        let plain = field.posterior(states.index_axis(Axis(1), step), &[t; 16]).unwrap();
+        for (row, &expected) in plain.effective_count.iter().enumerate() {
+            let found = counts[[row, step]];
+            assert!((found / expected - 1.0).abs() < 1e-3, "{row} at {t}: {found} {expected}");
+        }
+    }
 }
 
 #[test]

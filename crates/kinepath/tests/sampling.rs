@@ -71,10 +71,53 @@ proptest! {
             let efficiency = paths.efficiency()[i];
             prop_assert!(0.0 <= efficiency && efficiency <= 1.0 + slack / paths.kpe[i]);
             prop_assert!((paths.launch[i] + paths.landing[i] - paths.kpe[i]).abs() <= 1e-12 * paths.kpe[i]);
-            prop_assert!(paths.terminal[i] <= paths.landing[i] * (1.0 + 1e-12));
+            prop_assert!(paths.terminal[i] <= paths.kpe[i] * (1.0 + 1e-12));
             prop_assert_eq!(paths.nfe[i] as usize, steps * tableau.stages());
         }
     }
+}
+
+/// At a constant velocity the share of the energy after t = 0.95 is that of the time, wherever the
+/// nodes are.
+#[test]
+fn the_terminal_spike_does_not_depend_on_where_the_nodes_are() {
+    let field = FnField::new(3, |_, _, mut out| out.fill(1.5));
+    for grid in [
+        Grid::uniform(1).unwrap(),
+        Grid::uniform(10).unwrap(),
+        Grid::uniform(20).unwrap(),
+        Grid::uniform(19).unwrap(),
+        Grid::cosine(7).unwrap(),
+        Grid::shifted(28, 3.0).unwrap(),
+        Grid::shifted(28, 0.1).unwrap(),
+    ] {
+        for tableau in [Tableau::EULER, Tableau::HEUN, Tableau::RK4] {
+            let plan = fixed(grid.clone(), tableau, Gain::Unit);
+            let paths = Sampler::new(&field, &plan).unwrap().run(noise(0, 0..2, 3).view()).unwrap();
+            for spike in paths.terminal_spike() {
+                assert!((spike - 0.05).abs() < 1e-12, "{spike}");
+            }
+        }
+    }
+}
+
+#[test]
+fn trajectory_nodes_must_increase() {
+    let field = mixture(1, 2);
+    let plan = fixed(Grid::uniform(5).unwrap(), Tableau::EULER, Gain::Unit);
+    for trajectory in [vec![4, 2], vec![5, 5]] {
+        let record = Record { trajectory, ..Record::default() };
+        let sampler = Sampler::new(&field, &plan).unwrap().record(record);
+        let error = sampler.run(noise(0, 0..2, 2).view()).unwrap_err();
+        assert!(matches!(error, SampleError::NodeOrder { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_adaptive_plan_sees_a_table_that_is_negative_between_any_two_times() {
+    let gain = Gain::table(vec![(0.0, 1.0), (0.4006, 1.0), (0.4009, -1.0), (0.4012, 1.0)]).unwrap();
+    let grid = || Grid::uniform(1).unwrap();
+    assert!(Plan::adaptive(grid(), Tableau::DOPRI5, gain, 1e-5, 1e-5).is_err());
 }
 
 /// Every row must come out the same alone, in another batch, and beside mates that need many steps.

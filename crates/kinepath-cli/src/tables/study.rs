@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use kinepath::stats::Interval;
 use kinepath_study::study::results::{
-    Association, Comparison, ControlKind, DataResults, Effect, EnergyResults, ModelResults, Risk,
-    RunResults, Tercile, Verdict,
+    Association, Comparison, Control, ControlKind, DataResults, Effect, EnergyResults,
+    ModelResults, Risk, RunResults, Tercile, Verdict,
 };
 use kinepath_study::study::{CLASSES_ASKED_FOR, StudyResults};
 
@@ -48,8 +48,12 @@ fn describe(what: &str, data: &DataResults) -> String {
         copies => format!(" ({copies} of them copies)"),
     };
     format!(
-        "  {what:<15} {}, {} records{copies} of shape {:?}\n",
-        data.name, data.count, data.shape
+        "  {what:<15} {}, {} records{copies} of shape {:?}, values {} to {}\n",
+        data.name,
+        data.count,
+        data.shape,
+        number(data.values.min),
+        number(data.values.max)
     )
 }
 
@@ -65,12 +69,9 @@ fn section(page: &mut String, model: &ModelResults, all: bool) {
     for (block, runs) in model.runs.chunks(RUNS_A_TABLE).enumerate() {
         let _ = writeln!(page, "\n{}", figures(runs, block == 0));
     }
-    page.push_str("95 % intervals below the figures");
-    page.push_str(match model.runs.len() {
-        1 => "\n",
-        _ => "; ✓ better and ✗ worse than the baseline, adjusted q\n",
-    });
+    page.push_str("below the figures their 95 % intervals, below KPE the sd over samples\n");
     if model.runs.len() > 1 {
+        page.push_str("✓ better and ✗ worse than the baseline, adjusted q\n");
         let _ = writeln!(page, "\n{}", differences(&model.runs, all));
         page.push_str(if all {
             "paired differences to the baseline on the same noise\n"
@@ -81,6 +82,7 @@ fn section(page: &mut String, model: &ModelResults, all: bool) {
             let _ = writeln!(page, "\n{table}");
             page.push_str("what something simpler does to F_mem and what the gain improves\n");
         }
+        page.push_str(&controls_not_made(&model.runs));
     }
     for run in &model.runs {
         if let Some(table) = classes(run) {
@@ -93,6 +95,7 @@ fn section(page: &mut String, model: &ModelResults, all: bool) {
     }
     if !model.terciles.is_empty() {
         let _ = writeln!(page, "\n{}", terciles(&model.terciles));
+        page.push_str("scores as mean ± sd over the samples, F_mem with its 95 % interval\n");
     }
     if let Some(risk) = &model.risk {
         let _ = writeln!(page, "\n{}", flags(risk));
@@ -112,7 +115,7 @@ fn figures(runs: &[RunResults], first: bool) -> String {
     };
     type Figure = fn(&EnergyResults) -> String;
     let energies: [(&str, Figure); 5] = [
-        ("KPE", |energy| format!("{}\n± {}", number(energy.kpe.mean), number(energy.kpe.sd))),
+        ("KPE", |energy| format!("{}\nsd {}", number(energy.kpe.mean), number(energy.kpe.sd))),
         ("KPE / D", |energy| number(energy.kpe_per_dimension)),
         ("efficiency", |energy| format!("{:.3}", energy.efficiency.mean)),
         ("KPE, t≥0.95", |energy| format!("{:.1} %", 100.0 * energy.terminal_spike.mean)),
@@ -195,6 +198,27 @@ fn controls(runs: &[RunResults]) -> Option<String> {
         }
     }
     (!empty).then(|| text(&table))
+}
+
+/// Why controls of gains with an advantage to explain were not made, a paragraph a reason.
+fn controls_not_made(runs: &[RunResults]) -> String {
+    let mut paragraphs = String::new();
+    for run in runs {
+        let Some(Comparison { differences, controls, .. }) = &run.comparison else { continue };
+        if differences.iter().all(|difference| difference.effect != Effect::Better) {
+            continue;
+        }
+        let not_made: Vec<&Control> =
+            controls.iter().filter(|control| control.figures.is_empty()).collect();
+        for alike in not_made.chunk_by(|a, b| a.sentence == b.sentence) {
+            let kinds: Vec<&str> =
+                alike.iter().map(|control| control_words(control.kind)).collect();
+            let reason = &alike[0].sentence;
+            let told = format!("{}: controls not made ({}): {reason}", run.name, kinds.join(", "));
+            paragraphs.push_str(&wrapped("", &told));
+        }
+    }
+    paragraphs
 }
 
 fn control_words(kind: ControlKind) -> &'static str {

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from ._kinepath import Field, Gain, KinepathError, Plan
 from .fields import OnnxField
+from .judging import Judges
 from .runs import write_run
 from .samplers import Sampler, in_batches, sampler_of
 from .sampling import Record
-from .study import BASELINE, Study, run_folder_of, study
+from .sources import run_folder_of
+from .study import BASELINE, Study, study
 
 
 def study_model(
@@ -40,6 +43,11 @@ def study_model(
         ...     count=512, shape=(3, 32, 32), train=images,
         ... )
 
+    Without controls: a gain that stops paths short leaves noise in the samples, and noise alone may
+    look as if the gain improved them. An :class:`OnnxField`, which the core can evaluate again, has
+    two of them, noise of the same size and one denoising step. ``kinepath study`` on an exported
+    model also runs a constant gain and an early stop (:func:`kinepath.export_onnx` exports it).
+
     Args:
         model: a field of this package, or a function that samples noise along a plan, such as one
             that calls :func:`kinepath.torch.sample`: ``model(noise, plan)``, and with ``labels``
@@ -57,7 +65,9 @@ def study_model(
 
     Raises:
         KinepathError: for a plan that has a gain, an unknown shape, labels of another number, a
-            function that returns no paths of its noise, and what :func:`kinepath.study` refuses.
+            function that returns no paths of its noise, and what :func:`kinepath.study` refuses,
+            before anything is sampled where it can be told.
+        TypeError: for arguments that :func:`kinepath.study` does not have, and without ``train``.
         SamplingError, ModelError: as :func:`kinepath.sample`.
     """
     if plan.gain != Gain():
@@ -72,11 +82,13 @@ def study_model(
         shape = model.shape
     elif shape is None:
         raise KinepathError("shape is needed where the model is a function")
+    # Before an hour of sampling rather than after it.
+    _check_judges(out=out, **judged_by)
+    plans = {name: plan.with_gain(gain) for name, gain in {BASELINE: Gain(), **gains}.items()}
     sampler = sampler_of(model, Record(profile=True))
     called = model if isinstance(model, OnnxField) else name
     runs = {}
-    for number, (variant, gain) in enumerate({BASELINE: Gain(), **gains}.items()):
-        shaped = plan.with_gain(gain)
+    for number, (variant, shaped) in enumerate(plans.items()):
         paths = in_batches(
             sampler, shaped, seed=seed, rows=range(count), batch=batch, shape=shape, labels=labels
         )
@@ -92,3 +104,10 @@ def study_model(
             overwrite=True,
         )
     return study(runs.pop(BASELINE), runs, out=out, **judged_by)
+
+
+def _check_judges(**given: Any) -> None:
+    """Refuses what :func:`kinepath.study` would."""
+    told = signature(study).bind(None, **given)
+    told.apply_defaults()
+    Judges.of(**{name: told.arguments[name] for name in signature(Judges.of).parameters})

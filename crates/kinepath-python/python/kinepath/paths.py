@@ -47,7 +47,7 @@ class Paths(Tabular, Generic[State]):
     landing: F64
     """The part from steps that start at τ or later, ``[B]``."""
     terminal: F64
-    """The part from steps that start at t = 0.95 or later, ``[B]``."""
+    """The part from t = 0.95 on, ``[B]``; of a step across it, the share that is later."""
     displacement: F64
     """``½ ‖x(1) − x(0)‖²``, ``[B]``."""
     mean_gain: F64

@@ -57,8 +57,8 @@ class PosteriorPaths:
     """Row of the training point of largest weight at the last evaluation, ``[B]``; the first of
     equal points."""
     collapse: F64
-    """Time of the first evaluation from which on a single distinct training point was left,
-    ``[B]``: from there on the path is a straight line to it. NaN where there was none."""
+    """Collapse time, ``[B]``: that of the first evaluation from which on the largest weight stayed
+    above 0.99, equal training points taken together. NaN where it did not."""
     entropy: F64 | None
     """Entropy of the posterior at the start of every step, ``[B, steps]``, in nats, if profiles are
     recorded."""

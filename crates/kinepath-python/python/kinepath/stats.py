@@ -30,7 +30,8 @@ class Comparison(NamedTuple):
     """The mean difference of two columns on the same samples."""
 
     difference: Interval
-    """Variant minus baseline, with its BCa interval."""
+    """Variant minus baseline, with its interval: of columns of 0 and 1, which are shares, that of
+    Bonett and Price (2012), else BCa."""
     p_value: float
     """Two-sided, by paired permutation (sign flips)."""
     detectable: float
@@ -84,7 +85,7 @@ def compare(
         raise _kinepath.KinepathError(
             f"paired columns have one value per sample: got {base.shape} and {own.shape}"
         )
-    difference, p_value, detectable = _kinepath.compare(own - base, *_draws(resamples, seed), level)
+    difference, p_value, detectable = _kinepath.compare(base, own, *_draws(resamples, seed), level)
     return Comparison(Interval(*difference), p_value, detectable)
 
 

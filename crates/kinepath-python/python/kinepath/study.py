@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError
+from .judging import Data, Judges
 from .progress import Progress, line_on_a_terminal
-from .prompts import Clip, Prompts
-from .runs import Run, Source, records, write_run
+from .prompts import Prompts
+from .runs import Run, Source
+from .sources import check_samples, run_folder_of, run_of
 
 BASELINE = "baseline"
 
@@ -87,8 +87,8 @@ def study(
     samples: Run | Source,
     variants: Mapping[str, Run | Source] | None = None,
     *,
-    train: npt.ArrayLike | str | os.PathLike[str],
-    reference: npt.ArrayLike | str | os.PathLike[str] | None = None,
+    train: Data,
+    reference: Data | None = None,
     decoder: str | os.PathLike[str] | None = None,
     latent_scale: float = 1.0,
     latent_shift: float = 0.0,
@@ -108,7 +108,8 @@ def study(
     """Judges samples and, with variants, compares them with those of the baseline.
 
     Arrays and paths are written into ``out`` first, so that the study can be repeated; an earlier
-    study there is replaced. A run folder stays where it is and its table gains the columns of the
+    study there is replaced, once what was given has been looked at as far as can be without loading
+    files and networks. A run folder stays where it is and its table gains the columns of the
     judgement. The interpreter is free while the core works; Ctrl-C stops at the end of a stage.
 
     Args:
@@ -145,67 +146,43 @@ def study(
 
     Raises:
         KinepathError: for samples that do not fit the data or each other, variants whose noise is
-            not that of the baseline or not told, and files that cannot be read or written.
+            not that of the baseline or not told, samples that lie where others would be written,
+            and files that cannot be read or written.
         ModelError: for a network that cannot be run.
     """
     named: dict[str, Run | Source] = {BASELINE: samples, **(variants or {})}
     if len(named) == len(variants or {}):
         raise KinepathError(f"{BASELINE!r} is the name of the first samples; name the variant else")
-    clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
-    if resamples < 1:
-        raise KinepathError(f"resamples must be at least 1, got {resamples}")
+    judges = Judges.of(
+        train=train,
+        reference=reference,
+        decoder=decoder,
+        latent_scale=latent_scale,
+        latent_shift=latent_shift,
+        encoder=encoder,
+        copies_in=copies_in,
+        classifier=classifier,
+        clip_image=clip_image,
+        prompts=prompts,
+        clip_text=clip_text,
+        tokenizer=tokenizer,
+        resamples=resamples,
+    )
     folder = Path(out)
+    folders = {name: run_folder_of(folder, number, name) for number, name in enumerate(named)}
+    check_samples(named, folders, noise, labels)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise KinepathError(f"cannot create the folder {folder}: {error}") from error
     runs = [
-        (name, _run_folder(run_folder_of(folder, number, name), given, noise, labels))
-        for number, (name, given) in enumerate(named.items())
+        (name, os.fspath(run_of(folders[name], given, noise, labels)))
+        for name, given in named.items()
     ]
     _kinepath.evaluate(
         runs,
         os.fspath(folder),
-        train=_data(folder / "train.npy", train),
-        reference=None if reference is None else _data(folder / "reference.npy", reference),
-        decoder=None if decoder is None else (os.fspath(decoder), latent_scale, latent_shift),
-        encoder=None if encoder is None else os.fspath(encoder),
-        copies_in=copies_in,
-        classifier=None if classifier is None else os.fspath(classifier),
-        clip=None if clip is None else clip.in_files(folder),
-        resamples=resamples,
+        **judges.in_files(folder),
         observe=progress or line_on_a_terminal(),
     )
     return Study(folder)
-
-
-def _run_folder(
-    folder: Path,
-    given: Run | Source,
-    noise: int | str | npt.ArrayLike | None,
-    labels: Sequence[int] | None,
-) -> str:
-    """The run folder of samples, written to ``folder`` if they are no run yet."""
-    if isinstance(given, Run):
-        return os.fspath(given.path)
-    if isinstance(given, (str, os.PathLike)) and _is_run(Path(given)):
-        return os.fspath(given)
-    return os.fspath(write_run(folder, given, noise=noise, labels=labels, overwrite=True).path)
-
-
-def _is_run(path: Path) -> bool:
-    return (path / "run.toml").exists() or (path / "parts" / "run.toml").exists()
-
-
-def run_folder_of(study: Path, number: int, name: str) -> Path:
-    """Where a study keeps run ``number``: the letters and digits of its name follow the number."""
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-    return study / "runs" / f"{number}-{slug}".rstrip("-")
-
-
-def _data(file: Path, given: npt.ArrayLike | str | os.PathLike[str]) -> str:
-    """A data set by its path; an array is written to ``file``."""
-    if isinstance(given, (str, os.PathLike)):
-        return os.fspath(given)
-    np.save(file, records(given))
-    return os.fspath(file)

@@ -50,8 +50,8 @@ def by_hand(steps: Any, sigmas: Any, gain: Any) -> Any:
         profile.append(speed)
         energy = 0.5 * (sigmas[i] - sigmas[i + 1]) * speed
         parts["launch" if t < 0.6 else "landing"] += energy
-        if t >= 0.95:
-            parts["terminal"] += energy
+        late = min(max((1.0 - sigmas[i + 1] - 0.95) / (sigmas[i] - sigmas[i + 1]), 0.0), 1.0)
+        parts["terminal"] += late * energy
     return parts, np.stack(profile, 1)
 
 

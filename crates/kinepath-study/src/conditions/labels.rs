@@ -7,7 +7,11 @@ use std::str::FromStr;
 
 use crate::StudyError;
 use crate::data::{read_labels, sha256_hex};
+use crate::memory;
 use crate::run::LabelSettings;
+
+/// Bytes of a label while it is digested: itself, as it is read, and its bytes.
+const A_LABEL: u64 = 24;
 
 /// One class label per sample, and how they were asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +71,12 @@ impl LabelSpec {
     ///
     /// # Errors
     /// [`StudyError::Mismatch`] for a list or file of fewer or more than `total`;
-    /// [`StudyError::Data`] for a file that cannot be read.
+    /// [`StudyError::Data`] for a file that cannot be read; [`StudyError::Memory`] for more labels than
+    /// there is memory for.
     pub fn labels(&self, range: Range<usize>, total: usize) -> Result<Labels, StudyError> {
+        let what = || format!("a label for each of {total} samples");
+        let needed = (total as u64).saturating_mul(A_LABEL);
+        memory::require(what, needed, "sample fewer, in several runs")?;
         let all = match self {
             Self::One(label) => vec![*label; total],
             Self::List(labels) => labels.clone(),

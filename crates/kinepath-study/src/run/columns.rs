@@ -27,8 +27,8 @@ pub const NFE: &str = "nfe";
 
 // A run whose paths through an empirical field were followed has these too.
 
-/// The time from which on a single distinct training point was left, and the path a straight line to
-/// it; NaN where there was none (f64).
+/// The collapse time: that of the first evaluation from which on the largest posterior weight stayed
+/// above 0.99, equal training points taken together; NaN where it did not (f64).
 pub const COLLAPSE_TIME: &str = "collapse_time";
 /// Row of the training point of largest posterior weight at the last evaluation; the first of equal
 /// points (i64).

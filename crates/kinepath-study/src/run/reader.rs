@@ -123,7 +123,7 @@ impl RunReader {
     /// # Errors
     /// As [`samples`](Self::samples).
     pub fn energy_map(&self) -> Result<Option<ArrayD<f32>>, RunError> {
-        self.tensor("energy_map")
+        self.recorded("energy_map", &self.settings.shape)
     }
 
     /// The trajectory, `[N, K, *shape]`, where it was recorded; the times are in the settings.
@@ -131,7 +131,8 @@ impl RunReader {
     /// # Errors
     /// As [`samples`](Self::samples).
     pub fn trajectory(&self) -> Result<Option<ArrayD<f32>>, RunError> {
-        self.tensor("trajectory")
+        let times = self.settings.record.trajectory.len();
+        self.recorded("trajectory", &[&[times], &*self.settings.shape].concat())
     }
 
     /// Replaces the table, in memory and, atomically, on the disk.
@@ -171,6 +172,14 @@ impl RunReader {
         }
     }
 
+    /// An array with these axes after that of the samples.
+    fn recorded(&self, name: &str, axes: &[usize]) -> Result<Option<ArrayD<f32>>, RunError> {
+        match self.tensor(name)? {
+            Some(array) if array.shape()[1..] != *axes => Err(self.misfit(name, array.shape())),
+            array => Ok(array),
+        }
+    }
+
     fn tensor(&self, name: &str) -> Result<Option<ArrayD<f32>>, RunError> {
         let mut file = self.file()?;
         if !file.names().iter().any(|other| other == name) {
@@ -203,9 +212,7 @@ fn unfinished(dir: &Path) -> Option<RunError> {
     let files = std::fs::read_dir(&parts).ok()?.flatten();
     let done = files
         .filter_map(|file| batch_of(&file.file_name().to_string_lossy()))
-        .filter(|batch| {
-            settings.batches().nth(batch.start / settings.batch).as_ref() == Some(batch)
-        })
+        .filter(|batch| settings.is_batch(batch))
         .filter(|batch| PartFile::open(&parts, batch).is_ok())
         .map(|batch| batch.len())
         .sum();

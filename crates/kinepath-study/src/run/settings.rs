@@ -161,6 +161,13 @@ impl RunSettings {
             .map(move |start| start - first..end.min(after(start)) - first)
     }
 
+    /// Whether samples are cut into batches of which `range`, counted from the run's first, is one.
+    pub(crate) fn is_batch(&self, range: &Range<usize>) -> bool {
+        let (first, batch) = (self.first, self.batch.max(1));
+        let number = first.checked_add(range.start).map(|start| start / batch - first / batch);
+        number.and_then(|number| self.batches().nth(number)).as_ref() == Some(range)
+    }
+
     /// Reads a settings file.
     pub(crate) fn read(path: &Path) -> Result<Self, RunError> {
         let text = read_text(path)?;

@@ -1,12 +1,12 @@
 //! What the energy goes with: rank correlations, plain and controlled for brightness.
 
 use kinepath::stats::{
-    Interval, StatsError, bootstrap, mean_interval_of_rows, partial_spearman_of_rows,
+    Interval, StatsError, bootstrap, partial_spearman_of_rows, share_interval_of_rows,
     spearman_of_rows, summarize, terciles,
 };
 
 use super::figures::Inference;
-use super::judge::{Judged, flags};
+use super::judge::Judged;
 use super::metrics::metric;
 use super::results::{Association, Tercile};
 use crate::StudyError;
@@ -141,7 +141,6 @@ pub(super) fn tercile_table(
     inference: &Inference,
 ) -> Result<Vec<Tercile>, StudyError> {
     let scores = fidelity_scores(judged);
-    let memorized = flags(&judged.memorized);
     terciles(kpe)?
         .iter()
         .map(|rows| {
@@ -157,8 +156,8 @@ pub(super) fn tercile_table(
                         Ok(((*name).to_owned(), summary.mean, summary.sd))
                     })
                     .collect::<Result<_, StudyError>>()?,
-                f_mem: mean_interval_of_rows(
-                    &memorized,
+                f_mem: share_interval_of_rows(
+                    &judged.memorized,
                     rows,
                     &inference.rows,
                     &inference.bootstrap,

@@ -21,6 +21,8 @@ use crate::source::FieldSource;
 pub(super) const TAIL_START: f64 = 0.8;
 /// Share of the starting noise that counts as none.
 const NOTHING_LEFT: f64 = 1e-6;
+/// Why controls for noise are not needed.
+pub(super) const NO_NOISE_LEFT: &str = "The gain leaves no noise behind.";
 /// Mixed into the seed, so that the noise added is not the noise that samples started from.
 const ADDED_NOISE: u64 = 0x6e6f_6973_6521;
 
@@ -144,7 +146,7 @@ fn left_over(
         return refuse("The time grid itself stops before t = 1, so the baseline is noisy too.");
     }
     if own.iter().all(|&left| left <= NOTHING_LEFT) {
-        return refuse("The gain leaves no noise behind.");
+        return refuse(NO_NOISE_LEFT);
     }
     Ok(Ok(own))
 }

@@ -2,12 +2,12 @@
 
 use kinepath::stats::{
     Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, StatsError,
-    median, paired_permutation, sign_flip_test, wilson_interval,
+    median, paired_permutation, paired_share_interval, sign_flip_test, wilson_interval,
 };
 use rayon::prelude::*;
 
-use super::evidence::Evidence;
-use super::metrics::{METRICS, Metric};
+use super::evidence::{Column, Evidence};
+use super::metrics::{METRICS, Metric, SHARE};
 use super::results::MetricResult;
 use super::set_figures::Influence;
 use crate::StudyError;
@@ -116,7 +116,8 @@ impl<'e> Figures<'e> {
     pub fn results(&self, inference: &Inference) -> Result<Vec<MetricResult>, StudyError> {
         let result = |(m, metric): (usize, &&'static Metric)| {
             let value = match self.evidence.column(metric.key) {
-                Some(column) => mean_interval(&Influence::of(column)?, inference)?,
+                Some(column) if metric.bounds == SHARE => share_interval(column, inference)?,
+                Some(column) => influence_interval(&Influence::of(column)?, inference)?.0,
                 None => {
                     let replicates = self.replicates[m].iter().copied();
                     set_interval(self.estimates[m], replicates, &inference.bootstrap)?.0
@@ -161,7 +162,7 @@ impl<'e> Figures<'e> {
         let interval = |(own, other): (usize, usize)| {
             let metric = self.metrics[own];
             let (difference, standard_error) = match self.paired(baseline, metric.key)? {
-                Some(influence) => influence_interval(&influence, inference)?,
+                Some(influence) => difference_interval(&influence, inference)?,
                 None => {
                     let pairs = self.replicates[own].iter().zip(&baseline.replicates[other]);
                     let estimate = self.estimates[own] - baseline.estimates[other];
@@ -211,16 +212,36 @@ fn sets(metrics: &[&'static Metric], evidence: &Evidence) -> Vec<&'static Metric
     metrics.iter().copied().filter(|metric| evidence.column(metric.key).is_none()).collect()
 }
 
-/// The interval of a mean; for a share of 0 or 1, of which every resample is the same, Wilson's.
-fn mean_interval(influence: &Influence<'_>, inference: &Inference) -> Result<Interval, StudyError> {
-    let values = &influence.values;
-    let settled = |value: f64| values.iter().all(|&entry| entry == value);
-    Ok(if settled(0.0) || settled(1.0) {
-        let hits = values.iter().filter(|&&entry| entry == 1.0).count();
-        wilson_interval(hits, values.len(), inference.bootstrap.level)?
-    } else {
-        influence_interval(influence, inference)?.0
+/// The interval of a share; where it is 0 or 1, of which every resample is the same, Wilson's.
+fn share_interval(column: &Column, inference: &Inference) -> Result<Interval, StudyError> {
+    let settled = |value: f64| column.values.iter().all(|&entry| entry == value);
+    let (all, level) = (column.values.len(), inference.bootstrap.level);
+    Ok(match (settled(0.0), settled(1.0)) {
+        (true, _) => wilson_interval(0, all, level)?,
+        (_, true) => wilson_interval(all, all, level)?,
+        _ => influence_interval(&Influence::of(column)?, inference)?.0,
     })
+}
+
+/// The interval of a paired difference and its standard error. That of shares is Bonett and Price's,
+/// which knows what a bootstrap of a few changed pairs, or of none, does not; where seeds are
+/// resampled, it is the least that the interval may be.
+fn difference_interval(
+    influence: &Influence<'_>,
+    inference: &Inference,
+) -> Result<(Interval, f64), StudyError> {
+    let Some((gained, lost)) = influence.changes else {
+        return influence_interval(influence, inference);
+    };
+    let (pairs, level) = (influence.values.len(), inference.bootstrap.level);
+    let (share, error) = paired_share_interval(gained, lost, pairs, level)?;
+    if inference.rows.is_flat() {
+        return Ok((share, error));
+    }
+    let (over_seeds, error_over_seeds) = influence_interval(influence, inference)?;
+    let low = share.low.min(over_seeds.low);
+    let high = share.high.max(over_seeds.high);
+    Ok((Interval { low, high, ..share }, error.max(error_over_seeds)))
 }
 
 /// The BCa interval of a figure and its standard error, over samples or over seeds and samples.

@@ -14,7 +14,8 @@ use super::evidence::Evidence;
 use super::held_out::HeldOut;
 use super::look::Look;
 use super::networks::Networks;
-use super::results::DataResults;
+use super::results::{DataResults, ValueScale};
+use super::scale::ValueSums;
 use super::settings::DataSettings;
 use crate::StudyError;
 use crate::data::{self, Dataset};
@@ -62,6 +63,8 @@ pub struct Judged {
     pub evidence: Evidence,
     /// Features of the samples, `[N, F]`.
     pub features: Arc<Array2<f32>>,
+    /// Where the values of the samples lie, decoded where they are latents.
+    pub values: ValueScale,
 }
 
 impl Judge {
@@ -194,7 +197,7 @@ impl Judge {
         labels: Option<&[i64]>,
     ) -> Result<Judged, StudyError> {
         let count = samples.nrows();
-        let Look { features, gaps, logits, clip } = Look::at(self, samples)?;
+        let Look { features, gaps, logits, clip, values } = Look::at(self, samples)?;
         let features = Arc::new(features);
         let memorized = gaps.memorized(GAP_THRESHOLD);
         let authentic = authenticity(&self.copies, &gaps)?.authentic;
@@ -231,6 +234,7 @@ impl Judge {
                 .collect(),
             evidence,
             features,
+            values: values.scale(),
         })
     }
 
@@ -268,7 +272,7 @@ fn add_diversity(evidence: &mut Evidence, features: &Array2<f32>) -> Result<(), 
         return Ok(());
     }
     match VendiFeatures::new(features.view()) {
-        Err(MetricsError::ZeroNorm { .. }) => Ok(()),
+        Err(MetricsError::ZeroVector { .. }) => Ok(()),
         vendi => evidence.add_column("vendi", vendi?.contributions()?),
     }
 }
@@ -286,5 +290,6 @@ pub(super) fn describe(data: &Dataset, distinct: usize) -> DataResults {
         shape: data.shape.clone(),
         scaling: data.scaling.to_string(),
         sha256: data.sha256.clone(),
+        values: ValueSums::of(data.values.view()).scale(),
     }
 }

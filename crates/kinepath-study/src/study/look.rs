@@ -4,6 +4,7 @@ use kinepath::metrics::{GapRatios, gap_ratios};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use super::judge::Judge;
+use super::scale::ValueSums;
 use crate::StudyError;
 
 /// Latents decoded at a time: a layer of Stable Diffusion's decoder takes 270 MB for a picture of
@@ -20,6 +21,8 @@ pub(super) struct Look {
     pub(super) logits: Option<Array2<f32>>,
     /// Features in the space of prompts, if there are prompts.
     pub(super) clip: Option<Array2<f32>>,
+    /// Where values lie.
+    pub(super) values: ValueSums,
 }
 
 impl Look {
@@ -37,7 +40,9 @@ impl Look {
             .axis_chunks_iter(Axis(0), DECODED_TOGETHER)
             .map(|latents| Self::at_pictures(judge, judge.decode(latents)?.view()))
             .collect::<Result<Vec<_>, _>>()?;
+        let values = looks.iter().map(|look| look.values).reduce(ValueSums::and);
         Ok(Self {
+            values: values.unwrap_or_else(|| ValueSums::of(samples)),
             features: stacked(looks.iter().map(|look| &look.features)),
             logits: looks
                 .iter()
@@ -64,7 +69,8 @@ impl Look {
         let gaps = gap_ratios(judge.copy_index(), judge.copies_in.of(pictures, features.view()))?;
         let logits = networks.classifier.as_ref().map(|network| network.logits(pictures));
         let clip = networks.clip.as_ref().map(|clip| clip.images.features(pictures));
-        Ok(Self { features, gaps, logits: logits.transpose()?, clip: clip.transpose()? })
+        let (logits, clip) = (logits.transpose()?, clip.transpose()?);
+        Ok(Self { features, gaps, logits, clip, values: ValueSums::of(pictures) })
     }
 }
 

@@ -37,7 +37,8 @@ const fn row(
     Metric { key, name, better, bounds, figure }
 }
 
-const SHARE: (f64, f64) = (0.0, 1.0);
+/// The bounds of a share.
+pub(super) const SHARE: (f64, f64) = (0.0, 1.0);
 const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
 const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 

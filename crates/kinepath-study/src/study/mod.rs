@@ -24,6 +24,7 @@ pub mod results;
 mod risk;
 mod run_input;
 mod runs;
+mod scale;
 mod set_figures;
 mod settings;
 mod theory;
@@ -42,6 +43,7 @@ pub use judge::{Judge, Judged};
 pub use metrics::{METRICS, Metric, metric};
 pub use results::StudyResults;
 pub use run_input::RunInput;
+pub(crate) use settings::usual_values;
 pub use settings::{
     ClipSettings, DataSettings, DecoderSettings, FieldChoice, GainChoice, SamplerChoice,
     StudySettings,

@@ -1,6 +1,6 @@
 //! Flags for samples at risk of being copies, and how well they find them.
 
-use kinepath::stats::{Bootstrap, Interval, Resampling, bootstrap};
+use kinepath::stats::{Bootstrap, Interval, Resampling, bootstrap, wilson_interval};
 
 use super::figures::Inference;
 use super::judge::Judged;
@@ -15,7 +15,8 @@ const CLOSE: f64 = 0.5;
 ///
 /// The spike that counts is chosen on the samples of even index, where it divides memorized from
 /// other samples best (the largest recall less false-alarm rate; Youden 1950); precision and
-/// recall are measured on those of odd index. `None` where one half has nothing to divide.
+/// recall are measured on those of odd index. `None` where one half has nothing to divide, or all
+/// samples have the same spike.
 ///
 /// # Errors
 /// [`StudyError::Stats`] for fewer than four samples.
@@ -26,6 +27,9 @@ pub(super) fn risk(
 ) -> Result<Option<Risk>, StudyError> {
     let half = |odd: usize| (odd..terminal_spike.len()).step_by(2).collect::<Vec<usize>>();
     let (choosing, measuring) = (half(0), half(1));
+    if terminal_spike.iter().all(|spike| Some(spike) == terminal_spike.first()) {
+        return Ok(None);
+    }
     let Some(spike) = best_threshold(terminal_spike, &judged.memorized, &choosing) else {
         return Ok(None);
     };
@@ -100,13 +104,23 @@ fn score(
     };
     // Undefined without any flagged sample, or any copy: then there is no figure.
     let conditional = |given: fn(&(bool, bool)) -> bool| -> Option<Interval> {
-        bootstrap(sample.clone(), settings, |draw| {
-            let given: Vec<&(bool, bool)> =
-                draw.iter().map(|&row| &marks[row]).filter(|mark| given(mark)).collect();
-            given.iter().filter(|(flagged, hit)| *flagged && *hit).count() as f64
-                / given.len() as f64
-        })
-        .ok()
+        let hits = |rows: &mut dyn Iterator<Item = usize>| -> (usize, usize) {
+            let given = rows.map(|row| marks[row]).filter(given);
+            given.fold((0, 0), |(hits, all), (flagged, hit)| {
+                (hits + usize::from(flagged && hit), all + 1)
+            })
+        };
+        match hits(&mut (0..marks.len())) {
+            // Every resample would be the same.
+            (found, all) if found == 0 || found == all => {
+                wilson_interval(found, all, settings.level).ok()
+            }
+            _ => bootstrap(sample.clone(), settings, |draw| {
+                let (found, all) = hits(&mut draw.iter().copied());
+                found as f64 / all as f64
+            })
+            .ok(),
+        }
     };
     FlagScore {
         flag: flag.to_owned(),

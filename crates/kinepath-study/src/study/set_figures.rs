@@ -32,6 +32,9 @@ pub(super) enum SecondOrder {
 pub(super) struct Influence<'e> {
     /// One value per sample; their mean is the figure.
     pub(super) values: Vec<f64>,
+    /// Where the difference is one of shares: how many samples have a flag in the own set alone, and
+    /// how many in the baseline alone.
+    pub(super) changes: Option<(usize, usize)>,
     own: Option<&'e SecondOrder>,
     baseline: Option<&'e SecondOrder>,
 }
@@ -102,7 +105,13 @@ impl<'e> Influence<'e> {
     /// Of the difference `own − baseline` of a figure between two sets on the same noise.
     pub(super) fn of_difference(own: &'e Column, baseline: &'e Column) -> Result<Self, StudyError> {
         let values = own.values.iter().zip(&baseline.values).map(|(own, base)| own - base);
-        Self::with(values.collect(), own.second_order.as_ref(), baseline.second_order.as_ref())
+        let values: Vec<f64> = values.collect();
+        let changed = |to: f64| values.iter().filter(|&&value| value == to).count();
+        let changes =
+            (own.is_of_flags() && baseline.is_of_flags()).then(|| (changed(1.0), changed(-1.0)));
+        let influence =
+            Self::with(values, own.second_order.as_ref(), baseline.second_order.as_ref())?;
+        Ok(Self { changes, ..influence })
     }
 
     fn with(
@@ -113,7 +122,7 @@ impl<'e> Influence<'e> {
         if let Some(variance) = own.map(|own| own.variance(baseline)).transpose()?.flatten() {
             spread_to(&mut values, variance);
         }
-        Ok(Self { values, own, baseline })
+        Ok(Self { values, changes: None, own, baseline })
     }
 
     /// How the figure bends along its least favourable direction.

@@ -15,42 +15,52 @@ use crate::run::Certify;
 /// What a study runs, on what, and how closely it looks.
 ///
 /// [`StudySettings::default`] is the study of the embedded model; `kinepath study --print-default`
-/// shows it as a file to edit.
+/// shows it as a file to edit. A file must name the data and the fields; what else it leaves out is as
+/// there, but for title and gains.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StudySettings {
     /// Heading of the report.
+    #[serde(default = "untitled")]
     pub title: String,
     /// Number of samples per run and seed; every gain gets the same noise.
+    #[serde(default = "usual::count")]
     pub count: usize,
     /// Samples integrated together.
+    #[serde(default = "usual::batch")]
     pub batch: usize,
     /// Seeds of the noise, each sampled `count` times. With several, intervals are over seeds and
     /// samples within them. The first is also the seed of every bootstrap and permutation.
+    #[serde(default = "usual::seeds")]
     pub seeds: Vec<u64>,
     /// Bootstrap resamples.
+    #[serde(default = "usual::resamples")]
     pub resamples: usize,
     /// Number of KPE quantile bins of the Goldilocks curve.
+    #[serde(default = "usual::bins")]
     pub bins: usize,
     /// Neighbours k of the support estimates.
+    #[serde(default = "usual::support_neighbours")]
     pub support_neighbours: usize,
     /// Level of the false discovery rate below which a difference counts.
+    #[serde(default = "usual::significance")]
     pub significance: f64,
     /// The images and networks that samples are judged by.
     pub data: DataSettings,
     /// Solver and time grid, the same for every gain.
+    #[serde(default)]
     pub sampler: SamplerChoice,
     /// The velocity fields to study.
     #[serde(rename = "field")]
     pub fields: Vec<FieldChoice>,
-    /// The gains to compare with the baseline η = 1.
-    #[serde(rename = "gain")]
+    /// The gains to compare with the baseline η = 1; without any, the baseline is studied alone.
+    #[serde(rename = "gain", default)]
     pub gains: Vec<GainChoice>,
 }
 
 /// Solver and time grid.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct SamplerChoice {
     /// `euler`, `midpoint`, `heun`, `rk4` or `dopri5`.
     pub solver: String,
@@ -62,7 +72,7 @@ pub struct SamplerChoice {
     pub quadrature: String,
     /// The gap at which Euler paths through empirical fields drop training points, or `off`; the
     /// usual one if absent. Other fields have no use for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub certify: Option<Certify>,
 }
 
@@ -103,6 +113,43 @@ impl SamplerChoice {
     }
 }
 
+impl Default for SamplerChoice {
+    /// 50 uniform steps of Euler's method, as of `sample`.
+    fn default() -> Self {
+        Self {
+            solver: "euler".to_owned(),
+            steps: 50,
+            grid: "uniform".to_owned(),
+            quadrature: "solver".to_owned(),
+            certify: None,
+        }
+    }
+}
+
+/// The title of a study that has none.
+fn untitled() -> String {
+    "A study of kinetic path energy".to_owned()
+}
+
+/// Defines a function for each key that a file may leave out: the value that it then has.
+macro_rules! usual_values {
+    ($settings:ty: $($key:ident: $kind:ty),* $(,)?) => {
+        mod usual {
+            use super::*;
+
+            $(pub(super) fn $key() -> $kind {
+                <$settings>::default().$key
+            })*
+        }
+    };
+}
+pub(crate) use usual_values;
+
+usual_values!(StudySettings:
+    count: usize, batch: usize, seeds: Vec<u64>, resamples: usize, bins: usize,
+    support_neighbours: usize, significance: f64,
+);
+
 impl Default for StudySettings {
     /// The embedded model and data: the gains of arXiv 2602.07928's Table 1 scale, SSC and a governed
     /// gain.
@@ -128,13 +175,7 @@ impl Default for StudySettings {
                 classifier: Some("builtin:classifier".to_owned()),
                 clip: None,
             },
-            sampler: SamplerChoice {
-                solver: "euler".to_owned(),
-                steps: 50,
-                grid: "uniform".to_owned(),
-                quadrature: "solver".to_owned(),
-                certify: None,
-            },
+            sampler: SamplerChoice::default(),
             fields: vec![
                 FieldChoice::unconditional("trained U-Net", "onnx:builtin:velocity"),
                 FieldChoice::unconditional("empirical field", "empirical:builtin:fashion-mnist"),
@@ -146,6 +187,38 @@ impl Default for StudySettings {
                 gain("SSC", "ssc:alpha=0.02,power=1"),
                 gain("governed", "governed:quantile=0.5,strength=1"),
             ],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_names_data_and_fields_and_leaves_out_the_rest() {
+        let least = "\
+[data]
+train = \"mine.npy\"
+
+[sampler]
+steps = 20
+
+[[field]]
+name = \"mine\"
+spec = \"onnx:mine.onnx\"
+";
+        let settings: StudySettings = toml::from_str(least).unwrap();
+        let usual = StudySettings::default();
+        assert_eq!((settings.count, settings.resamples), (usual.count, usual.resamples));
+        assert_eq!((settings.sampler.steps, settings.sampler.solver.as_str()), (20, "euler"));
+        assert_eq!((settings.gains.len(), settings.data.reference), (0, None));
+        let at = |header: &str| least.find(header).unwrap();
+        for (lacking, name) in
+            [(&least[at("[sampler]")..], "data"), (&least[..at("[[field]]")], "field")]
+        {
+            let error = toml::from_str::<StudySettings>(lacking).unwrap_err().to_string();
+            assert!(error.contains(&format!("missing field `{name}`")), "{error}");
         }
     }
 }

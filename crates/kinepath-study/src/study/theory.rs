@@ -12,7 +12,8 @@ use crate::StudyError;
 
 /// Paths integrated together, and so the states in memory at once.
 const BATCH: usize = 64;
-/// Top weight from which on a posterior counts as collapsed (arXiv 2602.07928).
+/// Weight of a record, all that equal it included, from which on a posterior counts as collapsed (arXiv
+/// 2602.07928).
 const COLLAPSED: f64 = 0.99;
 
 /// Integrates `noise`, `[N, D]`, along `plan` and looks at the posterior over training records at
@@ -65,11 +66,12 @@ struct NodeColumns {
 
 impl NodeColumns {
     fn add(&mut self, field: &EmpiricalField, x: &Array2<f32>, t: f64) -> Result<(), FieldError> {
-        let Posterior { mean, entropy, effective_count, top_weight, log_density, .. } =
+        let Posterior { mean, entropy, effective_count, top, top_weight, log_density } =
             field.posterior(x.view(), &vec![t; x.nrows()])?;
         self.entropy.extend(entropy);
         self.effective_count.extend(effective_count);
-        self.top_weight.extend(top_weight);
+        let of_equals = |(weight, top): (f64, usize)| weight * field.multiplicity(top) as f64;
+        self.top_weight.extend(top_weight.into_iter().zip(top).map(of_equals));
         self.rarity.extend(log_density.iter().map(|density| -density));
         self.energy.extend(mean.outer_iter().zip(x.outer_iter()).map(|(mean, x)| {
             let square: f64 = mean.iter().zip(x).map(|(m, &x)| (m - f64::from(x)).powi(2)).sum();

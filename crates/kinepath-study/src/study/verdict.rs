@@ -1,5 +1,6 @@
 //! From paired differences to a judgement in words.
 
+use super::controls::NO_NOISE_LEFT;
 use super::figures::{PairedFigure, PairedInterval};
 use super::results::{Comparison, Control, ControlKind, Difference, Direction, Effect, Verdict};
 
@@ -81,6 +82,9 @@ fn explain(advantages: &[&str], controls: &[Control]) -> Explanation {
     let vanishes = denoised
         .is_some_and(|control| advantages.iter().all(|key| !is_better_than_baseline(control, key)));
     let noise = [ControlKind::NoiseMatched, ControlKind::EarlyStop];
+    let of_noise = controls.iter().filter(|control| control.kind != ControlKind::Constant);
+    let told = |control: &Control| !control.figures.is_empty() || control.sentence == NO_NOISE_LEFT;
+    let known = of_noise.into_iter().any(told);
     let only_noise = vanishes && reproducing.iter().any(|kind| noise.contains(kind));
     let does: Vec<&str> = reproducing.iter().map(|&kind| trivial(kind)).collect();
     let mut words = String::new();
@@ -94,6 +98,9 @@ fn explain(advantages: &[&str], controls: &[Control]) -> Explanation {
         words += "; after one denoising step no advantage is detected";
     } else if denoised.is_some() && !does.is_empty() {
         words += "; yet after one denoising step an advantage remains";
+    }
+    if !known {
+        words += "; no control for noise could be made, so it may only leave noise in the samples";
     }
     Explanation { only_noise, words }
 }
@@ -171,6 +178,11 @@ mod tests {
         Control { kind, figures, sentence: String::new() }
     }
 
+    fn not_made(reason: &str) -> Control {
+        let kind = ControlKind::Denoised;
+        Control { kind, figures: Vec::new(), sentence: reason.to_owned() }
+    }
+
     #[test]
     fn the_four_plain_verdicts() {
         use Effect::{Better, Undetected, Worse};
@@ -185,7 +197,7 @@ mod tests {
                 .enumerate()
                 .map(|(i, effect)| difference(&format!("m{i}"), effect))
                 .collect();
-            let comparison = judge(differences, Vec::new(), 64);
+            let comparison = judge(differences, vec![not_made(NO_NOISE_LEFT)], 64);
             assert_eq!(comparison.verdict, verdict);
             assert_eq!(comparison.sentence, words);
         }
@@ -220,6 +232,10 @@ mod tests {
         ]);
         assert_eq!(both.verdict, Verdict::Improves);
         assert!(both.sentence.contains("an advantage remains"), "{}", both.sentence);
+
+        let unknown = judged(vec![not_made("The model cannot be evaluated again.")]);
+        assert_eq!(unknown.verdict, Verdict::Improves);
+        assert!(unknown.sentence.contains("may only leave noise"), "{}", unknown.sentence);
     }
 
     #[test]

@@ -24,13 +24,16 @@ pub(super) fn text(results: &TuneResults) -> Result<String, StudyError> {
         Some(_) => "The gain that `kinepath tune` found worth using",
         None => "`kinepath tune` found no gain worth using",
     };
-    let mut text = format!(
-        "# {found}, for\n\
-         #   {} (sha256 {}),\n\
-         #   {}, {} steps, {} grid.\n\
-         # Use it with `kinepath sample --gain FILE`, FILE being this file.\n#\n",
-        results.field.spec, results.field.sha256, sampler.solver, sampler.steps, sampler.grid
-    );
+    let mut text = String::new();
+    for line in [
+        format!("{found}, for"),
+        format!("  {} (sha256 {}),", results.field.spec, results.field.sha256),
+        format!("  {}, {} steps, {} grid.", sampler.solver, sampler.steps, sampler.grid),
+        "Use it with `kinepath sample --gain FILE`, FILE being this file.".to_owned(),
+        String::new(),
+    ] {
+        comment(&mut text, &line);
+    }
     comment(&mut text, &results.sentence);
     if let (Some(confirmation), Some(finalist)) = (&results.confirmation, results.recommendation())
     {
@@ -53,5 +56,6 @@ pub(super) fn text(results: &TuneResults) -> Result<String, StudyError> {
 
 /// Adds a line of comment, whatever the metric names and paths in it.
 fn comment(text: &mut String, line: &str) {
-    let _ = writeln!(text, "# {}", line.replace(['\n', '\r'], " "));
+    let line = format!("# {}", line.replace(['\n', '\r'], " "));
+    let _ = writeln!(text, "{}", line.trim_end());
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::space::{Family, PUBLISHED};
 use crate::StudyError;
-use crate::study::{DataSettings, FieldChoice, SamplerChoice, StudySettings};
+use crate::study::{DataSettings, FieldChoice, SamplerChoice, StudySettings, usual_values};
 
 /// Rungs beyond which the samples of the last one would be beyond any budget: 2¹⁶ times the first.
 const MOST_RUNGS: usize = 16;
@@ -14,23 +14,30 @@ pub(super) const MOST_CANDIDATES: usize = 1 << 16;
 /// What is tuned, for what, and how much may be spent on it.
 ///
 /// [`TuneSettings::default`] tunes the embedded model; `kinepath tune --print-default` shows it as
-/// a file to edit.
+/// a file to edit. A file must name the data and the field; what else it leaves out is as there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TuneSettings {
     /// Keys of two metrics: the one that must not get worse, and the one to improve.
+    #[serde(default = "usual::objectives")]
     pub objectives: Vec<String>,
     /// Number of gains in the first rung, the published ones among them.
+    #[serde(default = "usual::candidates")]
     pub candidates: usize,
     /// Samples per gain in the first rung; each rung doubles them.
+    #[serde(default = "usual::count")]
     pub count: usize,
     /// Number of rungs.
+    #[serde(default = "usual::rungs")]
     pub rungs: usize,
     /// One gain in this many goes on to the next rung.
+    #[serde(default = "usual::keep")]
     pub keep: usize,
     /// The most gains of the last rung that are confirmed.
+    #[serde(default = "usual::finalists")]
     pub finalists: usize,
     /// Fresh samples per gain of the confirmation.
+    #[serde(default = "usual::confirm")]
     pub confirm: usize,
     /// Minutes the whole may take; candidates and confirmation are then chosen to fit, and
     /// `candidates` and `confirm` are not used.
@@ -38,21 +45,31 @@ pub struct TuneSettings {
     pub minutes: Option<f64>,
     /// Seed of the draws, of the search's noise and of every bootstrap; the confirmation's noise
     /// has the next one.
+    #[serde(default = "usual::seed")]
     pub seed: u64,
     /// Samples integrated together.
+    #[serde(default = "usual::batch")]
     pub batch: usize,
     /// Bootstrap resamples.
+    #[serde(default = "usual::resamples")]
     pub resamples: usize,
     /// The images and networks that samples are judged by.
     pub data: DataSettings,
     /// Solver and time grid, the same for every gain.
+    #[serde(default)]
     pub sampler: SamplerChoice,
     /// The velocity field to tune.
     pub field: FieldChoice,
     /// Where gains are drawn from.
-    #[serde(rename = "family")]
+    #[serde(rename = "family", default = "usual::families")]
     pub families: Vec<Family>,
 }
+
+usual_values!(TuneSettings:
+    objectives: Vec<String>, candidates: usize, count: usize, rungs: usize, keep: usize,
+    finalists: usize, confirm: usize, seed: u64, batch: usize, resamples: usize,
+    families: Vec<Family>,
+);
 
 impl Default for TuneSettings {
     /// The embedded U-Net, KTS, SSC and governed gains, within ten minutes on two cores.
@@ -142,6 +159,16 @@ impl TuneSettings {
 mod tests {
     use super::*;
     use crate::run::Certify;
+
+    #[test]
+    fn a_file_names_data_and_field_and_leaves_out_the_rest() {
+        let least =
+            "[data]\ntrain = \"mine.npy\"\n[field]\nname = \"mine\"\nspec = \"onnx:mine.onnx\"\n";
+        let settings: TuneSettings = toml::from_str(least).unwrap();
+        let TuneSettings { data, field, .. } = settings.clone();
+        assert_eq!(settings, TuneSettings { data, field, ..TuneSettings::default() });
+        assert!(toml::from_str::<TuneSettings>(&least[25..]).is_err());
+    }
 
     #[test]
     fn impossible_settings_are_refused_with_the_offending_value() {

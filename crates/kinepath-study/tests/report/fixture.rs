@@ -32,6 +32,9 @@ pub(crate) fn study() -> StudyResults {
     }
 }
 
+/// Pictures in [−1, 1].
+const VALUES: ValueScale = ValueScale { min: -1.0, max: 1.0, mean: -0.43, sd: 0.71 };
+
 /// A single run about which next to nothing is known.
 pub(crate) fn bare() -> StudyResults {
     let energy = energy(vec![10.0; 8], Vec::new());
@@ -40,6 +43,7 @@ pub(crate) fn bare() -> StudyResults {
         gain: "unit".into(),
         folder: "runs/a".into(),
         count: 8,
+        values: VALUES,
         energy: Some(energy),
         metrics: Vec::new(),
         quoted: Quoted::default(),
@@ -81,6 +85,7 @@ fn frame() -> StudyResults {
         shape: vec![1, 16, 16],
         scaling: "uint8 to [−1, 1]".into(),
         sha256: byte.repeat(32),
+        values: VALUES,
     };
     StudyResults {
         kinepath: "0.1.0".into(),
@@ -115,6 +120,7 @@ fn model(name: &str, spec: &str, band: bool, random: &mut Random) -> ModelResult
             gain: gain.into(),
             folder: format!("runs/{i}"),
             count: COUNT,
+            values: VALUES,
             energy: Some(energy(values, profile(alpha, beta))),
             metrics: metrics(beta),
             quoted: quoted(i),

@@ -114,6 +114,11 @@ impl VelocityField for MixtureField {
         self.means.ncols()
     }
 
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        condition.check(rows)?;
+        refuse_conditions(condition)
+    }
+
     fn velocity(
         &self,
         x: ArrayView2<'_, f32>,
@@ -122,7 +127,7 @@ impl VelocityField for MixtureField {
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
-        refuse_conditions(condition)?;
+        self.check_condition(condition, x.nrows())?;
         Zip::indexed(out.axis_iter_mut(Axis(0))).and(x.axis_iter(Axis(0))).par_for_each(
             |row, mut out, x| {
                 let t = t[row];

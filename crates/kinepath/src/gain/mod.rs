@@ -49,6 +49,12 @@ pub enum Gain {
 }
 
 impl Gain {
+    /// The times at which the gain bends and may be lowest, beside those of its split.
+    pub(crate) fn corners(&self) -> impl Iterator<Item = f64> {
+        let points = if let Self::Table(points) = self { points.as_slice() } else { &[] };
+        points.iter().map(|&(t, _)| t)
+    }
+
     /// A table gain through `(t, η)` points.
     ///
     /// # Errors

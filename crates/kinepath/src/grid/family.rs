@@ -5,7 +5,7 @@ use std::str::FromStr;
 use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::{Grid, GridError};
-use crate::keys::Keys;
+use crate::keys::KeyValues;
 
 /// ρ of Karras et al., arXiv 2206.00364, eq. 5.
 const KARRAS_EXPONENT: f64 = 7.0;
@@ -115,7 +115,7 @@ impl FromStr for GridFamily {
         let refuse = |reason: String| GridError::Family { text: text.to_owned(), reason };
         let mut parts = text.split(',');
         let head = parts.next().unwrap_or_default();
-        let mut keys = Keys::read(parts).map_err(refuse)?;
+        let mut keys = KeyValues::read(parts).map_err(refuse)?;
         let (name, argument) = head.split_once(':').unwrap_or((head, ""));
         let number = |example: &str| {
             let number = argument.parse::<f64>().ok().filter(|number| number.is_finite());
@@ -140,7 +140,7 @@ impl FromStr for GridFamily {
     }
 }
 
-fn dynamic_shift(length: f64, keys: &mut Keys<'_>) -> Result<f64, String> {
+fn dynamic_shift(length: f64, keys: &mut KeyValues<'_>) -> Result<f64, String> {
     let (base, max): (f64, f64) = (keys.number("base", 0.5)?, keys.number("max", 1.15)?);
     let from: f64 = keys.number("base-length", 256.0)?;
     let to: f64 = keys.number("max-length", 4096.0)?;

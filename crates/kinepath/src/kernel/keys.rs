@@ -4,6 +4,7 @@
 //! with [`Form::Products`] what points start with less the inner product. Keys above the limit of
 //! their query, which are nearly all, are never written to memory.
 
+use super::level::{Instructions, Level};
 use super::registers::Vector;
 
 /// Points of a panel.
@@ -53,33 +54,7 @@ pub(crate) fn keys(
     Level::detect().keys(form, (queries, count), panels, limits, visit);
 }
 
-/// Instructions that the kernels are compiled for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    Portable,
-}
-
 impl Level {
-    /// The best that the processor has.
-    pub(super) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if std::arch::is_x86_feature_detected!("avx512f") {
-                return Self::Avx512;
-            }
-            if std::arch::is_x86_feature_detected!("avx2")
-                && std::arch::is_x86_feature_detected!("fma")
-            {
-                return Self::Avx2;
-            }
-        }
-        Self::Portable
-    }
-
     fn keys(
         self,
         form: Form,
@@ -93,15 +68,15 @@ impl Level {
         assert_eq!(panels.len() % ((depth + 1) * KEY_LANES), 0, "panels of points");
         assert!(count <= GROUP, "queries of a group");
         let task = Task { queries, count, depth, panels };
-        // SAFETY: the processor has what the function is compiled for, as `detect` found, and the
-        // shapes were checked above.
+        // SAFETY: the processor has what the function is compiled for, as a level is proof of, and
+        // the shapes were checked above.
         unsafe {
-            match self {
+            match self.instructions() {
                 #[cfg(target_arch = "x86_64")]
-                Self::Avx512 => x86::with_avx512(form, task, limits, visit),
+                Instructions::Avx512 => x86::with_avx512(form, task, limits, visit),
                 #[cfg(target_arch = "x86_64")]
-                Self::Avx2 => x86::with_avx2(form, task, limits, visit),
-                Self::Portable => match form {
+                Instructions::Avx2 => x86::with_avx2(form, task, limits, visit),
+                Instructions::Portable => match form {
                     Form::Differences => go::<[f32; 8], 4, 1, true>(task, limits, visit),
                     Form::Products => go::<[f32; 8], 4, 1, false>(task, limits, visit),
                 },

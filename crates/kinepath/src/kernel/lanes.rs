@@ -153,6 +153,17 @@ pub(super) fn pair_mut<S: Simd>(lanes: &mut Lanes, panel: usize) -> &mut [S::f32
     &mut vectors[2 * panel..2 * panel + 2]
 }
 
+/// The lanes whose bits are set.
+pub(crate) fn lanes_of(mut bits: u32) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (bits != 0).then(|| {
+            let lane = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            lane
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 
 mod keys;
 mod lanes;
+mod level;
 mod matmul;
 mod nearest;
 mod pairs;
@@ -17,7 +18,7 @@ mod weigh;
 mod wide;
 
 pub(crate) use keys::{CHUNK, Form, GROUP, KEY_LANES, keys};
-pub(crate) use lanes::{LANES, Lanes, add_products, products};
+pub(crate) use lanes::{LANES, Lanes, add_products, lanes_of, products};
 pub(crate) use matmul::matmul;
 pub(crate) use nearest::{SIDE_BY_SIDE, TOGETHER, TwoNearest};
 pub(crate) use pairs::{inner_product, squared_difference};

@@ -4,7 +4,8 @@
 //! Where they are further apart than rounding explains, the nearest point is in the first of the two.
 
 use super::{
-    keys::{KEY_LANES, Level},
+    keys::KEY_LANES,
+    level::{Instructions, Level},
     registers::Vector,
 };
 
@@ -69,15 +70,15 @@ impl TwoNearest {
         self.next.resize(queries.len() / depth, 0.0);
         let task = Task { queries, depth, panels, mask: self.mask };
         let out = (&mut self.least[..], &mut self.next[..]);
-        // SAFETY: the processor has what the function is compiled for, as `detect` found, the
+        // SAFETY: the processor has what the function is compiled for, as a level is proof of, the
         // shapes were checked above, and there is room for each query.
         unsafe {
-            match level {
+            match level.instructions() {
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => x86::with_avx512(task, out),
+                Instructions::Avx512 => x86::with_avx512(task, out),
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => x86::with_avx2(task, out),
-                Level::Portable => go::<[f32; 8], 1>(task, out),
+                Instructions::Avx2 => x86::with_avx2(task, out),
+                Instructions::Portable => go::<[f32; 8], 1>(task, out),
             }
         }
     }

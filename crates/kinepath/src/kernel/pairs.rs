@@ -3,6 +3,7 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
+use super::level::{Instructions, Level};
 use super::registers::Vector;
 
 /// Vectors that are summed side by side.
@@ -28,20 +29,16 @@ pub(crate) fn squared_difference(a: &[f32], b: &[f32]) -> f32 {
 
 fn sum<const DIFFERENCES: bool>(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "lengths of a pair");
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has AVX-512.
-            return unsafe { with_avx512::<DIFFERENCES>(a, b) };
-        }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-        {
-            // SAFETY: the processor has AVX2 and FMA.
-            return unsafe { with_avx2::<DIFFERENCES>(a, b) };
+    // SAFETY: the processor has the instructions, as a level is proof of.
+    unsafe {
+        match Level::detect().instructions() {
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx512 => with_avx512::<DIFFERENCES>(a, b),
+            #[cfg(target_arch = "x86_64")]
+            Instructions::Avx2 => with_avx2::<DIFFERENCES>(a, b),
+            Instructions::Portable => sum_with::<[f32; 8], DIFFERENCES>(a, b),
         }
     }
-    // SAFETY: needs no instructions beyond those of every processor.
-    unsafe { sum_with::<[f32; 8], DIFFERENCES>(a, b) }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,7 @@
 //! Exact squared distances, several at a time so that sums do not wait for each other.
 
+use super::level::{Instructions, Level};
+
 /// Independent partial sums of one distance.
 pub(crate) const SUMS: usize = 8;
 /// Distances that are best computed at a time.
@@ -37,20 +39,23 @@ fn add(sums: &mut [f64; SUMS], query: &[f32], point: &[f32]) {
 
 /// Partial sums of points as long as the query.
 fn partial_sums<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [[f64; SUMS]; N] {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("fma") {
-            if std::arch::is_x86_feature_detected!("avx512f") {
-                // SAFETY: the processor has AVX-512 and FMA, and all are as long as the query.
-                return unsafe { with_avx512(query, points) };
-            }
-            if std::arch::is_x86_feature_detected!("avx2") {
-                // SAFETY: the processor has AVX2 and FMA, and all are as long as the query.
-                return unsafe { with_avx2(query, points) };
-            }
-        }
+    partial_sums_by(Level::detect(), query, points)
+}
+
+fn partial_sums_by<const N: usize>(
+    level: Level,
+    query: &[f32],
+    points: [&[f32]; N],
+) -> [[f64; SUMS]; N] {
+    match level.instructions() {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has them, as a level is proof of, and all are as long as the query.
+        Instructions::Avx512 => unsafe { with_avx512(query, points) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the processor has them, as a level is proof of, and all are as long as the query.
+        Instructions::Avx2 => unsafe { with_avx2(query, points) },
+        Instructions::Portable => portable(query, points),
     }
-    portable(query, points)
 }
 
 fn portable<const N: usize>(query: &[f32], points: [&[f32]; N]) -> [[f64; SUMS]; N] {
@@ -155,18 +160,9 @@ mod tests {
                 assert_eq!(found.to_bits(), sums.iter().sum::<f64>().to_bits());
             }
             let expected = portable(&query, points);
-            #[cfg(target_arch = "x86_64")]
-            if std::arch::is_x86_feature_detected!("fma") {
-                if std::arch::is_x86_feature_detected!("avx512f") {
-                    // SAFETY: the processor has it, and all have the same length.
-                    assert_eq!(unsafe { with_avx512(&query, points) }, expected);
-                }
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the processor has it, and all have the same length.
-                    assert_eq!(unsafe { with_avx2(&query, points) }, expected);
-                }
+            for level in Level::available() {
+                assert_eq!(partial_sums_by(level, &query, points), expected, "{level:?}");
             }
-            assert_eq!(partial_sums(&query, points), expected);
         }
     }
 }

@@ -104,7 +104,8 @@ pub(crate) fn score(
 /// Turns relative scores into weights, those of points beyond the limits into 0. A point that is
 /// dropped for a state loses its bit; a heavy one is marked.
 ///
-/// Scores are at most 80; weights of scores below −87 are not distinguished.
+/// Scores are at most 20, so that no square of a weight overflows; weights of scores below −87 are not
+/// distinguished.
 pub(crate) fn weigh(
     scores: &mut [Lanes],
     points: &mut Points<'_>,

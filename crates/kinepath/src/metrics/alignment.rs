@@ -39,7 +39,7 @@ pub struct Alignment {
 /// [`MetricsError::Empty`] and [`MetricsError::NotFinite`] for either array,
 /// [`MetricsError::DimensionMismatch`] if their features differ in length,
 /// [`MetricsError::TooFewPoints`] for a single prompt, [`MetricsError::ZeroVector`] where a row has
-/// no direction, [`MetricsError::CountMismatch`] and [`MetricsError::NoSuchPrompt`] for `own`.
+/// no direction, [`MetricsError::LengthMismatch`] and [`MetricsError::NoSuchPrompt`] for `own`.
 ///
 /// # Example
 /// ```
@@ -126,7 +126,7 @@ fn check_own(own: Option<&[usize]>, count: usize, prompts: usize) -> Result<(), 
     let Some(own) = own else { return Ok(()) };
     if own.len() != count {
         let (expected, actual) = (count, own.len());
-        return Err(MetricsError::CountMismatch { what: "own prompts", expected, actual });
+        return Err(MetricsError::LengthMismatch { what: "own prompts", expected, actual });
     }
     match own.iter().position(|&prompt| prompt >= prompts) {
         Some(sample) => Err(MetricsError::NoSuchPrompt { sample, prompt: own[sample], prompts }),
@@ -200,7 +200,7 @@ mod tests {
         );
         assert_eq!(
             refusal(&images, &prompts, Some(&[0])),
-            MetricsError::CountMismatch { what: "own prompts", expected: 2, actual: 1 }
+            MetricsError::LengthMismatch { what: "own prompts", expected: 2, actual: 1 }
         );
         assert_eq!(
             refusal(&images, &prompts, Some(&[1, 2])),

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::stats::{Bootstrap, Interval, Resampling, StatsError, mean_interval_of_rows};
+use crate::stats::{
+    Bootstrap, Interval, Resampling, StatsError, mean_interval_of_rows, share_interval_of_rows,
+};
 
 /// How many samples of one class are memorized.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,8 +15,8 @@ pub struct ClassMemorization {
     pub samples: usize,
     /// How many of them are memorized.
     pub memorized: usize,
-    /// Their share with its percentile bootstrap interval; none for a single sample, which cannot
-    /// be resampled. Where no sample or every one is memorized, the interval is a point.
+    /// Their share with its interval ([`share_interval`](crate::stats::share_interval)); none for a
+    /// single sample, which cannot be resampled.
     pub f_mem: Option<Interval>,
 }
 
@@ -42,15 +44,6 @@ pub fn mean_by_class(
     sample: &Resampling,
     settings: &Bootstrap,
 ) -> Result<Vec<ClassMean>, StatsError> {
-    if labels.len() != values.len() {
-        let column = "the column of labels".to_owned();
-        let (expected, actual) = (values.len(), labels.len());
-        return Err(StatsError::LengthMismatch { column, expected, actual });
-    }
-    let mut classes = BTreeMap::<i64, Vec<usize>>::new();
-    for (row, &class) in labels.iter().enumerate() {
-        classes.entry(class).or_default().push(row);
-    }
     let of_class = |(class, rows): (i64, Vec<usize>)| {
         let mean = match rows.len() {
             ..2 => None,
@@ -58,7 +51,7 @@ pub fn mean_by_class(
         };
         Ok(ClassMean { class, rows, mean })
     };
-    classes.into_iter().map(of_class).collect()
+    rows_by_class(labels, values.len())?.into_iter().map(of_class).collect()
 }
 
 /// F_mem of each class that has samples, in increasing order of class.
@@ -89,15 +82,32 @@ pub fn f_mem_by_class(
     sample: &Resampling,
     settings: &Bootstrap,
 ) -> Result<Vec<ClassMemorization>, StatsError> {
-    let column: Vec<f64> = memorized.iter().map(|&memorized| f64::from(memorized)).collect();
-    let classes = mean_by_class(&column, labels, sample, settings)?;
-    let of_class = |ClassMean { class, rows, mean }: ClassMean| ClassMemorization {
-        class,
-        samples: rows.len(),
-        memorized: rows.iter().filter(|&&row| memorized[row]).count(),
-        f_mem: mean,
+    let of_class = |(class, rows): (i64, Vec<usize>)| {
+        let f_mem = match rows.len() {
+            ..2 => None,
+            _ => Some(share_interval_of_rows(memorized, &rows, sample, settings)?),
+        };
+        Ok(ClassMemorization {
+            class,
+            samples: rows.len(),
+            memorized: rows.iter().filter(|&&row| memorized[row]).count(),
+            f_mem,
+        })
     };
-    Ok(classes.into_iter().map(of_class).collect())
+    rows_by_class(labels, memorized.len())?.into_iter().map(of_class).collect()
+}
+
+/// The samples of each class that has any, in increasing order of both.
+fn rows_by_class(labels: &[i64], count: usize) -> Result<BTreeMap<i64, Vec<usize>>, StatsError> {
+    if labels.len() != count {
+        let column = "the column of labels".to_owned();
+        return Err(StatsError::LengthMismatch { column, expected: count, actual: labels.len() });
+    }
+    let mut classes = BTreeMap::<i64, Vec<usize>>::new();
+    for (row, &class) in labels.iter().enumerate() {
+        classes.entry(class).or_default().push(row);
+    }
+    Ok(classes)
 }
 
 #[cfg(test)]

@@ -38,16 +38,6 @@ pub enum MetricsError {
         /// Columns it has.
         actual: usize,
     },
-    /// Two lists that should have one entry per sample each.
-    #[error("{expected} {what} are expected, got {actual}")]
-    CountMismatch {
-        /// What the list holds, in the plural.
-        what: &'static str,
-        /// The number of samples.
-        expected: usize,
-        /// Its length.
-        actual: usize,
-    },
     /// A sample assigned to a prompt that does not exist.
     #[error("sample {sample} has prompt {prompt}, but there are only {prompts} prompts, from 0")]
     NoSuchPrompt {
@@ -95,12 +85,6 @@ pub enum MetricsError {
     /// A mean over subsets without a subset.
     #[error("the number of subsets must be at least 1, got 0")]
     ZeroSubsets,
-    /// A feature vector of zeros, which has no direction.
-    #[error("row {row} is zero, so its cosine similarity to other rows is undefined")]
-    ZeroNorm {
-        /// First offending row.
-        row: usize,
-    },
     /// No cell of a partition holds enough generated points and a held-out one.
     #[error(
         "no cell holds a held-out point and more than a share {least_share} of the {generated} \

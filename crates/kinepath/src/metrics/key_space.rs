@@ -176,17 +176,6 @@ impl KeySpace {
     }
 }
 
-/// The lanes whose bit is set.
-pub(super) fn lanes(mut mask: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        (mask != 0).then(|| {
-            let lane = mask.trailing_zeros() as usize;
-            mask &= mask - 1;
-            lane
-        })
-    })
-}
-
 /// Ranges of panels of `height` rows that stay in the cache.
 pub(super) fn blocks(points: Range<usize>, height: usize) -> impl Iterator<Item = Range<usize>> {
     let length = (BLOCK / height).next_multiple_of(KEY_LANES);
@@ -224,7 +213,7 @@ impl Queries {
         self.count
     }
 
-    /// As many limits as [`Prepared::below`] takes.
+    /// As many limits as [`below`](Self::below) takes.
     pub(super) fn limits(&self, limit: f32) -> Vec<f32> {
         vec![limit; self.count.next_multiple_of(GROUP)]
     }

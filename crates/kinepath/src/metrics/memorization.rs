@@ -6,7 +6,7 @@ use super::{
     error::{MetricsError, check_column},
     neighbours::NeighbourIndex,
 };
-use crate::stats::{Bootstrap, Interval, StatsError, mean_interval};
+use crate::stats::{Bootstrap, Interval, StatsError, share_interval};
 
 /// A sample is memorized when its gap ratio is below this.
 pub const GAP_THRESHOLD: f64 = 1.0 / 3.0;
@@ -81,14 +81,13 @@ pub fn gap_ratios(
     Ok(GapRatios { nearest: found.indices.column(0).to_vec(), d1, d2, ratio })
 }
 
-/// The share of memorized samples, `F_mem ∈ [0, 1]`, with its percentile bootstrap interval over
-/// samples.
+/// The share of memorized samples, `F_mem ∈ [0, 1]`, with the interval of
+/// [`share_interval`](crate::stats::share_interval) over samples.
 ///
 /// # Errors
 /// Those of [`Bootstrap::replicates`]; at least 2 samples are needed.
 pub fn f_mem(memorized: &[bool], settings: &Bootstrap) -> Result<Interval, StatsError> {
-    let column: Vec<f64> = memorized.iter().map(|&memorized| f64::from(memorized)).collect();
-    mean_interval(&column, settings)
+    share_interval(memorized, memorized.len(), settings)
 }
 
 /// F_mem as a function of the threshold: for each of `thresholds` the share of `ratios` below it.

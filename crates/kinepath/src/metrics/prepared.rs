@@ -5,8 +5,8 @@ use std::ops::Range;
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 
-use super::key_space::{KeySpace, SERIAL, lanes};
-use crate::kernel::KEY_LANES;
+use super::key_space::{KeySpace, SERIAL};
+use crate::kernel::{KEY_LANES, lanes_of};
 
 /// Points in panels.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ impl Prepared {
             self.space.below(&queries, panels, &mut limits, |query, first, mask, keys, _| {
                 let bounds = &queries.keys[query];
                 let starts = &self.panels[first / KEY_LANES * self.space.panel()..][..KEY_LANES];
-                for lane in lanes(mask) {
+                for lane in lanes_of(mask) {
                     let (low, high) =
                         bounds.squared(f64::from(keys[lane]), f64::from(starts[lane]));
                     visit(query, first + lane, low, high);

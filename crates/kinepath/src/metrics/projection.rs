@@ -26,7 +26,7 @@ use crate::kernel::{Form, GROUP, KEY_LANES, inner_product, keys, matmul};
 const ROWS: usize = 4 * KEY_LANES;
 /// Above what underflow takes from coordinates and products near 1, below anything that f32 can
 /// tell from 0 beside them.
-const UNDERFLOW: f64 = 1.0e-38;
+const LOST_TO_UNDERFLOW: f64 = 1.0e-38;
 
 /// Images of prepared points.
 #[derive(Debug, Clone)]
@@ -93,7 +93,7 @@ impl Projection {
                 projection.pack(rows(first..first + images.len() / width), panels, images)
             })
             .reduce(|| 0.0, f64::max);
-        projection.slack = projection.error * longest + UNDERFLOW;
+        projection.slack = projection.error * longest + LOST_TO_UNDERFLOW;
         projection.panels = panels;
         projection.rows = images;
         projection
@@ -216,7 +216,7 @@ impl Projection {
     /// `r² ≥ ‖w − z‖² = ‖w‖² + 2 (‖z‖² / 2 − ⟨w, z⟩)`.
     pub(super) fn limit(&self, queries: &ProjectedQueries, query: usize, squared: f64) -> f32 {
         let reach = self.stretch * squared.sqrt() / self.scale + queries.slacks[query];
-        round_up(0.5 * (reach * reach - queries.squares[query]) + UNDERFLOW)
+        round_up(0.5 * (reach * reach - queries.squares[query]) + LOST_TO_UNDERFLOW)
     }
 }
 

@@ -43,7 +43,7 @@ impl<'a> VendiFeatures<'a> {
     /// Takes `features`, shape `[N, F]`, an array or a view.
     ///
     /// # Errors
-    /// [`MetricsError::ZeroNorm`] for a row of zeros, [`MetricsError::Empty`],
+    /// [`MetricsError::ZeroVector`] for a row of zeros, [`MetricsError::Empty`],
     /// [`MetricsError::NotFinite`].
     pub fn new(features: impl Into<CowArray<'a, f32, Ix2>>) -> Result<Self, MetricsError> {
         let features = features.into();
@@ -54,7 +54,7 @@ impl<'a> VendiFeatures<'a> {
         let inverse_squares: Vec<f64> =
             (0..features.nrows()).map(|row| 1.0 / square(row)).collect();
         match inverse_squares.iter().position(|inverse| !inverse.is_finite()) {
-            Some(row) => Err(MetricsError::ZeroNorm { row }),
+            Some(row) => Err(MetricsError::ZeroVector { what: "features", row }),
             None => Ok(Self { features, inverse_squares }),
         }
     }
@@ -127,7 +127,7 @@ mod tests {
     fn refuses_bad_input() {
         assert_eq!(
             VendiFeatures::new(array![[1.0f32, 0.0], [0.0, -0.0]]).unwrap_err(),
-            MetricsError::ZeroNorm { row: 1 }
+            MetricsError::ZeroVector { what: "features", row: 1 }
         );
         assert_eq!(
             VendiFeatures::new(array![[f32::NAN]]).unwrap_err(),

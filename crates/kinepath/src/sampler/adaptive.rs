@@ -219,7 +219,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 };
                 let energy = weighted(|measure| measure.squared_speed);
                 let weight = 0.5 * sizes[i];
-                let phase = Phase::at(walker.t, self.sampler.plan.gain().split());
+                let phase = Phase::of(walker.t, sizes[i], self.sampler.plan.gain().split());
                 self.ledger.book(walker.row, phase, weight * energy);
                 self.ledger.push(walker.row, sizes[i] * weighted(|measure| measure.eta));
                 for ((b, stage), measures) in tableau.b.iter().zip(&stages).zip(&measures) {

@@ -88,9 +88,7 @@ impl Ledger {
     pub(super) fn book(&mut self, row: usize, phase: Phase, energy: f64) {
         let total = if phase.landing { &mut self.landing } else { &mut self.launch };
         total[row] += energy;
-        if phase.terminal {
-            self.terminal[row] += energy;
-        }
+        self.terminal[row] += phase.terminal * energy;
     }
 
     /// Books the energies of the parts of row `row`'s velocity, times `weight`, where they were

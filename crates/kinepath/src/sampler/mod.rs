@@ -186,6 +186,9 @@ impl<'a> Sampler<'a> {
         if let Some(&node) = self.record.trajectory.iter().find(|&&node| node > steps) {
             return Err(SampleError::Node { node, steps });
         }
+        if let Some(pair) = self.record.trajectory.windows(2).find(|pair| pair[0] >= pair[1]) {
+            return Err(SampleError::NodeOrder { node: pair[1], before: pair[0] });
+        }
         for (row, values) in noise.rows().into_iter().enumerate() {
             if values.iter().any(|value| !value.is_finite()) {
                 return Err(SampleError::Noise { sample: self.sample(row) });
@@ -242,6 +245,14 @@ pub enum SampleError {
         node: usize,
         /// The grid's last node.
         steps: usize,
+    },
+    /// Recorded nodes that do not increase.
+    #[error("trajectory node {node} comes after node {before}: name each node once, in order")]
+    NodeOrder {
+        /// The node that is not beyond the one before it.
+        node: usize,
+        /// The one before it.
+        before: usize,
     },
     /// The energies of parts that the field does not have.
     #[error("only a guided field has a conditional and an unconditional part to record")]

@@ -88,6 +88,12 @@ impl Resampling {
         self.groups.last().map_or(0, |group| group.end)
     }
 
+    /// Whether the rows are independent: there is one group, or none.
+    #[must_use]
+    pub fn is_flat(&self) -> bool {
+        self.groups.len() < 2
+    }
+
     /// Replaces `indices` by replicate `replicate` of the sample under the seed of `settings`.
     ///
     /// A flat sample gives [`Bootstrap::draw`]. A nested one gives as many indices as the drawn
@@ -150,7 +156,7 @@ impl Resampling {
     /// [`StatsError::LengthMismatch`] unless there is an influence for every row.
     pub fn variance_between(&self, influences: &[f64]) -> Result<f64, StatsError> {
         check_length("the column of influences", self.count(), influences.len())?;
-        if self.groups.len() < 2 {
+        if self.is_flat() {
             return Ok(0.0);
         }
         let of_group = |group: &Range<usize>| {

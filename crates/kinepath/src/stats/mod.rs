@@ -8,9 +8,10 @@
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
 //! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
 //! | and where it is no mean? | [`Tilt`], [`Bootstrap::curved_bca_interval`] |
-//! | and where it is a share of 0 or 1? | [`wilson_interval`] |
+//! | and where it is a share? | [`share_interval`], [`wilson_interval`] |
 //! | and over seeds as well? | [`Resampling::nested`], [`mean_interval_of_rows`] |
 //! | do two settings differ on the same samples? | [`paired_bootstrap`], [`paired_permutation`], [`sign_flip_test`] |
+//! | and in a share? | [`paired_share_interval`] |
 //! | how small a difference could be seen? | [`minimum_detectable_effect`], [`samples_needed`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
 //! | which of many findings stand? | [`benjamini_hochberg`] |
@@ -24,6 +25,7 @@ mod fdr;
 mod groups;
 mod normal;
 mod paired;
+mod paired_share;
 mod partial;
 mod permutation;
 mod power;
@@ -31,6 +33,7 @@ mod quantile;
 mod rank;
 mod replicates;
 mod resample;
+mod share;
 mod spearman;
 mod summary;
 mod wilson;
@@ -43,6 +46,7 @@ pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
 pub use normal::{normal_cdf, normal_quantile};
 pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
+pub use paired_share::paired_share_interval;
 pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_of_rows};
 pub use permutation::{
     PairedPermutation, PermutationTest, paired_permutation, permutation_p_value, sign_flip_test,
@@ -52,6 +56,7 @@ pub use quantile::{median, quantile};
 pub use rank::average_ranks;
 pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
+pub use share::{share_interval, share_interval_of_rows};
 pub use spearman::{spearman, spearman_interval, spearman_of_rows};
 pub(crate) use summary::sd_of;
 pub use summary::{Summary, mean, mean_interval, mean_interval_of_rows, summarize};

@@ -42,6 +42,8 @@ class Dataset:
             raise KinepathError(f"{self.store} holds no data set: there is no {settings.SETTINGS}")
         self.settings: settings.Settings = found
         """What ``dataset.toml`` says."""
+        self.settings_sha256: str = settings.digest(found)
+        """Its digest, which the tables of parts have too."""
 
     def __len__(self) -> int:
         """The number of samples, there or not."""
@@ -73,11 +75,16 @@ class Dataset:
             name = parts.file_name(rows)
             if f"{name}.parquet" not in tables:
                 return None
-            return parts.checked(self.store, rows, tensors.get(f"{name}.safetensors"))
+            size = tensors.get(f"{name}.safetensors")
+            return parts.checked(self.store, rows, self.settings_sha256, size)
 
         with ThreadPoolExecutor(READERS) as readers:
             found = readers.map(checked, self.ranges if within is None else within)
             return [part for part in found if part is not None]
+
+    def part(self, rows: range) -> Part | None:
+        """The part of these samples, if it is whole."""
+        return parts.find(self.store, rows, self.settings_sha256)
 
     def missing(self, within: Sequence[range] | None = None) -> list[range]:
         """The parts, all or ``within`` some, that are not whole."""

@@ -7,21 +7,22 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import numpy.typing as npt
 
 from .. import _kinepath
 from .._kinepath import KinepathError
+from ..judging import Data
 from ..progress import Progress, line_on_a_terminal
 from ..stats import Interval, share
 from . import parts, settings
 from .dataset import READERS, Dataset
 from .moments import Moments
 from .parts import Part
-from .searching import NeighboursNote, Searching, Task, search_all
+from .searching import IN_BLOCKS, NeighboursNote, Searching, Task, search_all
 from .store import INCOMING
-from .training import Data, fingerprint, training_set
+from .training import fingerprint, training_set
 
 if TYPE_CHECKING:
     from .pool import Pool
@@ -72,8 +73,8 @@ def evaluate(
     path: str | os.PathLike[str],
     train: Data,
     *,
-    support: int | None = None,
-    block_size: int | None = None,
+    support: SupportsIndex | None = None,
+    block_size: SupportsIndex | None = None,
     name: str = "neighbours",
     resources: Mapping[str, float] | None = None,
     workers: int | None = None,
@@ -92,13 +93,15 @@ def evaluate(
         path: a data set of :func:`sample`.
         train: the training set: an array ``[N, *shape]``, or a path. NPY files of floats may be
             larger than memory: workers read their blocks where they lie, which all nodes must reach.
-            Other data are read here, as the program reads them.
+            Other data are read here, as the program reads them. In each call all of it is read once
+            by this process, and hashed.
         support: the k of a column ``support``, the kNN support ``−log r_k`` of
             :func:`kinepath.support`; 10 in studies.
         block_size: records of a block of the training set; 128 MB of them unless told. It does not
             change what is found.
         name: the folder for the neighbours, and the name of the file of their settings: another
-            training set needs another one.
+            training set, one of another shape or with a single value that differs, needs another
+            one, and so does another ``support``.
         resources: what each worker takes, as for :func:`sample`.
         workers: how many at most; as many as the cluster has room for unless told.
         retries: how often a task is tried again whose worker or store failed.
@@ -112,20 +115,22 @@ def evaluate(
         kinepath.ray.WorkError: for training data with NaN or infinity or too few different points,
             and tasks whose workers were lost too often.
     """
+    support = None if support is None else settings.integer("support", support, 1)
+    block_size = None if block_size is None else settings.integer("block_size", block_size, 1)
+    _check_name(name)
     # Ray is needed from here on; data sets are read without it.
     from .pool import Pool, connect
 
-    if (support is not None and support < 1) or (block_size is not None and block_size < 1):
-        raise KinepathError(
-            f"support and block_size are at least 1, got {support} and {block_size}"
-        )
-    if name in RESERVED or not name.replace("-", "").replace("_", "").isalnum():
-        raise KinepathError(f"a name has letters, digits, - and _, and is not in use: got {name!r}")
     dataset = Dataset(path, filesystem=filesystem)
-    wanted = [part.rows for part in dataset.whole()]
+    wanted = dataset.whole()
     connect()
     training = training_set(train, dataset.shape)
     block_size = block_size or max(1, BLOCK_VALUES // prod(dataset.shape))
+    pool: Pool[Task, None] = Pool(resources=resources, workers=workers, retries=retries)
+    claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}
+    if support is not None:
+        claimed["support"] = support
+    settings.of_evaluation(dataset.store, claimed, name).make()
     job = Searching(
         dataset,
         training,
@@ -133,21 +138,17 @@ def evaluate(
         k=max(2, support or 0),
         support=support,
         name=name,
+        settings_sha256=settings.digest(claimed),
     )
-    pool: Pool[Task, None] = Pool(job, resources=resources, workers=workers, retries=retries)
-    claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}
-    if support is not None:
-        claimed["support"] = support
-    settings.claim(dataset.store, claimed, f"{name}.toml")
     there = _notes(job, wanted)
-    missing = [rows for rows in wanted if rows not in there]
+    missing = [part for part in wanted if part.rows not in there]
     search_all(pool, job, missing, progress or line_on_a_terminal())
     there |= _notes(job, missing)
     if len(there) < len(wanted):
         raise KinepathError(f"{dataset.store} lost neighbours while they were sought; try again")
     for folder in (job.working_folder, INCOMING):
         dataset.store.delete_folder(folder)
-    notes = [there[rows] for rows in wanted]
+    notes = [there[part.rows] for part in wanted]
     return Evaluation(
         dataset,
         name,
@@ -160,8 +161,18 @@ def evaluate(
     )
 
 
-def _notes(job: Searching, wanted: Sequence[range]) -> dict[range, NeighboursNote]:
+def _check_name(name: str) -> None:
+    if name in RESERVED or not name.replace("-", "").replace("_", "").isalnum():
+        raise KinepathError(f"a name has letters, digits, - and _, and is not in use: got {name!r}")
+    if name.endswith(IN_BLOCKS):
+        raise KinepathError(
+            f"a name does not end in {IN_BLOCKS}, as the folder of an unfinished search does: got "
+            f"{name!r}"
+        )
+
+
+def _notes(job: Searching, wanted: Sequence[Part]) -> dict[range, NeighboursNote]:
     """What the tables of neighbours that are there say."""
     with ThreadPoolExecutor(READERS) as readers:
         found = zip(wanted, readers.map(job.note, wanted), strict=True)
-        return {rows: note for rows, note in found if note is not None}
+        return {part.rows: note for part, note in found if note is not None}

@@ -44,13 +44,15 @@ class Sampling:
     seed: int
     batch: int
     record: Record
+    settings_sha256: str
+    """The digest of the data set's settings, which tell of all this."""
 
     def __call__(self) -> Callable[[SampleTask], None]:
         sampler = sampler_of(self.model_factory(), self.record)
 
         def work(task: SampleTask) -> None:
             # A worker may have been lost after its last word to the store.
-            if parts.find(self.store, task.rows) is not None:
+            if parts.find(self.store, task.rows, self.settings_sha256) is not None:
                 return
             labels = None if task.labels is None else task.labels.tolist()
             paths = in_batches(
@@ -62,12 +64,20 @@ class Sampling:
                 shape=self.shape,
                 labels=labels,
             )
+            if paths.endpoints is None:
+                raise KinepathError("the model's paths have no endpoints, which are the samples")
             if paths.endpoints.shape[1:] != tuple(self.shape):
                 raise KinepathError(
                     f"the model's samples have shape {paths.endpoints.shape[1:]}, and "
                     f"{tuple(self.shape)} was asked for"
                 )
-            parts.publish(self.store, task.rows, self._as_asked(paths), labels)
+            parts.publish(
+                self.store,
+                task.rows,
+                self._as_asked(paths),
+                labels,
+                settings_sha256=self.settings_sha256,
+            )
 
         return work
 

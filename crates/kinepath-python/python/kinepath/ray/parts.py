@@ -1,8 +1,9 @@
 """Parts of a data set: a table and a file of tensors for each range of sample indices.
 
-A part counts when its table is there and says of tensors of the size that is there: the table comes
-last, and an earlier one goes before the tensors do. Whoever reads tensors compares their hash. Names are those of the range, so that a part that is
-computed again replaces itself.
+A part counts when its table is there, is of the data set's settings, and says of tensors of the size
+that is there: the table comes last, and an earlier one goes before the tensors do. Whoever reads
+tensors compares their hash. Names are those of the range, so that a part that is computed again
+replaces itself.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -39,6 +40,7 @@ NOTE = b"kinepath"
 class TableNote(TypedDict):
     """What the table of a part says beside its columns."""
 
+    settings_sha256: str
     tensors_bytes: int
     tensors_sha256: str
     kpe: MomentsRecord
@@ -75,8 +77,18 @@ def table_name(rows: range, folder: str = TABLES) -> str:
     return f"{folder}/{file_name(rows)}.parquet"
 
 
-def publish(store: Store, rows: range, paths: Paths[Any], labels: Sequence[int] | None) -> None:
+def publish(
+    store: Store,
+    rows: range,
+    paths: Paths[Any],
+    labels: Sequence[int] | None,
+    *,
+    settings_sha256: str,
+) -> None:
     """Writes a part.
+
+    Args:
+        settings_sha256: the digest of the settings that its samples are of.
 
     Raises:
         KinepathError: for samples or energies that are NaN or infinite.
@@ -90,6 +102,7 @@ def publish(store: Store, rows: range, paths: Paths[Any], labels: Sequence[int] 
     content = save(tensors)
     posterior = paths.posterior
     note = TableNote(
+        settings_sha256=settings_sha256,
         tensors_bytes=len(content),
         tensors_sha256=hashlib.sha256(content).hexdigest(),
         kpe=Moments.of(paths.kpe).record(),
@@ -120,8 +133,9 @@ def write_table(
     store.write(name, sink.getvalue())
 
 
-def read_note(store: Store, name: str, count: int) -> Any | None:
-    """The note of a Parquet file of ``count`` rows; nothing for another file, or a damaged one.
+def read_note(store: Store, name: str, count: int, wanted: Mapping[str, Any]) -> Any | None:
+    """The note of a Parquet file of ``count`` rows that says what is ``wanted``; nothing for another
+    file, or a damaged one.
 
     Raises:
         StoreError: when the file cannot be opened.
@@ -134,7 +148,9 @@ def read_note(store: Store, name: str, count: int) -> Any | None:
             return None
         except OSError as error:
             raise StoreError(f"cannot read {name} in {store}: {error}") from error
-    return note if metadata.num_rows == count else None
+    if not isinstance(note, dict) or metadata.num_rows != count:
+        return None
+    return note if all(note.get(key) == value for key, value in wanted.items()) else None
 
 
 def read_table(
@@ -153,25 +169,28 @@ def read_table(
     return {key: table[key].to_numpy() for key in table.column_names}
 
 
-def find(store: Store, rows: range) -> Part | None:
-    """A part, if it is whole.
+def find(store: Store, rows: range, settings_sha256: str) -> Part | None:
+    """A part, if it is whole and of settings with this digest.
 
     Raises:
         StoreError: when the store does not answer.
     """
     if store.size(table_name(rows)) is None:
         return None
-    return checked(store, rows, store.size(tensors_name(rows)))
+    return checked(store, rows, settings_sha256, store.size(tensors_name(rows)))
 
 
-def checked(store: Store, rows: range, tensors_bytes: int | None) -> Part | None:
-    """A part whose table is there, if it is whole and has tensors of that size.
+def checked(
+    store: Store, rows: range, settings_sha256: str, tensors_bytes: int | None
+) -> Part | None:
+    """A part whose table is there, if it is whole, of these settings, and has tensors of that size.
 
     Raises:
         StoreError: when the store does not answer.
     """
-    note: TableNote | None = read_note(store, table_name(rows), len(rows))
-    return Part(rows, note) if note is not None and note["tensors_bytes"] == tensors_bytes else None
+    wanted = {"settings_sha256": settings_sha256, "tensors_bytes": tensors_bytes}
+    note: TableNote | None = read_note(store, table_name(rows), len(rows), wanted)
+    return None if note is None else Part(rows, note)
 
 
 def read_tensors(store: Store, part: Part) -> dict[str, F32]:

@@ -54,7 +54,6 @@ class Pool(Generic[Task, Result]):
     """Workers for the time of one call of :meth:`run`.
 
     Args:
-        opener: called once in each worker; returns what does a task there.
         resources: what each worker takes, as Ray names it: ``CPU``, ``GPU``, which may be a
             fraction, ``memory`` in bytes, and resources of your own.
         workers: how many at most; as many as fit in the cluster unless told.
@@ -66,7 +65,6 @@ class Pool(Generic[Task, Result]):
 
     def __init__(
         self,
-        opener: Callable[[], Callable[[Task], Result]],
         *,
         resources: Mapping[str, float] | None,
         workers: int | None,
@@ -82,7 +80,6 @@ class Pool(Generic[Task, Result]):
         connect()
         self.workers: int = workers or _fitting(self.resources)
         self._actors = _actors(self.resources)
-        self._opener = opener
         self._retries = retries
         self._tasks: deque[Task] = deque()
         self._failures: Counter[Task | None] = Counter()
@@ -97,8 +94,13 @@ class Pool(Generic[Task, Result]):
         else:
             self._tasks.extend(tasks)
 
-    def run(self) -> Generator[tuple[Task, Result]]:
+    def run(
+        self, opener: Callable[[], Callable[[Task], Result]]
+    ) -> Generator[tuple[Task, Result]]:
         """Does all tasks, also those that are added meanwhile, and tells of each when it is done.
+
+        Args:
+            opener: called once in each worker; returns what does a task there.
 
         Raises:
             WorkError: for a task that raised something, or that failed too often with its worker
@@ -106,7 +108,7 @@ class Pool(Generic[Task, Result]):
         """
         try:
             while self._tasks or any(task is not None for _, task in self._busy.values()):
-                self._hire()
+                self._hire(opener)
                 done, _ = ray.wait(list(self._busy), timeout=PATIENCE)
                 if not done:
                     self._say_what_is_awaited()
@@ -133,7 +135,7 @@ class Pool(Generic[Task, Result]):
             self._idle.clear()
             self._busy.clear()
 
-    def _hire(self) -> None:
+    def _hire(self, opener: Callable[[], Callable[[Task], Result]]) -> None:
         """Gives work to whoever is idle, and starts as many workers as there is work for."""
         while self._idle and self._tasks:
             worker, task = self._idle.pop(), self._tasks.popleft()
@@ -142,7 +144,7 @@ class Pool(Generic[Task, Result]):
         room = self.workers - len(self._idle) - len(self._busy)
         for _ in range(min(room, len(self._tasks) - opening)):
             worker = self._actors.remote(max(1, int(self.resources.get("CPU", 0))))
-            self._busy[worker.open.remote(self._opener)] = worker, None
+            self._busy[worker.open.remote(opener)] = worker, None
 
     def _failed(self, task: Task | None, error: Exception) -> None:
         """Notes a failure that another attempt may not have."""

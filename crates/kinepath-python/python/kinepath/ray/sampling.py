@@ -6,16 +6,17 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from math import prod
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
 from .._kinepath import KinepathError, Plan
 from ..progress import Progress, line_on_a_terminal
 from ..sampling import Record
-from . import settings
+from . import parts, settings
 from .dataset import Dataset
 from .part_sampling import ModelFactory, SampleTask, Sampling
+from .settings import integer
 from .store import INCOMING, Store
 
 PART_BYTES = 1 << 26
@@ -29,14 +30,14 @@ PARTS_A_WORKER = 4
 def sample(
     model_factory: ModelFactory,
     plan: Plan,
-    count: int,
+    count: SupportsIndex,
     path: str | os.PathLike[str],
     *,
-    shape: Sequence[int],
-    seed: int = 0,
+    shape: Sequence[SupportsIndex],
+    seed: SupportsIndex = 0,
     labels: Sequence[int] | None = None,
-    batch: int = 64,
-    part_size: int | None = None,
+    batch: SupportsIndex = 64,
+    part_size: SupportsIndex | None = None,
     range: range | None = None,
     record: Record = Record(),
     name: str = "model",
@@ -97,31 +98,37 @@ def sample(
         kinepath.ray.WorkError: for a model that raised something, which is not tried again, or parts
             whose workers were lost too often, naming the part.
     """
+    count, seed = integer("count", count, 1), integer("seed", seed, 0)
+    batch = integer("batch", batch, 1)
+    axes = [integer("an axis of shape", axis, 1) for axis in shape]
+    if part_size is not None:
+        part_size = integer("part_size", part_size, 1)
+        if part_size % batch:
+            raise KinepathError(f"a part has whole batches of {batch} samples, got {part_size}")
+    if labels is not None and len(labels) != count:
+        raise KinepathError(f"there are {len(labels)} labels for {count} samples")
     # Ray is needed from here on; data sets are read without it.
     from .pool import Pool
 
-    _check(count, batch, part_size, shape, labels)
     store = Store(path, filesystem)
-    job = Sampling(model_factory, store, plan, tuple(shape), seed, batch, record)
-    pool: Pool[SampleTask, None] = Pool(
-        job, resources=resources, workers=workers, retries=retries
-    )
-    there = settings.read(store)
-    usual: int = there["part_size"] if there else fitting(count, batch, shape, pool.workers)
-    claimed = settings.settings_of(
+    pool: Pool[SampleTask, None] = Pool(resources=resources, workers=workers, retries=retries)
+    asked = settings.settings_of(
         model=name,
         plan=plan,
         count=count,
-        shape=shape,
+        shape=axes,
         seed=seed,
         labels=labels,
         record=record,
         batch=batch,
-        part_size=part_size or usual,
+        part_size=part_size or fitting(count, batch, axes, pool.workers),
     )
-    settings.claim(store, claimed)
+    if part_size is None:
+        asked = settings.in_parts_as_there(store, asked)
+    wanted = _wanted(parts.ranges(count, asked["part_size"]), count, range)
+    claimed = settings.of_dataset(store, asked)
+    claimed.make()
     dataset = Dataset(path, filesystem=filesystem)
-    wanted = _wanted(dataset, range)
     missing = dataset.missing(wanted)
     total = sum(map(len, wanted))
     done = total - sum(map(len, missing))
@@ -132,18 +139,30 @@ def sample(
         SampleTask(rows, None if classes is None else classes[rows.start : rows.stop])
         for rows in missing
     )
-    with closing(pool.run()) as finished:
-        for task, _ in finished:
+    job = Sampling(
+        model_factory,
+        store,
+        plan,
+        axes,
+        seed,
+        batch,
+        record,
+        settings_sha256=settings.digest(asked),
+    )
+    with closing(pool.run(job)) as finished:
+        for number, (task, _) in enumerate(finished):
+            if not number:
+                # Of two calls that began together, one may have written its settings over the other's.
+                claimed.check()
             done += len(task.rows)
             told("sampling", done / total)
+    claimed.check()
     absent = dataset.missing(wanted)
     if absent:
         raise KinepathError(
             f"workers wrote {len(missing)} parts, and {len(absent)} of them are not in {store} as "
             "this process sees it: choose a folder that all nodes share"
         )
-    # Of two calls that began together, one may have written its settings over the other's.
-    settings.claim(store, claimed)
     if wanted == dataset.ranges:
         store.delete_folder(INCOMING)
     return dataset
@@ -161,32 +180,13 @@ def fitting(count: int, batch: int, shape: Sequence[int], workers: int) -> int:
     return batch * max(1, samples // batch)
 
 
-def _check(
-    count: int,
-    batch: int,
-    part_size: int | None,
-    shape: Sequence[int],
-    labels: Sequence[int] | None,
-) -> None:
-    if count < 1 or batch < 1 or any(axis < 1 for axis in shape):
-        raise KinepathError(
-            "count, batch and the axes of shape are at least 1: got "
-            f"{count}, {batch} and {tuple(shape)}"
-        )
-    if part_size is not None and (part_size < 1 or part_size % batch):
-        raise KinepathError(f"a part has whole batches of {batch} samples, got {part_size}")
-    if labels is not None and len(labels) != count:
-        raise KinepathError(f"there are {len(labels)} labels for {count} samples")
-
-
-def _wanted(dataset: Dataset, chosen: range | None) -> list[range]:
+def _wanted(everything: list[range], count: int, chosen: range | None) -> list[range]:
     """The parts that a range is made of."""
-    everything = dataset.ranges
     if chosen is None:
         return everything
     wanted = [rows for rows in everything if rows.start in chosen and rows.stop - 1 in chosen]
     if chosen.step != 1 or not wanted or sum(map(len, wanted)) != len(chosen):
         raise KinepathError(
-            f"{chosen} is not made of whole parts of {len(everything[0])} of {len(dataset)} samples"
+            f"{chosen} is not made of whole parts of {len(everything[0])} of {count} samples"
         )
     return wanted

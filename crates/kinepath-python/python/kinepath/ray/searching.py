@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -26,9 +27,17 @@ if TYPE_CHECKING:
     from .pool import Pool
 
 
+IN_BLOCKS = "-in-blocks"
+"""The end of the name of a folder for what is found in blocks."""
+
+
 class NeighboursNote(TypedDict):
     """What the neighbours of a part say beside their columns."""
 
+    tensors_sha256: str
+    """Of the samples whose neighbours they are."""
+    settings_sha256: str
+    """Of what was searched, and how."""
     memorized: int
     d1: MomentsRecord
     kpe_of_memorized: MomentsRecord
@@ -90,6 +99,8 @@ class Searching:
     k: int
     support: int | None
     name: str
+    settings_sha256: str
+    """The digest of the evaluation's settings, which tell of training set and support."""
 
     def __call__(self) -> Callable[[Task], None]:
         samples: Latest[Part, F32] = Latest(lambda part: self.dataset.tensors(part)["samples"])
@@ -99,12 +110,12 @@ class Searching:
             return in_block(samples(part), block(rows), rows.start, self.k)
 
         def work(task: Task) -> None:
-            # A worker may have been lost after its last word to the store.
-            if self.note(task.rows) is not None:
-                return
-            part = parts.find(self.dataset.store, task.rows)
+            part = self.dataset.part(task.rows)
             if part is None:
                 raise KinepathError("its samples are no longer there")
+            # A worker may have been lost after its last word to the store.
+            if self.note(part) is not None:
+                return
             if isinstance(task, SearchTask):
                 self._write_found(part, task.block, search(part, task.block))
             elif len(self.blocks) == 1:
@@ -114,28 +125,40 @@ class Searching:
 
         return work
 
-    def note(self, rows: range) -> NeighboursNote | None:
-        """What the neighbours of a part say, if they are there."""
-        name = parts.table_name(rows, self.name)
+    def note(self, part: Part) -> NeighboursNote | None:
+        """What the neighbours of a part say, if they are there: those of these samples, in this
+        training set."""
+        name = parts.table_name(part.rows, self.name)
         if self.dataset.store.size(name) is None:
             return None
-        note: NeighboursNote | None = parts.read_note(self.dataset.store, name, len(rows))
+        note: NeighboursNote | None = parts.read_note(
+            self.dataset.store, name, len(part.rows), self._origin(part)
+        )
         return note
 
-    def found_name(self, rows: range, block: range) -> str:
+    def found_name(self, part: Part, block: range) -> str:
         """The file of what was found in a block, until all blocks are searched."""
-        return f"{self.working_folder}/{parts.file_name(rows)}-in-{block.start}-{block.stop}"
+        origin = hashlib.sha256("".join(self._origin(part).values()).encode()).hexdigest()
+        name = f"{parts.file_name(part.rows)}-in-{block.start}-{block.stop}-{origin[:16]}"
+        return f"{self.working_folder}/{name}"
+
+    def _origin(self, part: Part) -> dict[str, str]:
+        """What tells neighbours from those of other samples, or in other data."""
+        return {
+            "tensors_sha256": part.note["tensors_sha256"],
+            "settings_sha256": self.settings_sha256,
+        }
 
     @property
     def working_folder(self) -> str:
         """The folder of such files."""
-        return f"{self.name}-in-blocks"
+        return f"{self.name}{IN_BLOCKS}"
 
     def _write_found(self, part: Part, block: range, found: Nearest) -> None:
-        self.dataset.store.write(self.found_name(part.rows, block), found.to_bytes())
+        self.dataset.store.write(self.found_name(part, block), found.to_bytes())
 
     def _read_found(self, part: Part, block: range) -> Nearest:
-        return Nearest.from_bytes(self.dataset.store.read(self.found_name(part.rows, block)))
+        return Nearest.from_bytes(self.dataset.store.read(self.found_name(part, block)))
 
     def _write_merged(self, part: Part, found: Sequence[Nearest]) -> None:
         nearest = merged(found, self.k, self.training.take)
@@ -156,6 +179,8 @@ class Searching:
                 columns["support"] = -np.log(distances[:, self.support - 1])
         kpe = self.dataset.table(part, ["kpe"])["kpe"]
         note = NeighboursNote(
+            tensors_sha256=part.note["tensors_sha256"],
+            settings_sha256=self.settings_sha256,
             memorized=int(memorized.sum()),
             d1=Moments.of(d1).record(),
             kpe_of_memorized=Moments.of(kpe[memorized]).record(),
@@ -166,27 +191,27 @@ class Searching:
         )
         if len(found) > 1:
             for block in self.blocks:
-                self.dataset.store.delete(self.found_name(part.rows, block))
+                self.dataset.store.delete(self.found_name(part, block))
 
 
 def search_all(
-    pool: Pool[Task, None], job: Searching, missing: Sequence[range], told: Progress
+    pool: Pool[Task, None], job: Searching, missing: Sequence[Part], told: Progress
 ) -> None:
     """Searches every block for each part, and puts together what was found once all are."""
     in_blocks = len(job.blocks) > 1
     before = job.dataset.store.sizes(job.working_folder) if in_blocks else {}
     left: Counter[range] = Counter()
     done = 0
-    for rows in missing:
+    for part in missing:
         searches = [
-            SearchTask(rows, block)
+            SearchTask(part.rows, block)
             for block in (job.blocks if in_blocks else ())
-            if job.found_name(rows, block).rpartition("/")[2] not in before
+            if job.found_name(part, block).rpartition("/")[2] not in before
         ]
-        left[rows] = len(searches)
-        pool.add(searches or [MergeTask(rows)])
+        left[part.rows] = len(searches)
+        pool.add(searches or [MergeTask(part.rows)])
     total = sum(left.values()) + len(missing)
-    with closing(pool.run()) as finished:
+    with closing(pool.run(job)) as finished:
         for task, _ in finished:
             done += 1
             told("searching", done / total)

@@ -93,7 +93,9 @@ class Store:
         Raises:
             StoreError: when the store does not say.
         """
-        info = self._infos([self._path(name)])[0]
+        path = self._path(name)
+        self._forget(path.rpartition("/")[0], path)
+        info = self._infos([path])[0]
         return info.size if info.is_file else None
 
     def sizes(self, folder: str) -> dict[str, int]:
@@ -102,6 +104,7 @@ class Store:
         Raises:
             StoreError: when it cannot be listed.
         """
+        self._forget(self._path(folder))
         selector = fs.FileSelector(self._path(folder), allow_not_found=True)
         return {info.base_name: info.size for info in self._infos(selector) if info.is_file}
 
@@ -133,6 +136,14 @@ class Store:
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
+
+    def _forget(self, *paths: str) -> None:
+        """Of fsspec's file systems those of object stores keep what they once listed, and do not see
+        what other processes write."""
+        handler = getattr(self._filesystem, "handler", None)
+        if isinstance(handler, fs.FSSpecHandler):
+            for path in paths:
+                handler.fs.invalidate_cache(path)
 
     def _infos(self, selection: Any) -> list[Any]:
         try:

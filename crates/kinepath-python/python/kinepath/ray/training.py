@@ -7,22 +7,21 @@ import os
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import PurePath
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib import format as npy
 
 from .. import _kinepath
 from .._kinepath import KinepathError
 from ..arrays import F32, I64
+from ..judging import Data
 from ..runs import records
+from .parts import ranges
 from .store import Store
 
-Data: TypeAlias = "npt.ArrayLike | str | os.PathLike[str]"
-
-SHOWN = 64
-"""Records that stand for all in a fingerprint."""
+HASHED_VALUES = 1 << 24
+"""Values of a training set that are read at a time to hash them: 64 MB."""
 
 
 class TrainingSet(Protocol):
@@ -153,13 +152,16 @@ def _npy_file(path: str, shape: tuple[int, ...]) -> TrainingFile | None:
 
 
 def fingerprint(training: TrainingSet) -> dict[str, Any]:
-    """What tells a training set from another: its size, and a hash of records from all over it."""
-    rows = np.linspace(0, training.count - 1, min(SHOWN, training.count)).astype(np.int64)
-    content = np.ascontiguousarray(training.take(rows), np.dtype("<f4")).tobytes()
+    """What tells a training set from another: its shape, and the SHA-256 of every value of it.
+
+    Values are hashed as the float32 that samples are compared with, so that a file and an array of
+    the same records are the same set. A file is read once for it, block after block.
+    """
+    hashed = hashlib.sha256()
+    for rows in ranges(training.count, max(1, HASHED_VALUES // prod(training.shape))):
+        hashed.update(np.ascontiguousarray(training.block(rows), np.dtype("<f4")).data)
     return {
         "count": training.count,
         "shape": list(training.shape),
-        "sha256_of_some": hashlib.sha256(content).hexdigest(),
+        "sha256": hashed.hexdigest(),
     }
-
-

@@ -46,7 +46,7 @@ def close(
     return Books(
         launch=energies[~landing].sum(0),
         landing=energies[landing].sum(0),
-        terminal=energies[terminal].sum(0),
+        terminal=terminal @ energies,
         profile=shaped[np.cumsum([0, *counts[:-1]])].T.copy(),
         mean_gain=updates @ etas / sum(step.size for step in steps),
         noise_left=_noise_left(steps, etas),

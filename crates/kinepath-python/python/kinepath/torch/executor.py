@@ -54,8 +54,8 @@ def sample(
 
     Raises:
         KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is no
-            tensor, not floating point or holds NaN or infinity, a recorded node that the grid lacks, or parts
-            without guidance.
+            tensor, not floating point or holds NaN or infinity, a recorded node that the grid
+            lacks, or parts without guidance.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
             Noticed at the end: nothing waits for the device before.
         ModelError: for a velocity of another shape or device than the states, or without

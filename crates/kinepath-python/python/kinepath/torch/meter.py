@@ -155,7 +155,8 @@ class EnergyMeter:
         late = times >= self._rounded(self.split)
         launch = np.where(late, 0.0, energies).sum(0)
         landing = np.where(late, energies, 0.0).sum(0)
-        terminal = np.where(times >= self._rounded(TERMINAL_START), energies, 0.0).sum(0)
+        late_share = np.clip((times + sizes - TERMINAL_START) / sizes, 0.0, 1.0)
+        terminal = (late_share * energies).sum(0)
         return Paths(
             endpoints=self._end,
             kpe=launch + landing,
@@ -169,7 +170,7 @@ class EnergyMeter:
         )
 
     def _rounded(self, time: float) -> F64:
-        """``time`` in the type of each step's own, ``[steps, 1]``: a float32 0.95 is below 0.95."""
+        """``time`` in the type of each step's own, ``[steps, 1]``: a float32 0.7 is below 0.7."""
         return np.array([[torch.tensor(time, dtype=kind).item()] for kind in self._time_types])
 
     @property

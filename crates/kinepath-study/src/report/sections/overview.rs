@@ -84,8 +84,7 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
         (
             "Intervals",
             format!(
-                "95 %, bootstrap, {} resamples of {}; BCa for means, percentile for figures of whole \
-                 sets",
+                "95 %, bootstrap, {} resamples of {}, given the training and held-out records",
                 format::count(settings.resamples),
                 match settings.seeds.len() {
                     ..2 => "samples",
@@ -141,10 +140,12 @@ fn evaluations(models: &[ModelResults]) -> String {
 /// A data set in a line.
 pub(in crate::report) fn data(data: &DataResults) -> String {
     format!(
-        "{}: {} records, {} of them different, of shape {}",
+        "{}: {} records, {} of them different, of shape {}, values from {} to {}",
         data.name,
         format::count(data.count),
         format::count(data.distinct),
-        format::shape(&data.shape)
+        format::shape(&data.shape),
+        format::significant(data.values.min, 3),
+        format::significant(data.values.max, 3)
     )
 }

@@ -3,7 +3,9 @@
 mod band;
 mod confirmation;
 
-use kinepath::stats::{Interval, StatsError, mean_interval_of_rows, quantile};
+use kinepath::stats::{
+    Interval, StatsError, mean_interval_of_rows, quantile, share_interval_of_rows,
+};
 use rayon::prelude::*;
 
 pub(super) use band::Columns;
@@ -28,20 +30,19 @@ pub(super) fn goldilocks(
     let Some(found) = band(columns, &inference.rows, count) else {
         return Err(StatsError::Bins { bins: count, values: columns.kpe.len() }.into());
     };
+    let Inference { rows: sample, bootstrap, .. } = inference;
+    let memorized: Vec<bool> = columns.memorized.iter().map(|&flag| flag == 1.0).collect();
     let bins = found
         .bins
         .iter()
         .map(|rows| {
             let energies = || rows.iter().map(|&row| columns.kpe[row]);
-            let mean = |column: &[f64]| {
-                mean_interval_of_rows(column, rows, &inference.rows, &inference.bootstrap)
-            };
             Ok(GoldilocksBin {
                 count: rows.len(),
                 kpe_low: energies().fold(f64::INFINITY, f64::min),
                 kpe_high: energies().fold(f64::NEG_INFINITY, f64::max),
-                f_mem: mean(columns.memorized)?,
-                fidelity: mean(columns.fidelity)?,
+                f_mem: share_interval_of_rows(&memorized, rows, sample, bootstrap)?,
+                fidelity: mean_interval_of_rows(columns.fidelity, rows, sample, bootstrap)?,
             })
         })
         .collect::<Result<Vec<_>, StudyError>>()?;

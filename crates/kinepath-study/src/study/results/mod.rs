@@ -54,6 +54,21 @@ pub struct DataResults {
     pub scaling: String,
     /// SHA-256 of its content.
     pub sha256: String,
+    /// Where its values lie.
+    pub values: ValueScale,
+}
+
+/// Where the values of a set lie, all elements of all its records or samples together.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct ValueScale {
+    /// The smallest.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
+    /// Their mean.
+    pub mean: f64,
+    /// Their standard deviation.
+    pub sd: f64,
 }
 
 /// What was found for one velocity field.
@@ -108,6 +123,8 @@ pub struct RunResults {
     pub folder: String,
     /// Number of samples.
     pub count: usize,
+    /// Where the samples' values lie, decoded where they are latents.
+    pub values: ValueScale,
     /// Its energies; absent where nobody measured the paths.
     pub energy: Option<EnergyResults>,
     /// Its figures, in the order of the study's table of metrics.

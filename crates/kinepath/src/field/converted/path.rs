@@ -1,7 +1,7 @@
 //! The path between noise and data that a network was trained on.
 
 use super::{ConventionError, NoiseLevels};
-use crate::keys::Keys;
+use crate::keys::KeyValues;
 
 /// The noise levels σ/α between which EDM's networks are sampled (Karras et al., arXiv 2206.00364,
 /// Table 1).
@@ -65,7 +65,7 @@ impl ConditionalPath {
         let refuse = |reason: String| ConventionError::Path { text: text.to_owned(), reason };
         let mut parts = text.split(',');
         let kind = parts.next().unwrap_or_default();
-        let mut keys = Keys::read(parts).map_err(refuse)?;
+        let mut keys = KeyValues::read(parts).map_err(refuse)?;
         let path = match kind.split_once(':').unwrap_or((kind, "")) {
             ("straight", "") => Self::Straight,
             ("ve", "") => Self::VarianceExploding { range: keys.range(EDM_RANGE).map_err(refuse)? },
@@ -165,7 +165,7 @@ impl From<ConventionError> for LevelsError {
 }
 
 /// What the keys of a path say of its noise levels.
-impl Keys<'_> {
+impl KeyValues<'_> {
     fn range(&mut self, usual: NoiseRange) -> Result<NoiseRange, String> {
         let least: f64 = self.number("min", usual.least)?;
         let most: f64 = self.number("max", usual.most)?;

@@ -48,8 +48,8 @@ impl Certificate {
 pub struct PosteriorPaths {
     /// For each sample the row of the training point of largest weight at the last evaluation.
     pub top: Vec<usize>,
-    /// For each sample the time of the first evaluation from which on a single distinct training
-    /// point was left, if there was one: from there on the path is a straight line to it.
+    /// For each sample the collapse time, if it came: that of the first evaluation from which on the
+    /// largest weight stayed above 0.99 (arXiv 2602.07928), equal training points taken together.
     pub collapse: Vec<Option<f64>>,
     /// Entropy of the posterior at the start of every step, in nats, `[B, steps]`, if profiles are
     /// recorded.

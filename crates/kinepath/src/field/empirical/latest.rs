@@ -19,6 +19,8 @@ pub(super) struct Latest {
     pub(super) effective_count: f64,
     /// Position of the distinct point of largest weight.
     pub(super) top: u32,
+    /// Its weight, that of all training points equal to it.
+    pub(super) top_weight: f64,
     /// What is left.
     pub(super) live: Live,
     /// How far rounding may have moved a score.
@@ -45,6 +47,7 @@ impl Latest {
             entropy: live.rows.ln(),
             effective_count: live.rows,
             top: 0,
+            top_weight: f64::from(prepared.counts[0]) / live.rows,
             live,
             score_error: 0.0,
         }

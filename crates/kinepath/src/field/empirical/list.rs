@@ -96,6 +96,7 @@ impl Listed {
             entropy: total.ln() - sums.score / total,
             effective_count: total * total / sums.squares,
             top,
+            top_weight: count(top) / total,
             live: Live { points: kept, rows: sums.rows },
             score_error: 0.0,
         };

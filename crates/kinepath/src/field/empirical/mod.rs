@@ -88,6 +88,13 @@ impl EmpiricalField {
         made(&self.prepared, || prepared::Prepared::new(self))
     }
 
+    /// How many training points equal point `row`, itself included, if it is the first of them.
+    pub fn multiplicity(&self, row: usize) -> usize {
+        let prepared = self.prepared();
+        let place = prepared.first_rows.binary_search(&row);
+        place.map_or(1, |place| prepared.counts[place] as usize)
+    }
+
     /// The training points, `[N, D]`.
     pub fn points(&self) -> ArrayView2<'_, f32> {
         self.points.view()
@@ -99,6 +106,11 @@ impl VelocityField for EmpiricalField {
         self.points.ncols()
     }
 
+    fn check_condition(&self, condition: Condition<'_>, rows: usize) -> Result<(), FieldError> {
+        condition.check(rows)?;
+        refuse_conditions(condition)
+    }
+
     fn velocity(
         &self,
         x: ArrayView2<'_, f32>,
@@ -107,7 +119,7 @@ impl VelocityField for EmpiricalField {
         mut out: ArrayViewMut2<'_, f32>,
     ) -> Result<(), FieldError> {
         check_shapes(self.dim(), &x, t, &out)?;
-        refuse_conditions(condition)?;
+        self.check_condition(condition, x.nrows())?;
         let posterior = self.posterior(x, t)?;
         for (row, mut out) in out.outer_iter_mut().enumerate() {
             let left = 1.0 - t[row];

@@ -5,8 +5,8 @@ use ndarray::{Array2, ArrayView2};
 use super::prepared::Prepared;
 use super::sums::Sums;
 use crate::kernel::{
-    Best, LANES, Lanes, Limits, Points, Scoring, WeightSums, add_products, add_rows, products,
-    row_products, score, weigh,
+    Best, LANES, Lanes, Limits, Points, Scoring, WeightSums, add_products, add_rows, lanes_of,
+    products, row_products, score, weigh,
 };
 
 /// Points handled together, so that they stay in the second-level cache.
@@ -16,8 +16,9 @@ const CROWD: u32 = 8;
 /// How far below the best score a point is heavy for a state that is to be precise: its weight then
 /// needs a score in f64.
 const HEAVY: f64 = 8.0;
-/// A relative score above which sums get a new reference, long before `e^score` overflows.
-const HIGH: f32 = 60.0;
+/// A relative score above which sums get a new reference, long before the square of a weight, or a sum
+/// of squares, overflows.
+const HIGH: f32 = 20.0;
 
 /// States of one group, as the kernels want them.
 pub(super) struct States {
@@ -287,15 +288,4 @@ impl<'a> Pass<'a> {
         }
         self.sums
     }
-}
-
-/// The lanes whose bits are set.
-fn lanes_of(mut bits: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
-        (bits != 0).then(|| {
-            let lane = bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            lane
-        })
-    })
 }

@@ -140,9 +140,7 @@ impl<'f> Tracker<'f> {
                         },
                     );
                 }
-                if row.latest.live.points == 1 {
-                    row.collapse.get_or_insert(t);
-                }
+                row.note_collapse(t);
                 if row.guarantee.mass > 0.0 {
                     let reach = prepared.radius + distance(&row.latest.mean, &prepared.centre);
                     *error = row.guarantee.mass * reach / (1.0 - t);
@@ -247,7 +245,6 @@ impl<'f> Tracker<'f> {
         row.support = Support::Swept;
         row.guarantee = Guarantee::NONE;
         row.latest.live = self.prepared.all;
-        row.collapse = None;
         let bit = 1 << (index % LANES);
         self.groups[index / LANES].live.iter_mut().for_each(|live| *live |= bit);
         self.certificate.rescans += 1;
@@ -302,8 +299,7 @@ impl<'f> Tracker<'f> {
     fn look_at_lists(&mut self) {
         let (field, prepared, tau, t) = (self.field, self.prepared, self.tau(), self.t);
         Zip::from(&mut self.rows[..]).and(self.x.outer_iter()).par_for_each(|row, x| {
-            // A single point that is left is the posterior for good.
-            if row.collapse.is_some() {
+            if row.is_settled() {
                 return;
             }
             if let (Support::Listed(listed), Some(x)) = (&mut row.support, x.to_slice()) {

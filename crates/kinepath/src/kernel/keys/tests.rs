@@ -1,20 +1,5 @@
 use super::*;
 
-fn levels() -> Vec<Level> {
-    let mut levels = vec![Level::Portable];
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            levels.push(Level::Avx512);
-        }
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-        {
-            levels.push(Level::Avx2);
-        }
-    }
-    levels
-}
-
 fn wave(index: usize) -> f32 {
     (index as f32 * 0.731).sin()
 }
@@ -28,7 +13,7 @@ fn agree_with_plain_sums() {
             (0..3 * (depth + 1) * KEY_LANES).map(|index| wave(index * 3 + 1)).collect();
         for form in [Form::Differences, Form::Products] {
             for count in [1, 4, 5, 9, 12] {
-                for level in levels() {
+                for level in Level::available() {
                     let mut seen = vec![None; count * 3 * KEY_LANES];
                     let mut limits = [f32::MAX; GROUP];
                     level.keys(form, (&queries, count), &panels, &mut limits, |hit, _| {
@@ -72,7 +57,7 @@ fn limits_are_inclusive_and_may_fall() {
         panels[lane] = if lane < 8 { f32::INFINITY } else { lane as f32 };
         panels[2 * KEY_LANES + lane] = lane as f32;
     }
-    for level in levels() {
+    for level in Level::available() {
         let mut limits = [f32::MAX; GROUP];
         limits[1] = 9.0;
         let mut found = Vec::new();

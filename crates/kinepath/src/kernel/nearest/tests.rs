@@ -4,21 +4,6 @@ fn value(i: usize, j: usize, salt: f64) -> f32 {
     ((i * 31 + j * 17) as f64 * 0.731 + salt).sin() as f32
 }
 
-fn levels() -> Vec<Level> {
-    let mut levels = vec![Level::Portable];
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-        {
-            levels.push(Level::Avx2);
-        }
-        if std::arch::is_x86_feature_detected!("avx512f") {
-            levels.push(Level::Avx512);
-        }
-    }
-    levels
-}
-
 /// Every instruction set finds two groups and bounds that f64 confirms.
 #[test]
 fn bounds_hold_of_the_two_nearest_groups() {
@@ -37,7 +22,7 @@ fn bounds_hold_of_the_two_nearest_groups() {
             }
         }
         let groups = panels.len() / (depth + 1) / TOGETHER;
-        for level in levels() {
+        for level in Level::available() {
             let mut nearest = TwoNearest::default();
             nearest.find_with(level, (&queries, depth), &panels);
             assert_eq!(nearest.found().count(), width);

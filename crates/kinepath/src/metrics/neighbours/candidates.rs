@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::NeighbourIndex;
 use crate::{
-    kernel::{KEY_LANES, MANY},
-    metrics::{key_bounds::Keys, key_space::lanes},
+    kernel::{KEY_LANES, MANY, lanes_of},
+    metrics::key_bounds::Keys,
 };
 
 /// How many pending points are gathered before the k best are sought among them, beside k or more.
@@ -145,7 +145,7 @@ impl Candidates {
                 }
             }
         }
-        for lane in lanes(mask) {
+        for lane in lanes_of(mask) {
             let key = keys[lane];
             if key > *limit {
                 continue;

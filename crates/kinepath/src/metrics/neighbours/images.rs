@@ -5,8 +5,9 @@ use std::ops::Range;
 use ndarray::{Array2, s};
 
 use super::{NeighbourIndex, candidates::Candidates, chunk::Chunk};
+use crate::kernel::lanes_of;
 use crate::metrics::{
-    key_space::{KeySpace, Queries, lanes},
+    key_space::{KeySpace, Queries},
     principal::principal_directions,
     projection::{ProjectedQueries, Projection},
 };
@@ -171,7 +172,7 @@ impl<'s> Looking<'s> {
                 return;
             }
             let own = chunk.own.map(|own| own + query);
-            let points = lanes(mask).filter(|lane| own != Some(first + lane));
+            let points = lanes_of(mask).filter(|lane| own != Some(first + lane));
             pairs.extend(points.map(|lane| Pair { query, point: first + lane }));
         });
         let few = pairs.len() <= most;

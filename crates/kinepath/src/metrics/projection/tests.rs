@@ -3,11 +3,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    metrics::{
-        distance::squared_distance,
-        key_space::{KeySpace, lanes},
-        principal::principal_directions,
-    },
+    kernel::lanes_of,
+    metrics::{distance::squared_distance, key_space::KeySpace, principal::principal_directions},
     noise::noise,
 };
 
@@ -28,7 +25,7 @@ fn refused(
     for block in projection.blocks(0..points.nrows()) {
         let mut limits = vec![f32::MAX; queries.nrows().next_multiple_of(GROUP)];
         projection.below(&projected, &block, &mut limits, |query, first, mask, keys, _| {
-            for lane in lanes(mask) {
+            for lane in lanes_of(mask) {
                 let squared = squared_distance(queries.row(query), points.row(first + lane));
                 let limit = projection.limit(&projected, query, factor * factor * squared);
                 refused += usize::from(keys[lane] > limit);

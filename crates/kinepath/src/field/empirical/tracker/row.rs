@@ -7,12 +7,15 @@ use super::super::pruning::{EulerStep, Guarantee};
 use super::super::sums::Sums;
 use crate::kernel::{squared_distance, vectorised, wide_product};
 
+/// The weight of a training point beyond which a posterior has collapsed onto it (arXiv 2602.07928).
+const COLLAPSED: f64 = 0.99;
+
 /// What is known of one sample.
 pub(super) struct Row {
     pub(super) support: Support,
     pub(super) guarantee: Guarantee,
     pub(super) latest: Latest,
-    /// The time from which on one distinct training point is left.
+    /// The time from which on the largest weight has been beyond [`COLLAPSED`].
     pub(super) collapse: Option<f64>,
 }
 
@@ -25,6 +28,20 @@ pub(super) enum Support {
 }
 
 impl Row {
+    /// Whether a single distinct point is left, which then is the posterior for good.
+    pub(super) fn is_settled(&self) -> bool {
+        self.latest.live.points == 1
+    }
+
+    /// Notes whether the posterior at time `t` has collapsed.
+    pub(super) fn note_collapse(&mut self, t: f64) {
+        if self.latest.top_weight > COLLAPSED {
+            self.collapse.get_or_insert(t);
+        } else {
+            self.collapse = None;
+        }
+    }
+
     /// Takes a new posterior; `mass` is the weight of the points dropped since the last one.
     pub(super) fn replace(&mut self, tau: f64, mass: f64, latest: Latest) {
         let dropped = self.latest.live.rows - latest.live.rows;
@@ -36,7 +53,10 @@ impl Row {
 
     /// Takes what a sweep has found for the sample in a lane.
     pub(super) fn take(&mut self, tau: f64, sums: &Sums, lane: usize, prepared: &Prepared) {
-        let total = sums.total[lane];
+        let (total, top) = (sums.total[lane], sums.position[lane]);
+        // No point is best among scores that are NaN.
+        let count = prepared.counts.get(top as usize).map_or(f64::NAN, |&count| count.into());
+        let top_weight = count * (sums.best[lane] - sums.reference[lane]).exp() / total;
         let mut mean = sums.points.row(lane).to_vec();
         vectorised(
             #[inline(always)]
@@ -54,7 +74,8 @@ impl Row {
                 squared_norm,
                 entropy: total.ln() - sums.score[lane] / total,
                 effective_count: total * total / sums.squares[lane],
-                top: sums.position[lane],
+                top,
+                top_weight,
                 live,
                 score_error: self.latest.score_error,
             },

@@ -1,0 +1,167 @@
+"""What samples are judged by: real data, networks and prompts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _kinepath
+from ._kinepath import KinepathError
+from .prompts import Clip, Prompts
+from .runs import records
+
+Data: TypeAlias = "npt.ArrayLike | str | os.PathLike[str]"
+"""Records ``[N, *shape]``, or a path that the program takes for data."""
+
+BUILTIN = "builtin:"
+"""What names of embedded data and networks begin with."""
+TOLD_BY_NAME = (".npy", ".npz", ".safetensors", ".bin", ".gz", ".idx")
+"""Files that are data by their names; others are by their content."""
+
+
+@dataclass(frozen=True)
+class Judges:
+    """What a study was told to judge by; data are paths, or arrays as the core takes them."""
+
+    train: str | npt.NDArray[Any]
+    reference: str | npt.NDArray[Any] | None
+    decoder: tuple[str, float, float] | None
+    encoder: str | None
+    copies_in: str
+    classifier: str | None
+    clip: Clip | None
+    resamples: int
+
+    @staticmethod
+    def of(
+        *,
+        train: Data,
+        reference: Data | None,
+        decoder: str | os.PathLike[str] | None,
+        latent_scale: float,
+        latent_shift: float,
+        encoder: str | os.PathLike[str] | None,
+        copies_in: str,
+        classifier: str | os.PathLike[str] | None,
+        clip_image: str | os.PathLike[str] | None,
+        prompts: Prompts | None,
+        clip_text: str | os.PathLike[str] | None,
+        tokenizer: str | os.PathLike[str] | None,
+        resamples: int,
+    ) -> Judges:
+        """As :func:`kinepath.study` was told.
+
+        Raises:
+            KinepathError: for what is not there, or cannot be what it is given for as far as can be
+                told without opening it.
+        """
+        if resamples < 1:
+            raise KinepathError(f"resamples must be at least 1, got {resamples}")
+        clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
+        if copies_in not in ("pixels", "features"):
+            raise KinepathError(f"copies_in is pixels or features, got {copies_in!r}")
+        judges = Judges(
+            _data("train", train),
+            None if reference is None else _data("reference", reference),
+            None if decoder is None else (_network(decoder), latent_scale, latent_shift),
+            None if encoder is None else _network(encoder),
+            copies_in,
+            None if classifier is None else _network(classifier),
+            clip,
+            resamples,
+        )
+        embedded = isinstance(judges.train, str) and judges.train.startswith(BUILTIN)
+        if copies_in == "features" and encoder is None and not embedded:
+            raise KinepathError(
+                "copies_in='features' has no encoder whose features they would be; name one "
+                "(encoder=), or seek copies in pixels"
+            )
+        if clip is not None:
+            for network in filter(None, (clip.image, clip.text)):
+                _network(network)
+            for file in (clip.prompts, clip.tokenizer):
+                if isinstance(file, str):
+                    _there(file)
+        return judges
+
+    def in_files(self, folder: Path) -> dict[str, Any]:
+        """What the core opens; arrays and prompts are written into ``folder``."""
+        return {
+            "train": _written(folder / "train.npy", self.train),
+            "reference": None
+            if self.reference is None
+            else _written(folder / "reference.npy", self.reference),
+            "decoder": self.decoder,
+            "encoder": self.encoder,
+            "copies_in": self.copies_in,
+            "classifier": self.classifier,
+            "clip": None if self.clip is None else self.clip.in_files(folder),
+            "resamples": self.resamples,
+        }
+
+
+def known_data(path: str) -> None:
+    """Makes sure that there are data of a known form under a path.
+
+    Raises:
+        KinepathError: when there are none.
+    """
+    if not path.startswith(BUILTIN):
+        _there(path)
+        if os.path.isdir(path) or path.lower().endswith(TOLD_BY_NAME):
+            return
+    # Rare, and small: the core knows names and contents.
+    _kinepath.load_data(path)
+
+
+def finite_records(what: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Records as the core takes them.
+
+    Raises:
+        KinepathError: for what is no array ``[N, *shape]`` of numbers, NaN and infinity.
+    """
+    array = records(values)
+    if array.ndim < 2 or not array.size:
+        raise KinepathError(f"{what} has records [N, *shape], got shape {array.shape}")
+    for number, record in enumerate(array):
+        if not np.isfinite(record).all():
+            raise KinepathError(f"{what} is NaN or infinite in record {number}")
+    return array
+
+
+def _data(what: str, given: Data) -> str | npt.NDArray[Any]:
+    if not isinstance(given, (str, os.PathLike)):
+        return finite_records(what, given)
+    path = os.fspath(given)
+    known_data(path)
+    return path
+
+
+def _network(given: str | os.PathLike[str]) -> str:
+    """A network, with what is told of it after a colon."""
+    text = os.fspath(given)
+    if not text.startswith(BUILTIN) and not os.path.exists(text):
+        _there(text.rpartition(":")[0] or text)
+    return text
+
+
+def _there(path: str) -> None:
+    try:
+        os.stat(path)
+    except OSError as error:
+        raise KinepathError(
+            f"{path}: cannot be read: {error.strerror}; check the path and its permissions"
+        ) from error
+
+
+def _written(file: Path, data: str | npt.NDArray[Any]) -> str:
+    if isinstance(data, str):
+        return data
+    np.save(file, data)
+    return os.fspath(file)
