@@ -42,7 +42,9 @@ def data(values: Any) -> F32:
     """
     array = real(values)
     if array.dtype == np.uint8:
-        pictures: F32 = array.astype(np.float32) / HALF_BYTE - np.float32(1.0)
+        pictures: F32 = array.astype(np.float32)
+        pictures /= HALF_BYTE
+        pictures -= np.float32(1.0)
         return pictures
     return f32(array)
 
