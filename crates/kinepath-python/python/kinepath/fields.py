@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import Field
-from .arrays import F32, F64, I64, column, f32, f64
+from .arrays import F64, I64, LARGEST, column, data, f64, integer
 
 __all__ = ["EmpiricalField", "Field", "Guidance", "MixtureField", "OnnxField", "Posterior"]
 
@@ -41,7 +41,7 @@ class EmpiricalField(_kinepath.EmpiricalField):
     ``v(x, t) = (m(x, t) − x) / (1 − t)`` with the posterior mean m; defined for t in [0, 1).
 
     Args:
-        points: training points, ``[N, *shape]``.
+        points: training points, ``[N, *shape]``; uint8 is mapped to [−1, 1].
 
     Raises:
         KinepathError: without points, or for a NaN or infinity.
@@ -50,15 +50,17 @@ class EmpiricalField(_kinepath.EmpiricalField):
     """
 
     def __new__(cls, points: npt.ArrayLike) -> EmpiricalField:
-        return super().__new__(cls, f32(points))
+        return super().__new__(cls, data(points))
 
     def posterior_at(self, x: npt.ArrayLike, t: npt.ArrayLike) -> Posterior:
         """The posterior at states ``x``, ``[B, *shape]``, and times ``t``, ``[B]``.
 
+        States are taken as points are: uint8 is mapped to [−1, 1].
+
         Raises:
             KinepathError: for shapes that do not fit, or at t = 1.
         """
-        return Posterior(**self.posterior(f32(x), column(t)))
+        return Posterior(**self.posterior(data(x), column(t)))
 
 
 class MixtureField(_kinepath.MixtureField):
@@ -91,7 +93,7 @@ class Guidance:
     """The scale; 1 is the condition alone, more goes beyond it."""
     null_label: int | None = None
     """The label that stands for no class."""
-    null_inputs: str | None = None
+    null_inputs: str | os.PathLike[str] | None = None
     """A safetensors file of the inputs that stand for no condition, such as the embedding of the
     empty prompt: one row of each input that differs from the samples'."""
     interval: tuple[float, float] | None = None
@@ -99,6 +101,14 @@ class Guidance:
     None. Each stage of a solver goes by its own time."""
     style: Literal["doubled", "calls"] = "doubled"
     """Both evaluations in one batch of twice the rows, or one after the other in half the memory."""
+
+    def __post_init__(self) -> None:
+        # As the core reads them.
+        if self.null_label is not None:
+            label = integer(self.null_label, "the null label", least=-LARGEST - 1, most=LARGEST)
+            object.__setattr__(self, "null_label", label)
+        if self.null_inputs is not None:
+            object.__setattr__(self, "null_inputs", os.fspath(self.null_inputs))
 
 
 class OnnxField(_kinepath.OnnxField):
@@ -141,8 +151,3 @@ class OnnxField(_kinepath.OnnxField):
         return super().__new__(
             cls, os.fspath(path), predicts, time, trained_on, engine, guidance
         )
-
-
-def velocity(field: Field, x: npt.ArrayLike, t: npt.ArrayLike) -> F32:
-    """The velocity of ``field`` at states ``x``, ``[B, *shape]``, and times ``t``, ``[B]``."""
-    return field.velocity(f32(x), column(t))

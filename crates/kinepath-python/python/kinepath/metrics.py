@@ -1,7 +1,8 @@
 """Is it a copy, how dense are the data around it, are two sets alike?
 
-Arrays are samples or their features, ``[N, *shape]``, flattened to points. Searches are exact;
-results do not depend on the number of threads. Formulas, sources and pitfalls are in the project's
+Arrays are samples or their features, ``[N, *shape]``, flattened to points. uint8 are pictures
+everywhere and mapped to [−1, 1], as a study maps them. Searches are exact; results do not depend on
+the number of threads. Formulas, sources and pitfalls are in the project's
 ``docs/metrics.md``.
 """
 
@@ -14,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
-from .arrays import F64, I64, f32
+from .arrays import F32, F64, HALF_BYTE, I64, data, f32, integer
+from .scales import check_same_units
 
 GAP_THRESHOLD = 1.0 / 3.0
 """The gap ratio below which a sample counts as memorized; Yoon et al. (2023)."""
@@ -72,29 +74,54 @@ def neighbours(
     """The exact k nearest ``points``, ``[N, *shape]``, of each of ``queries``, ``[Q, *shape]``.
 
     Args:
-        queries: ``[Q, *shape]``.
-        points: ``[N, *shape]``, or the path (a string or ``Path``) of an NPY file with such an
-            array in row-major order, which may be larger than memory: it is read in blocks of
-            128 MB, its values as they are.
+        queries: ``[Q, *shape]``; uint8 is mapped to [−1, 1].
+        points: ``[N, *shape]``, likewise, or the path (a string or ``Path``) of an NPY file with
+            such an array in row-major order, which may be larger than memory: it is read in blocks
+            of 128 MB. Where it holds uint8, distances are those of its values in [−1, 1], and to a
+            copy next to 0 rather than 0.
         k: neighbours of each query.
 
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, fewer than k points, or a file
             that cannot be read or is incomplete.
     """
+    k = integer(k, "the number of neighbours k", least=1)
     if isinstance(points, (str, PathLike)):
-        return Neighbours(*_kinepath.neighbours_in_file(f32(queries), fspath(points), k))
-    return Neighbours(*_kinepath.neighbours(f32(queries), f32(points), k))
+        return _neighbours_in_file(data(queries), fspath(points), k)
+    return Neighbours(*_kinepath.neighbours(data(queries), data(points), k))
+
+
+def _neighbours_in_file(queries: F32, file: str, k: int) -> Neighbours:
+    if not _holds_bytes(file):
+        return Neighbours(*_kinepath.neighbours_in_file(queries, file, k))
+    # The core reads values as they are: the queries go to their units, distances come back.
+    as_stored = (queries.astype(np.float64) + 1.0) * float(HALF_BYTE)
+    indices, distances = _kinepath.neighbours_in_file(f32(as_stored), file, k)
+    return Neighbours(indices, distances / float(HALF_BYTE))
+
+
+def _holds_bytes(file: str) -> bool:
+    try:
+        return bool(np.load(file, mmap_mode="r").dtype == np.uint8)
+    except (OSError, ValueError, EOFError):
+        # The core says what is wrong with it.
+        return False
 
 
 def memorization(samples: npt.ArrayLike, train: npt.ArrayLike) -> Memorization:
     """How close each of ``samples`` is to the training set ``train``, both ``[·, *shape]``.
 
+    uint8, on either side, is mapped to [−1, 1]. Both must be in the same units: where they clearly
+    are not, as [0, 1] and [−1, 1], a ``UserWarning`` gives the range of each.
+
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two different
             training points.
     """
-    return Memorization(**_kinepath.memorization(f32(samples), f32(train)))
+    own, points = data(samples), data(train)
+    found = Memorization(**_kinepath.memorization(own, points))
+    check_same_units(own, points)
+    return found
 
 
 def support(
@@ -106,9 +133,11 @@ def support(
 ) -> F64:
     """Log density of the training set at each sample, ``[N]``, up to a constant.
 
+    Both must be in the same units: where they clearly are not, a ``UserWarning`` says so.
+
     Args:
-        samples: ``[N, *shape]``.
-        train: ``[M, *shape]``.
+        samples: ``[N, *shape]``; uint8 is mapped to [−1, 1].
+        train: ``[M, *shape]``, likewise.
         k: neighbours; for ``kde`` the median distance to the k-th is the bandwidth.
         method: k nearest neighbours, or a Gaussian kernel.
 
@@ -117,49 +146,57 @@ def support(
     """
     if method not in ("knn", "kde"):
         raise _kinepath.KinepathError(f'unknown method {method!r}; use "knn" or "kde"')
-    return _kinepath.support(f32(samples), f32(train), k, method == "kde")
+    k = integer(k, "the number of neighbours k", least=1)
+    own, points = data(samples), data(train)
+    density = _kinepath.support(own, points, k, method == "kde")
+    check_same_units(own, points)
+    return density
 
 
 def frechet_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
     """Squared Fréchet distance between Gaussians fitted to two sets of features ``[·, F]``.
 
     The "FID" of Heusel et al. (2017) when the features are Inception's. It falls with the number
-    of rows: compare equal counts.
+    of rows: compare equal counts. uint8 is mapped to [−1, 1].
 
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two rows.
     """
-    return _kinepath.frechet_distance(f32(generated), f32(real))
+    return _kinepath.frechet_distance(data(generated), data(real))
 
 
 def kernel_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
     """Kernel inception distance of two sets of features ``[·, F]``, unbiased, over all rows.
+
+    uint8 is mapped to [−1, 1].
 
     Source: Bińkowski et al., arXiv 1801.01401, eq. 4.
 
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two rows.
     """
-    return _kinepath.kernel_distance(f32(generated), f32(real))
+    return _kinepath.kernel_distance(data(generated), data(real))
 
 
 def prdc(generated: npt.ArrayLike, real: npt.ArrayLike, k: int = 5) -> Prdc:
     """Precision, recall, density and coverage of features ``[·, F]``.
 
-    Agrees with the package ``prdc``; Naeem et al., arXiv 2002.09797.
+    uint8 is mapped to [−1, 1]. Agrees with the package ``prdc``; Naeem et al., arXiv 2002.09797.
 
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than k + 2 rows.
     """
-    return Prdc(*_kinepath.prdc(f32(generated), f32(real), k))
+    k = integer(k, "the number of neighbours k", least=1)
+    return Prdc(*_kinepath.prdc(data(generated), data(real), k))
 
 
 def vendi_score(features: npt.ArrayLike) -> float:
     """The effective number of different rows of ``features``, ``[N, F]``, between 1 and N.
 
-    Cosine similarity; Friedman & Dieng, arXiv 2210.02410. Agrees with the package ``vendi-score``.
+    Cosine similarity, of uint8 after mapping it to [−1, 1]; Friedman & Dieng, arXiv 2210.02410.
+    Agrees with the package ``vendi-score``.
 
     Raises:
         KinepathError: without rows, for NaN or infinity, or for a row of zeros.
     """
-    return _kinepath.vendi_score(f32(features))
+    return _kinepath.vendi_score(data(features))

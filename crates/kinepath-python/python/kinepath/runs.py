@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError, Plan
-from .arrays import F32, f32, f64, real
+from .arrays import F32, as_integer, f32, f64, integer, real, whole
 from .fields import OnnxField
 from .paths import STATES, PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
@@ -156,8 +156,6 @@ def write_run(
         KinepathError: for shapes or lengths that do not fit, NaN or infinity, noise that the paths
             did not start from, a folder that holds a run, or one that cannot be written.
     """
-    if isinstance(noise, (int, np.integer)) and noise < 0:
-        raise KinepathError(f"a seed is at least 0, got {noise}")
     columns, endpoints = _columns(samples)
     if columns is not None and columns["trajectory"] is not None and plan is None:
         raise KinepathError("a trajectory needs the plan and the record that it was sampled with")
@@ -169,7 +167,7 @@ def write_run(
             model=model,
             plan=plan,
             noise=_start(noise),
-            labels=None if labels is None else [int(label) for label in labels],
+            labels=None if labels is None else whole(labels, "labels"),
             nodes=record.nodes(plan) if plan is not None else [],
             overwrite=overwrite,
         ).path
@@ -177,8 +175,9 @@ def write_run(
 
 
 def _start(noise: int | str | npt.ArrayLike | None) -> int | str | F32 | None:
-    if isinstance(noise, (int, np.integer)):
-        return int(noise)
+    seed = as_integer(noise)
+    if seed is not None:
+        return integer(seed, "a seed")
     return noise if noise is None or isinstance(noise, str) else f32(noise)
 
 
@@ -190,7 +189,8 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
         return None, records(samples)
     if samples.endpoints is None:
         raise KinepathError(
-            "these paths have no endpoints: dataclasses.replace(paths, endpoints=…) gives them some"
+            "these paths have no endpoints: note them by meter.ends(first, last) in the block of the "
+            "EnergyMeter, which measures the displacement from them too"
         )
     columns: dict[str, Any] = {}
     for name in (field.name for field in fields(Paths)):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from ._kinepath import Field, KinepathError, Plan
-from .arrays import F32
+from .arrays import F32, whole
 from .paths import Paths, joined
 from .sampling import Record, noise, sample
 
@@ -44,12 +44,13 @@ def in_batches(
         labels: one class for each of ``rows``.
 
     Raises:
-        KinepathError: for a sampler that returns no paths of its noise.
+        KinepathError: for a sampler that returns no paths of its noise, or labels that are no whole
+            numbers.
     """
     parts = []
     for first in range(0, len(rows), batch):
         start = noise(seed, rows[first : first + batch], shape)
-        asked = () if labels is None else ([int(label) for label in labels[first : first + batch]],)
+        asked = () if labels is None else (whole(labels[first : first + batch], "labels"),)
         paths = sampler(start, plan, *asked)
         if not isinstance(paths, Paths) or len(paths) != len(start):
             raise KinepathError(

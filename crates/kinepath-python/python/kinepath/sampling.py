@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
-from ._kinepath import Field, Plan
-from .arrays import F32, F64, I64, f32
+from ._kinepath import Field, KinepathError, Plan
+from .arrays import F32, F64, I64, as_integer, f32, integer, real, whole
 from .paths import PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
 
@@ -34,10 +34,21 @@ class Record:
     """Numbers of the grid nodes whose states to keep, or how many, spread evenly."""
 
     def nodes(self, plan: Plan) -> list[int]:
-        """The numbers of the nodes whose states to keep."""
-        if isinstance(self.trajectory, int):
-            return plan.grid.spread(self.trajectory)
-        return list(self.trajectory)
+        """The numbers of the nodes whose states to keep.
+
+        Raises:
+            KinepathError: for a node that the grid lacks, or what is no whole number.
+        """
+        count, last = as_integer(self.trajectory), plan.grid.steps
+        if count is not None:
+            return plan.grid.spread(integer(count, "the number of recorded states"))
+        nodes = whole(self.trajectory, "trajectory nodes")
+        for node in nodes:
+            if not 0 <= node <= last:
+                raise KinepathError(
+                    f"trajectory node {node} is beyond the time grid, whose last node is {last}"
+                )
+        return nodes
 
 
 def noise(seed: int, indices: int | Iterable[int], shape: Sequence[int]) -> F32:
@@ -51,13 +62,20 @@ def noise(seed: int, indices: int | Iterable[int], shape: Sequence[int]) -> F32:
         shape: shape of one sample.
 
     Raises:
-        KinepathError: for fewer than no samples.
+        KinepathError: for fewer than no samples, or a seed, index or axis that is no whole number
+            of at least 0.
         MemoryError: for more than memory holds.
     """
-    if isinstance(indices, int) and indices < 0:
-        raise _kinepath.KinepathError(f"the number of samples is at least 0, got {indices}")
-    numbers = range(indices) if isinstance(indices, int) else indices
-    return _kinepath.noise(seed, list(numbers), list(shape))
+    count = as_integer(indices)
+    if count is not None:
+        numbers = list(range(integer(count, "the number of samples")))
+    else:
+        if isinstance(indices, Iterable) and not hasattr(indices, "shape"):
+            # NumPy makes nothing of sets and generators.
+            indices = list(indices)
+        numbers = whole(indices, "sample indices", least=0)
+    axes = whole(shape, "axes of a sample", least=0)
+    return _kinepath.noise(integer(seed, "a seed"), numbers, axes)
 
 
 def sample(
@@ -84,7 +102,7 @@ def sample(
         labels: one class per sample, for a field that takes them.
         inputs: what else a network takes, by name (``field.inputs`` tells): ``[B, ...]`` has a row
             for each sample, ``[1, ...]`` or ``[...]`` is for all. Floats become float32, integers
-            and truth values int64.
+            and truth values int64; torch tensors are taken too.
         certify: the gap τ, in nats, at which Euler paths through an :class:`EmpiricalField` drop
             training points: those of a posterior weight below ``exp(−certify)``, 2e-9 at the usual
             20, where they are certain to stay so. ``paths.posterior`` then tells of the posteriors,
@@ -107,7 +125,7 @@ def sample(
         energy_map=record.energy_map,
         parts=record.parts,
         trajectory=record.nodes(plan),
-        labels=None if labels is None else [int(label) for label in labels],
+        labels=None if labels is None else whole(labels, "labels"),
         inputs=[(name, _numbers(values)) for name, values in (inputs or {}).items()],
         certify=certify,
     )
@@ -120,7 +138,7 @@ def sample(
 
 
 def _numbers(values: npt.ArrayLike) -> F32 | I64:
-    array = np.asarray(values)
+    array = real(values)
     return f32(array) if array.dtype.kind not in "biu" else np.asarray(array, dtype=np.int64)
 
 

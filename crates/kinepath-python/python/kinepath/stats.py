@@ -1,6 +1,7 @@
 """How sure is it? Intervals, correlations and paired comparisons of columns.
 
 A column has one value per sample. Resampling is seeded: the same seed gives the same interval.
+Numbers of resamples are at least 1, and seeds at least 0.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy.typing as npt
 
 from . import _kinepath
-from .arrays import F64, column
+from .arrays import F64, column, integer
 
 
 class Interval(NamedTuple):
@@ -37,6 +38,10 @@ class Comparison(NamedTuple):
     """The smallest true difference that this number of samples would show with 80 % power."""
 
 
+def _draws(resamples: int, seed: int) -> tuple[int, int]:
+    return integer(resamples, "the number of resamples", least=1), integer(seed, "a seed")
+
+
 def bootstrap(
     values: npt.ArrayLike, *, resamples: int = 2000, seed: int = 0, level: float = 0.95
 ) -> Interval:
@@ -45,7 +50,7 @@ def bootstrap(
     Raises:
         KinepathError: for an empty column, NaN or infinity, or a level outside (0, 1).
     """
-    return Interval(*_kinepath.mean_interval(column(values), resamples, seed, level))
+    return Interval(*_kinepath.mean_interval(column(values), *_draws(resamples, seed), level))
 
 
 def share(successes: int, trials: int, *, level: float = 0.95) -> Interval:
@@ -56,7 +61,8 @@ def share(successes: int, trials: int, *, level: float = 0.95) -> Interval:
     Raises:
         KinepathError: without trials, for more successes than trials, or a level outside (0, 1).
     """
-    return Interval(*_kinepath.share(successes, trials, level))
+    counts = integer(successes, "the number of successes"), integer(trials, "the number of trials")
+    return Interval(*_kinepath.share(*counts, level))
 
 
 def compare(
@@ -79,7 +85,7 @@ def compare(
         raise _kinepath.KinepathError(
             f"paired columns have one value per sample: got {base.shape} and {own.shape}"
         )
-    difference, p_value, detectable = _kinepath.compare(base, own, resamples, seed, level)
+    difference, p_value, detectable = _kinepath.compare(base, own, *_draws(resamples, seed), level)
     return Comparison(Interval(*difference), p_value, detectable)
 
 
@@ -97,7 +103,7 @@ def spearman(
         KinepathError: for columns of different lengths, fewer than two values, a constant column,
             NaN or infinity.
     """
-    return Interval(*_kinepath.spearman(column(x), column(y), resamples, seed, level))
+    return Interval(*_kinepath.spearman(column(x), column(y), *_draws(resamples, seed), level))
 
 
 def partial_spearman(
@@ -118,7 +124,7 @@ def partial_spearman(
     """
     held = [column(control) for control in controls]
     return Interval(
-        *_kinepath.partial_spearman(column(x), column(y), held, resamples, seed, level)
+        *_kinepath.partial_spearman(column(x), column(y), held, *_draws(resamples, seed), level)
     )
 
 

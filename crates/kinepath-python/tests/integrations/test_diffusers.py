@@ -147,6 +147,36 @@ def test_a_gain_of_1_is_the_stock_scheduler_to_the_bit(
         assert names[0] == names[1]
 
 
+@pytest.mark.parametrize(
+    "make", [KineticFlowMatchEulerScheduler, KineticFlowMatchHeunScheduler]
+)
+def test_a_loop_may_have_its_samples_in_the_same_memory(make: Any) -> None:
+    noise = torch.randn(3, 2, generator=torch.Generator().manual_seed(0))
+    expected, scheduler = make(gain=GAINS[1]), make(gain=GAINS[1])
+    for one in (expected, scheduler):
+        one.set_timesteps(8)
+    end = travel(expected, noise)
+    x = noise.clone()
+    for timestep in scheduler.timesteps:
+        output = -swirl(x, 1.0 - float(timestep) / 1000)
+        # Heun's scheduler keeps the sample of its first evaluation itself.
+        given = x.clone() if make is KineticFlowMatchHeunScheduler else x
+        x.copy_(scheduler.step(output, timestep, given, return_dict=False)[0])
+    for name, column in expected.paths.table().items():
+        np.testing.assert_array_equal(scheduler.paths.table()[name], column, err_msg=name)
+    scheduler.paths.endpoints.zero_()
+    assert torch.equal(scheduler.paths.endpoints, end)
+
+
+def test_samples_may_be_changed_once_the_schedule_is_done() -> None:
+    scheduler = KineticFlowMatchEulerScheduler()
+    scheduler.set_timesteps(8)
+    x = travel(scheduler, torch.ones(2, 2))
+    end = x.clone()
+    x.mul_(100.0)
+    assert torch.equal(scheduler.paths.endpoints, end)
+
+
 def test_most_of_a_shifted_schedule_is_launch() -> None:
     scheduler = KineticFlowMatchEulerScheduler(shift=3.0, gain=kp.KTS(alpha=0.1, beta=0.0))
     scheduler.set_timesteps(sigmas=np.linspace(1.0, 1 / 28, 28).tolist())

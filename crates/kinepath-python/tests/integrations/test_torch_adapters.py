@@ -79,6 +79,46 @@ def test_an_adaptive_solver_finds_the_energy_of_an_exact_field() -> None:
     torch.testing.assert_close(energies, 0.25 * noise.square().sum(1) * (1 - np.exp(-2)))
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_model_in_half_precision_has_energies_in_that_of_the_state(dtype: torch.dtype) -> None:
+    # ½ ‖v‖² = 5e5, beyond the largest float16.
+    noise = torch.full((2, 1000), 32.0)
+    field = kpt.AugmentedField(lambda x, t: torch.full_like(x, 32.0).to(dtype), (1000,))
+    slope = field(torch.tensor(0.0), field.start(noise))
+    assert slope.dtype == torch.float32
+    _, energies = field.split(odeint(field, field.start(noise), NODES, method="euler")[-1])
+    np.testing.assert_allclose(energies, 0.5 * 1000 * 32.0**2, rtol=1e-6)
+
+
+@torch.no_grad()
+def test_half_precision_does_not_round_a_gain_away() -> None:
+    gain = kp.TableGain([(0.0, 1.001)])
+    field = kpt.AugmentedField(lambda x, t: torch.ones_like(x).bfloat16(), (4,), gain)
+    ends, energies = field.split(
+        odeint(field, field.start(torch.zeros(2, 4)), NODES, method="euler")[-1]
+    )
+    np.testing.assert_allclose(ends, 1.001, rtol=1e-6)
+    np.testing.assert_allclose(energies, 2.0 * 1.001**2, rtol=1e-6)
+
+
+def test_states_that_cannot_carry_energies_are_refused() -> None:
+    with pytest.raises(kp.KinepathError, match=r"torch\.from_numpy\(noise\)"):
+        kpt.AugmentedField(lambda x, t: -x, (4,)).start(np.zeros((2, 4)))  # type: ignore[arg-type]
+    for noise in (torch.zeros(2, 4).half(), torch.zeros(2, 4).bfloat16(), torch.zeros(2, 4).int()):
+        with pytest.raises(kp.KinepathError, match=r"start from noise\.float\(\)"):
+            kpt.AugmentedField(lambda x, t: -x, (4,)).start(noise)
+
+
+@torch.no_grad()
+def test_a_model_may_change_its_samples_in_place(noise: Tensor) -> None:
+    states = []
+    for model in (lambda x, t: -x, lambda x, t: x.mul_(-1.0)):
+        field = kpt.AugmentedField(model, SHAPE)
+        states.append(odeint(field, field.start(noise), NODES, method="rk4")[-1])
+    assert torch.equal(*states)
+
+
 def test_a_shape_that_does_not_fit_is_named(noise: Tensor) -> None:
     with pytest.raises(kp.KinepathError, match=r"shape \[B, 2, 8, 8\], got \[3, 1, 8, 8\]"):
         kpt.AugmentedField(lambda x, t: -x, (2, 8, 8)).start(noise)

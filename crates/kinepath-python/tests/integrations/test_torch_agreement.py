@@ -53,6 +53,14 @@ def field(network: TinyUNet, tmp_path_factory: pytest.TempPathFactory) -> Any:
     return kp.OnnxField(path)
 
 
+@pytest.fixture(scope="module")
+def guided_field(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    path = tmp_path_factory.mktemp("guided") / "network.onnx"
+    examples = (torch.zeros(2, *SHAPE), torch.zeros(2), torch.zeros(2, dtype=torch.int64))
+    kp.export_onnx(TinyUNet(classes=4), examples, path)
+    return kp.OnnxField(path, guidance=kp.Guidance(2.5, null_label=0))
+
+
 def kts(
     t: Tensor, alpha: float = 0.05, beta: float = 0.02, split: float = 0.6, rate: float = 3.0
 ) -> Any:
@@ -96,6 +104,33 @@ def test_core_torch_and_torchdiffeq_agree(
     np.testing.assert_allclose(core.endpoints, ends, atol=1e-4, rtol=0)
     np.testing.assert_allclose(paths.kpe, energies, rtol=1e-4)
     np.testing.assert_allclose(core.kpe, energies, rtol=1e-4)
+
+
+GUIDED_GAINS = [kp.Gain(), kp.KTS(alpha=0.05, beta=0.02), kp.Governed([(0.0, 8.0)], split=0.3)]
+
+
+@pytest.mark.parametrize("gain", GUIDED_GAINS)
+@pytest.mark.parametrize("solver", ["euler", "heun", "rk4"])
+def test_the_parts_of_a_guided_velocity_are_the_core_s(
+    guided_field: kp.OnnxField, solver: str, gain: kp.Gain
+) -> None:
+    labels, noise = [1, 2, 3, 1], kp.noise(4, 4, SHAPE)
+    plan, record = kp.Plan(10, solver, gain), kp.Record(parts=True)
+    core = kp.sample(guided_field, noise, plan, labels=labels, record=record)
+    paths = kpt.sample(
+        TinyUNet(classes=4),
+        torch.from_numpy(noise),
+        plan,
+        guidance_scale=2.5,
+        condition=torch.tensor(labels),
+        null_condition=torch.zeros(4, dtype=torch.int64),
+        record=record,
+    )
+    assert list(core.table()) == list(paths.table()) and "kpe_unconditional" in core.table()
+    for name, column in core.table().items():
+        np.testing.assert_allclose(
+            paths.table()[name], column, rtol=1e-5, atol=1e-8, err_msg=name
+        )
 
 
 def governed(field: kp.OnnxField, noise: NDArray[np.float32], grid: kp.Grid) -> kp.Gain:

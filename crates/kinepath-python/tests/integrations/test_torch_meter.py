@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,11 @@ def test_a_meter_can_be_used_again() -> None:
         (lambda m: m.step(torch.ones(2, 2), torch.ones(3), 0.1), r"t must .* got shape \[3\]"),
         (lambda m: m.step(torch.ones(2, 2), torch.ones(2, device="meta"), 0.1), "on meta"),
         (lambda m: m.step(torch.ones(2, 2).long(), 0.5, 0.1), "floating point"),
+        (lambda m: m.step(torch.ones(2, 2), torch.tensor(0), 0.1), "t must be .* torch.int64"),
+        (lambda m: m.step(torch.ones(2, 2), 0.5, torch.ones(2).int()), "dt must be .* torch.int32"),
+        (lambda m: m.step(torch.ones(2, 2), 0.5, 0.1, torch.tensor(True)), "gain .* torch.bool"),
+        (lambda m: m.step(np.ones((2, 2)), 0.5, 0.1), r"tensor, got ndarray; .*from_numpy\(v\)"),
+        (lambda m: m.ends(torch.ones(2, 2), np.ones((2, 2))), "end must be a torch tensor"),
         (lambda m: m.ends(torch.ones(2, 2), torch.ones(2, 3)), r"\[2, 2\], the last \[2, 3\]"),
         (lambda m: m.ends(torch.ones(3, 2), torch.ones(3, 2)), "of 3 samples, .* of 2"),
     ],
@@ -121,6 +127,49 @@ def test_what_cannot_be_booked_is_named(use: Any, words: str) -> None:
         if words != "without a step":
             meter.step(torch.ones(2, 2), 0.4, 0.1)
         use(meter)
+
+
+def test_a_metered_run_is_written_once_its_ends_are_noted(tmp_path: Path) -> None:
+    first, last = torch.zeros(2, 3), torch.ones(2, 3)
+    with kpt.EnergyMeter() as meter:
+        meter.step(torch.ones(2, 3), 0.0, 1.0)
+    with pytest.raises(kp.KinepathError, match=r"no endpoints: note them by meter\.ends\(first"):
+        kp.write_run(tmp_path / "run", meter.paths)
+    with meter:
+        meter.step(torch.ones(2, 3), 0.0, 1.0)
+        meter.ends(first, last)
+    run = kp.write_run(tmp_path / "run", meter.paths)
+    np.testing.assert_array_equal(run.samples, last.numpy())
+    np.testing.assert_allclose(run.table()["displacement"], 1.5)
+
+
+def test_the_end_is_kept_as_it_was() -> None:
+    x = torch.ones(2, 3, requires_grad=True)
+    with kpt.EnergyMeter() as meter:
+        meter.step(torch.ones(2, 3), 0.0, 1.0)
+        meter.ends(torch.zeros(2, 3), x)
+    with torch.no_grad():
+        x.mul_(5.0)
+    assert meter.paths.endpoints is not None and not meter.paths.endpoints.requires_grad
+    assert torch.equal(meter.paths.endpoints, torch.ones(2, 3))
+
+
+def test_nothing_of_a_refused_step_is_booked() -> None:
+    refused: list[dict[str, Any]] = [
+        {"t": torch.zeros(3)},
+        {"dt": torch.ones(3)},
+        {"gain": torch.ones(3)},
+        {"v": torch.ones(2, 2).long()},
+        {"gain": "fast"},
+    ]
+    with kpt.EnergyMeter() as meter:
+        for wrong in refused:
+            step: dict[str, Any] = {"v": 7 * torch.ones(2, 2), "t": 0.9, "dt": 0.5, "gain": 3.0}
+            with pytest.raises(ValueError):
+                meter.step(**step | wrong)
+            meter.step(torch.ones(2, 2), 0.0, 1.0 / len(refused))
+    np.testing.assert_allclose(meter.kpe, 1.0)
+    np.testing.assert_allclose(meter.paths.launch, 1.0)
 
 
 def test_a_split_out_of_range_is_named() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,25 @@ def test_guidance_is_that_of_a_model_guided_by_hand(scale: float, as_extras: boo
     np.testing.assert_allclose(absent.kpe, kpt.sample(network, noise(), plan).kpe, rtol=1e-6)
 
 
+def test_parts_of_a_guided_velocity_are_its_own_at_both_ends() -> None:
+    network, plan = TinyUNet(classes=4), kp.Plan(8, "rk4", kp.KTS(alpha=0.1, beta=0.05))
+    labels, null = torch.tensor([1, 2, 3, 1]), torch.zeros(4, dtype=torch.int64)
+    conditions: dict[str, Any] = {"condition": labels, "null_condition": null}
+
+    def parts(scale: float) -> Any:
+        record = kp.Record(parts=True)
+        return kpt.sample(network, noise(), plan, guidance_scale=scale, record=record, **conditions)
+
+    one, none = parts(1.0), parts(0.0)
+    np.testing.assert_allclose(one.parts.conditional, one.kpe, rtol=1e-6)
+    np.testing.assert_allclose(none.parts.unconditional, none.kpe, rtol=1e-6)
+    assert (abs(one.parts.unconditional / one.kpe - 1) > 1e-3).all()
+    np.testing.assert_array_equal(one.table()["kpe_conditional"], one.parts.conditional)
+    assert kpt.sample(network, noise(), plan, guidance_scale=1.0, **conditions).parts is None
+    with pytest.raises(kp.KinepathError, match="parts .* guided velocity only"):
+        kpt.sample(network, noise(), plan, condition=labels, record=kp.Record(parts=True))
+
+
 def test_a_model_may_return_the_same_memory_every_time() -> None:
     network, plan = TinyUNet(classes=2), kp.Plan(6, "rk4", kp.KTS())
     memory = torch.empty(4, *SHAPE)
@@ -133,6 +153,33 @@ def test_a_model_may_return_the_same_memory_every_time() -> None:
     paths = kpt.sample(reusing, noise(), plan, **arguments)
     assert torch.equal(paths.endpoints, expected.endpoints)
     np.testing.assert_array_equal(paths.kpe, expected.kpe)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("guided", [False, True])
+@pytest.mark.parametrize("inference", [False, True])
+def test_states_may_be_changed_in_place(dtype: torch.dtype, guided: bool, inference: bool) -> None:
+    x0, plan, record = noise(dtype=dtype), kp.Plan(5, "heun"), kp.Record(trajectory=3)
+    arguments: dict[str, Any] = {"record": record}
+    if guided:
+        arguments |= {"guidance_scale": 2.0, "condition": -1.0, "null_condition": -0.5}
+
+    def changing(x: Tensor, t: Tensor, factor: float = -1.0) -> Any:
+        t.add_(1.0)
+        return x.mul_(factor).mul_(t[:, None, None, None].to(dtype))
+
+    def keeping(x: Tensor, t: Tensor, factor: float = -1.0) -> Any:
+        return x * factor * (t + 1.0)[:, None, None, None].to(dtype)
+
+    expected = kpt.sample(keeping, x0.clone(), plan, **arguments)
+    with torch.inference_mode(inference):
+        paths = kpt.sample(changing, x0, plan, **arguments)
+    assert torch.equal(x0, noise(dtype=dtype))
+    assert torch.equal(paths.endpoints, expected.endpoints)
+    assert paths.trajectory is not None and expected.trajectory is not None
+    assert torch.equal(paths.trajectory, expected.trajectory)
+    for name, column in expected.table().items():
+        np.testing.assert_array_equal(paths.table()[name], column, err_msg=name)
 
 
 def test_times_may_be_changed_in_place() -> None:
@@ -201,7 +248,8 @@ PLANS = [
     kp.Plan(5, "rk4", kp.KTS()),
     kp.Plan(5, "heun", kp.Governed([(0.0, 10.0)], split=0.3)),
 ]
-EVERYTHING = kp.Record(profile=True, energy_map=True, trajectory=3)
+WITHOUT_PARTS = kp.Record(profile=True, energy_map=True, trajectory=3)
+EVERYTHING = replace(WITHOUT_PARTS, parts=True)
 
 
 @pytest.mark.parametrize("plan", PLANS)
@@ -243,7 +291,7 @@ def test_the_loop_runs_without_values(plan: kp.Plan) -> None:
 
     # Tensors without data cannot be read back, which is all that is left to do after the loop.
     with pytest.raises(NotImplementedError, match="meta"):
-        kpt.sample(counted, noise().to("meta"), plan, record=EVERYTHING)
+        kpt.sample(counted, noise().to("meta"), plan, record=WITHOUT_PARTS)
     assert calls == plan.nfe
 
 
@@ -259,7 +307,7 @@ def test_cuda_is_not_waited_for(plan: kp.Plan) -> None:
         return network(x, t)
 
     try:
-        paths = kpt.sample(watched, noise().cuda(), plan, record=EVERYTHING)
+        paths = kpt.sample(watched, noise().cuda(), plan, record=WITHOUT_PARTS)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert calls == plan.nfe
@@ -309,6 +357,7 @@ def test_the_first_velocity_that_is_no_number_is_named(value: float) -> None:
     ("x0", "plan", "arguments", "words"),
     [
         (noise(), kp.Plan(4, "dopri5"), {}, "dopri5 chooses its own steps"),
+        (noise().numpy(), kp.Plan(4), {}, r"tensor, got ndarray; torch\.from_numpy\(noise\)"),
         (noise().long(), kp.Plan(4), {}, "floating point .* got torch.int64"),
         (torch.tensor(1.0), kp.Plan(4), {}, r"of shape \[\]"),
         (noise(), kp.Plan(4), {"guidance_scale": 2.0}, "needs both"),

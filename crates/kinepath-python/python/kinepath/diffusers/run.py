@@ -108,11 +108,17 @@ class Run:
         return scaled(wide, eta * governed(speed, governor)), speed
 
     def book(self, number: int, speed: Tensor, sample: Tensor, moved: Tensor) -> None:
-        """Books evaluation ``number``, which took ``sample`` to ``moved``."""
+        """Books evaluation ``number``, which took ``sample`` to ``moved``.
+
+        A loop may have its samples in the same memory throughout: the first are copied, and so are
+        those that end the schedule, with which it may go on.
+        """
         if not self._speeds:
-            self._first, self._start = number, sample.detach()
+            self._first, self._start = number, sample.detach().clone()
         self._speeds.append(speed)
         self._end = moved.detach()
+        if number + 1 == len(self._stages):
+            self._end = self._end.clone()
 
     def paths(self) -> PipelinePaths:
         """Reads everything back, by one copy from the device.
@@ -147,7 +153,7 @@ class Run:
             )
         booked = books.close(steps, rows[:-1])
         return PipelinePaths(
-            endpoints=self._end,
+            endpoints=self._end.clone(),
             kpe=booked.launch + booked.landing,
             launch=booked.launch,
             landing=booked.landing,

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from .._kinepath import Gain, KinepathError
-from .model import Model, called, working_type
+from .model import Model, called, check_tensor, working_type
 from .speed import governed, scaled, squared_speed
 
 
@@ -46,7 +46,9 @@ class AugmentedField(torch.nn.Module):
         (torch.Size([4, 2]), torch.Size([4]))
 
     Energies have the state's own type, in which torchdiffeq solves: float32 noise sums them in
-    float32.
+    float32. States in half precision are refused, as they would round energies or run out of
+    numbers; a model in half precision is given what it takes by a function,
+    ``lambda x, t: model(x.half(), t)``, and may return it.
 
     Args:
         model: ``model(x, t)`` with states ``[B, *shape]`` and times ``[B]``.
@@ -65,8 +67,14 @@ class AugmentedField(torch.nn.Module):
         """The state ``[B, D + 1]`` at the start: ``noise``, ``[B, *shape]``, and no energy yet.
 
         Raises:
-            KinepathError: for noise of another shape.
+            KinepathError: for noise of another shape, or in neither float32 nor float64.
         """
+        check_tensor("noise", noise)
+        if noise.dtype not in (torch.float32, torch.float64):
+            raise KinepathError(
+                f"the state carries energies, which {noise.dtype} cannot: start from noise.float(), "
+                "and let a model in half precision take it by lambda x, t: model(x.half(), t)"
+            )
         if noise.shape[1:] != self.shape:
             raise KinepathError(
                 f"noise must have shape [B, {', '.join(map(str, self.shape))}], got "
@@ -89,13 +97,16 @@ class AugmentedField(torch.nn.Module):
         torchdiffeq calls it by position, flow_matching by keyword and with the model's extras. The
         model gets times in float32, or float64 where x is.
         """
-        samples, _ = self.split(x)
+        # A copy, in one piece: the model may change it in place.
+        samples = self.split(x)[0].clone(memory_format=torch.contiguous_format)
         v = called(self.model, samples, t.to(working_type(x.dtype)).repeat(len(x)), extras)
         speed = squared_speed(v)
+        # Before the gain, which half precision would round away next to 1.
+        v = v.to(x.dtype)
         if self.gain is not None:
             eta = torch.full_like(speed, self.gain.eta(float(t)))
             governor = self.gain.governor(float(t))
             if governor is not None:
                 eta = eta * governed(speed, governor)
             v, speed = scaled(v, eta), speed * eta.square()
-        return torch.cat([v.reshape(len(x), -1), (0.5 * speed).to(v.dtype)[:, None]], 1)
+        return torch.cat([v.reshape(len(x), -1), (0.5 * speed).to(x.dtype)[:, None]], 1)

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._kinepath import Stage, Step
 from ..arrays import F64
+from ..paths import PartEnergies
 
 
 class Books(NamedTuple):
@@ -20,19 +21,24 @@ class Books(NamedTuple):
     profile: F64
     mean_gain: F64
     noise_left: F64 | None
+    parts: PartEnergies | None
 
 
-def close(steps: Sequence[Step], speeds: F64) -> Books:
+def close(
+    steps: Sequence[Step], speeds: F64, parts: tuple[F64, F64] | None = None
+) -> Books:
     """Books the evaluations of a run.
 
     Args:
         steps: the steps of the plan.
         speeds: ``‖v‖²`` of the field, before the gain, at every stage: ``[stages, B]``.
+        parts: the same of the conditional and of the unconditional velocity of a guided field.
     """
     stages = [stage for step in steps for stage in step.stages]
     etas = np.stack([_eta(stage, row) for stage, row in zip(stages, speeds, strict=True)])
     shaped = etas**2 * speeds
-    energies = np.array([stage.energy for stage in stages])[:, None] * shaped
+    weights = np.array([stage.energy for stage in stages])[:, None]
+    energies = weights * shaped
     counts = [len(step.stages) for step in steps]
     landing = np.repeat([step.landing for step in steps], counts)
     terminal = np.repeat([step.terminal for step in steps], counts)
@@ -44,6 +50,7 @@ def close(steps: Sequence[Step], speeds: F64) -> Books:
         profile=shaped[np.cumsum([0, *counts[:-1]])].T.copy(),
         mean_gain=updates @ etas / sum(step.size for step in steps),
         noise_left=_noise_left(steps, etas),
+        parts=parts and PartEnergies(*((weights * etas**2 * part).sum(0) for part in parts)),
     )
 
 

@@ -14,7 +14,7 @@ from ..arrays import F64
 from ..paths import Paths
 from ..sampling import Record
 from . import books
-from .model import FLOATS, Model, velocity_of, working_type
+from .model import FLOATS, Model, check_tensor, velocity_of, working_type
 from .speed import exact, governed, read_back, scaled, squared_speed
 
 
@@ -36,8 +36,9 @@ def sample(
     gets states in the noise's own type. Energies are in float64, on devices without it in float32
     for one evaluation and in float64 for their sum.
 
-    A velocity is used up before the model is called again, so that a model may return the same
-    memory every time, as one compiled with CUDA graphs does.
+    The model may change its states and times in place, which are copies. A velocity is used up
+    before the model is called again, so that a model may return the same memory every time, as one
+    compiled with CUDA graphs does.
 
     Args:
         model: ``model(x, t)``, or ``model(x, t, condition)`` where a condition is given; returns
@@ -48,11 +49,13 @@ def sample(
             guided velocity, and an evaluation counts twice. Needs both conditions.
         condition: passed to the model as its third argument; a mapping, as keyword arguments.
         null_condition: passed in its place for the unguided velocity; ``{}`` to leave it out.
-        record: what else to keep; states stay on the device.
+        record: what else to keep; states stay on the device. The parts are those of a guided
+            velocity.
 
     Raises:
-        KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is not
-            floating point or holds NaN or infinity, or a recorded node that the grid lacks.
+        KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is no
+            tensor, not floating point or holds NaN or infinity, a recorded node that the grid
+            lacks, or parts without guidance.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
             Noticed at the end: nothing waits for the device before.
         ModelError: for a velocity of another shape or device than the states, or without
@@ -64,13 +67,16 @@ def sample(
             f"{plan.solver} chooses its own steps, which the core does on NumPy arrays; use a "
             "fixed-step solver here, or kinepath.sample, or torchdiffeq with AugmentedField"
         )
+    check_tensor("noise", noise)
     if noise.ndim < 1 or noise.dtype not in FLOATS:
         raise KinepathError(
             f"noise must be floating point of shape [B, …], got {noise.dtype} of shape "
             f"{list(noise.shape)}"
         )
-    velocity = velocity_of(model, guidance_scale, condition, null_condition)
-    nodes = _nodes(record, plan)
+    evaluated = velocity_of(
+        model, guidance_scale, condition, null_condition, parts=record.parts
+    )
+    nodes = record.nodes(plan)
     state = noise.to(working_type(noise.dtype))
     start, batch = state, state.shape[0]
     times = torch.tensor(
@@ -84,12 +90,15 @@ def sample(
         energy_map = torch.zeros_like(state, dtype=exact(state.device))
     kept = {0: state} if 0 in nodes else {}
     speeds: list[Tensor] = []
+    parts: list[Tensor] = []
     for number, step in enumerate(steps, start=1):
         # Where each stage is evaluated, and last the state after the step.
         states = [state] * (len(step.stages) + 1)
         for position, stage in enumerate(step.stages):
-            x = states[position].to(noise.dtype)
-            v = velocity(x, next(time).repeat(batch), state.dtype)
+            # A copy, which the model may change: states are read again, and noise is the caller's.
+            x = states[position].to(noise.dtype, copy=True)
+            v, speeds_of_parts = evaluated(x, next(time).repeat(batch), state.dtype)
+            parts += speeds_of_parts
             speeds.append(squared_speed(v))
             v = v.to(state.dtype)
             if stage.governor is not None:
@@ -104,9 +113,10 @@ def sample(
         if number in nodes:
             kept[number] = state
     displacement = squared_speed(state - start).mul_(0.5)
-    rows = read_back([*speeds, displacement])
+    columns = read_back([*speeds, displacement, *parts])
+    rows, of_parts = np.split(columns, [len(speeds) + 1])
     _check_finite(rows, noise, steps)
-    booked = books.close(steps, rows[:-1])
+    booked = books.close(steps, rows[:-1], (of_parts[::2], of_parts[1::2]) if parts else None)
     calls = len(speeds) * (1 if guidance_scale is None else 2)
     return Paths(
         endpoints=state,
@@ -121,18 +131,8 @@ def sample(
         profile=booked.profile if record.profile else None,
         energy_map=None if energy_map is None else energy_map.to(state.dtype),
         trajectory=torch.stack([kept[node] for node in nodes], 1) if nodes else None,
+        parts=booked.parts,
     )
-
-
-def _nodes(record: Record, plan: Plan) -> list[int]:
-    """The recorded nodes, each of which the grid has."""
-    nodes, last = record.nodes(plan), plan.grid.steps
-    for node in nodes:
-        if not 0 <= node <= last:
-            raise KinepathError(
-                f"trajectory node {node} is beyond the time grid, whose last node is {last}"
-            )
-    return nodes
 
 
 def _pushed(total: Tensor, base: Tensor, v: Tensor, weight: float) -> Tensor:

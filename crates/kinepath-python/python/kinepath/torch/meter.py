@@ -12,7 +12,7 @@ from torch import Tensor
 from .._kinepath import KinepathError
 from ..arrays import F64
 from ..paths import Paths
-from .model import FLOATS
+from .model import FLOATS, check_tensor
 from .speed import exact, read_back, squared_speed
 
 TERMINAL_START = 0.95
@@ -80,9 +80,11 @@ class EnergyMeter:
             gain: η of this step; a number or a tensor, as ``t``.
 
         Raises:
-            KinepathError: for another number of samples than before, or a tensor of another shape
-                or device. That ``dt`` is positive is checked when the block ends.
+            KinepathError: for what is no tensor, another number of samples than before, or a tensor
+                of another shape or device, or without fractions; nothing of the step is booked
+                then. That ``dt`` is positive is checked when the block ends.
         """
+        check_tensor("v", v)
         if v.ndim < 1 or v.dtype not in FLOATS:
             raise KinepathError(
                 f"a velocity must be floating point of shape [B, …], got {v.dtype} of shape "
@@ -92,25 +94,31 @@ class EnergyMeter:
             raise KinepathError(
                 f"this step has {v.shape[0]} samples, those before had {len(self._speeds[0])}"
             )
-        self._times.append(_held("t", t, v))
+        time, size, eta = _held("t", t, v), _held("dt", dt, v), _held("gain", gain, v)
+        speed = squared_speed(v)
+        # All or nothing: a caller may go on after a step that was refused.
+        self._times.append(time)
         self._time_types.append(t.dtype if isinstance(t, Tensor) else torch.float64)
-        self._sizes.append(_held("dt", dt, v))
-        self._gains.append(_held("gain", gain, v))
-        self._speeds.append(squared_speed(v))
+        self._sizes.append(size)
+        self._gains.append(eta)
+        self._speeds.append(speed)
 
     @torch.no_grad()
     def ends(self, start: Tensor, end: Tensor) -> None:
-        """Notes the first and last states, ``[B, *shape]``, for the displacement.
+        """Notes the first and last states, ``[B, *shape]``, for the displacement; keeps a copy of
+        the last.
 
         Raises:
-            KinepathError: for states of different shapes.
+            KinepathError: for states of different shapes, or that are no tensors.
         """
+        check_tensor("start", start)
+        check_tensor("end", end)
         if start.shape != end.shape:
             raise KinepathError(
                 f"the first states have shape {list(start.shape)}, the last {list(end.shape)}"
             )
         wide = end.to(exact(end.device)) - start.to(exact(start.device))
-        self._displacement, self._end = squared_speed(wide).mul_(0.5), end
+        self._displacement, self._end = squared_speed(wide).mul_(0.5), end.detach().clone()
 
     def __exit__(self, *error: object) -> None:
         if error[0] is None:
@@ -189,6 +197,11 @@ def _held(name: str, number: Number, v: Tensor) -> Number:
     """``number`` as it is now: a loop may go on to change the tensor it has its time in."""
     if not isinstance(number, Tensor):
         return float(number)
+    if number.dtype not in FLOATS:
+        raise KinepathError(
+            f"{name} must be floating point, got a tensor of {number.dtype}: times run from 0 (noise) "
+            "to 1 (data)"
+        )
     if number.ndim == 0 and number.device.type == "cpu":
         return float(number)
     if number.shape not in ((), (v.shape[0],)) or number.device != v.device:
