@@ -69,7 +69,10 @@ fn section(page: &mut String, model: &ModelResults, all: bool) {
     for (block, runs) in model.runs.chunks(RUNS_A_TABLE).enumerate() {
         let _ = writeln!(page, "\n{}", figures(runs, block == 0));
     }
-    page.push_str("below the figures their 95 % intervals, below KPE the sd over samples\n");
+    page.push_str(match model.has_energies() {
+        true => "below the figures their 95 % intervals, below KPE the sd over samples\n",
+        false => "below the figures their 95 % intervals\n",
+    });
     if model.runs.len() > 1 {
         page.push_str("✓ better and ✗ worse than the baseline, adjusted q\n");
         let _ = writeln!(page, "\n{}", differences(&model.runs, all));

@@ -48,7 +48,8 @@ fn exact_paths_come_with_their_certificate_and_agree_with_the_whole_field() {
         assert!(*t > 0.0 && *t < 1.0);
         assert_eq!(a.row(row), points.row(top[row] as usize), "sample {row}");
         let from = (t * 30.0).round() as usize;
-        assert!(count.row(row).iter().skip(from).all(|n| (n - 1.0).abs() < 1e-6));
+        // A weight of 0.99 leaves at most 1/0.99² points.
+        assert!(count.row(row).iter().skip(from).all(|n| (1.0 - 1e-6..1.021).contains(n)));
     }
     let errors = followed.table().f64(columns::VELOCITY_ERROR).unwrap();
     let largest = errors.iter().copied().fold(0.0, f64::max);

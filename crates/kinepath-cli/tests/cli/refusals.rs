@@ -197,9 +197,11 @@ fn a_study_file_is_refused_with_its_name_and_key() {
     place.write("typo.toml", default.replacen("count", "cuont", 1));
     let message = place.fails("study typo.toml", 2);
     assert!(message.contains("typo.toml") && message.contains("cuont"), "{message}");
-    place.write("short.toml", default.replacen("seeds = [0]\n", "", 1));
+    let train = "train = \"builtin:fashion-mnist\"\n";
+    assert!(default.contains(train), "{default}");
+    place.write("short.toml", default.replacen(train, "", 1));
     let message = place.fails("study short.toml", 2);
-    assert!(message.contains("short.toml") && message.contains("seeds"), "{message}");
+    assert!(message.contains("short.toml") && message.contains("train"), "{message}");
     place.write("gain.toml", default.replacen("kts:alpha=0.01", "kts:alhpa=0.01", 1));
     assert!(place.fails("study gain.toml --out out", 2).contains("alhpa"));
     let engine = "[[field]]\nengine = \"abacus\"\n";

@@ -8,6 +8,9 @@ use super::{TRIES, Tried, Trouble, Verdict};
 use crate::subject::remove_all;
 use crate::{Chance, Subject};
 
+/// What says that a folder, or what should be in it, is gone.
+const GONE: [&str; 2] = ["No such file or directory", "not a run folder"];
+
 /// The folder is moved away in the middle, and put back.
 pub(super) fn moved(subject: &Subject, chance: &mut Chance, times: usize) -> Tried {
     vanishes(subject, chance, times, true)
@@ -38,7 +41,10 @@ fn vanishes(subject: &Subject, chance: &mut Chance, times: usize, back: bool) ->
             trial.clear()?;
             continue;
         }
-        let message = trial.refuses(&ended, &["out", "No such file or directory"])?;
+        let message = trial.refuses(&ended, &["out"])?;
+        if !GONE.iter().any(|words| ended.stderr.contains(words)) {
+            return Err(trial.failed(format!("it does not say what is gone: {}", ended.stderr)));
+        }
         trial.stays_sound(false)?;
         remove_all(&out)?;
         if back {
