@@ -2,6 +2,7 @@
 
 mod frame;
 mod read;
+mod shapes;
 mod thrift;
 
 use std::fs::File;

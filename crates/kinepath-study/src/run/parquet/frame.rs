@@ -6,6 +6,7 @@
 
 use std::io::{self, BufRead, Seek, SeekFrom};
 
+use super::shapes;
 use super::thrift::{I32, LIST, STRUCT, Thrift, invalid};
 
 /// What ends a file, behind the length of the footer.
@@ -35,7 +36,7 @@ pub(super) fn check_schema(file: &mut (impl BufRead + Seek), length: u64) -> io:
         if (id, kind) == (2, LIST) {
             check_elements(&mut thrift)?;
         } else {
-            thrift.skip(kind)?;
+            thrift.check_field(shapes::FILE, id, kind)?;
         }
     }
     Ok(())
@@ -51,7 +52,7 @@ fn check_elements(thrift: &mut Thrift<'_, impl BufRead>) -> io::Result<()> {
         while let Some(kind) = thrift.field(&mut id)? {
             match (id, kind) {
                 (5, I32) => children = thrift.count()?,
-                _ => thrift.skip(kind)?,
+                _ => thrift.check_field(shapes::SCHEMA_ELEMENT, id, kind)?,
             }
         }
         match (element, children) {
@@ -116,16 +117,21 @@ impl Page {
                 (3, I32) => page.compressed = thrift.count()?,
                 // The headers of data pages of both versions, and of a dictionary.
                 (5 | 7 | 8, STRUCT) => {
+                    let header = match id {
+                        5 => shapes::DATA_PAGE,
+                        7 => shapes::DICTIONARY_PAGE,
+                        _ => shapes::DATA_PAGE_V2,
+                    };
                     let mut id = 0;
                     while let Some(kind) = thrift.field(&mut id)? {
                         match (id, kind) {
                             // The type says which header counts, and there should be one.
                             (1, I32) => page.values = page.values.max(thrift.count()?),
-                            _ => thrift.skip(kind)?,
+                            _ => thrift.check_field(header, id, kind)?,
                         }
                     }
                 }
-                _ => thrift.skip(kind)?,
+                _ => thrift.check_field(shapes::PAGE, id, kind)?,
             }
         }
         Ok(page)

@@ -70,6 +70,30 @@ fn a_schema_of_other_columns_than_it_says_is_refused() {
     assert!(refused(cut).contains("too short"), "{}", refused(cut));
 }
 
+/// What the Parquet crate would take for something else, or never come back from: it gives a boolean in a
+/// list no bytes, and reads a known field as what it should be.
+#[test]
+fn a_footer_that_two_readers_understand_differently_is_refused() {
+    let whole = table(3);
+    // Behind the last known field, 2³¹ − 1 booleans.
+    let endless = with_footer(&whole, |footer| {
+        let end = footer.len() - 1;
+        footer.splice(end..end, [0xf9, 0xf1, 0xff, 0xff, 0xff, 0xff, 0x07]);
+    });
+    assert!(refused(&endless).contains("a list holds booleans"), "{}", refused(&endless));
+    // The version, a number, becomes a list of nothing.
+    let another = with_footer(&whole, |footer| {
+        assert_eq!(footer[0], 0x15);
+        footer[0] = 0x19;
+    });
+    assert!(refused(&another).contains("not of the kind"), "{}", refused(&another));
+    // The same field by its full number.
+    let anew = with_footer(&whole, |footer| {
+        footer.splice(0..1, [0x05, 0x02]);
+    });
+    assert!(refused(&anew).contains("a number of its own"), "{}", refused(&anew));
+}
+
 /// An integer field of the next number.
 fn integer(value: u64) -> Vec<u8> {
     let (mut bytes, mut rest) = (vec![0x15], value << 1);
@@ -114,6 +138,6 @@ fn pages_that_promise_more_than_they_hold_are_refused() {
     let text = [&start, &[0x4c][..], &statistics, &[0; 8]].concat();
     assert_eq!(check(&text, 3), "a structure runs past its end");
     // Lists in lists, one after the other: no reader may call itself for each.
-    let deep = [&[0x19][..], &[0x19; 100_000]].concat();
+    let deep = [&[0x99][..], &[0x19; 100_000]].concat();
     assert_eq!(check(&deep, 3), "values lie too deep");
 }

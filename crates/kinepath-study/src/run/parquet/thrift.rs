@@ -4,10 +4,24 @@
 
 use std::io::{self, BufRead};
 
+use super::shapes::{Shape, Value};
+
+/// The kind of a field that holds a byte.
+pub(super) const BYTE: u8 = 3;
+/// The kind of a field that holds a 16-bit integer.
+pub(super) const I16: u8 = 4;
 /// The kind of a field that holds a 32-bit integer.
 pub(super) const I32: u8 = 5;
+/// The kind of a field that holds a 64-bit integer.
+pub(super) const I64: u8 = 6;
+/// The kind of a field that holds a number in f64.
+pub(super) const DOUBLE: u8 = 7;
+/// The kind of a field that holds bytes.
+pub(super) const BINARY: u8 = 8;
 /// The kind of a field that holds a list.
 pub(super) const LIST: u8 = 9;
+/// The kind of a field that holds a set, which is written as a list.
+const SET: u8 = 10;
 /// The kind of a field that holds a structure.
 pub(super) const STRUCT: u8 = 12;
 
@@ -33,8 +47,9 @@ impl<'a, R: BufRead> Thrift<'a, R> {
         let head = self.byte()?;
         match (head & 0x0f, head >> 4) {
             (0, _) => return Ok(None),
-            (_, 0) => *id = self.integer()?,
-            (_, step) => *id = id.saturating_add(step.into()),
+            // What writes a number in full skips fifteen that nobody knows, or goes back.
+            (_, 0) => return Err(invalid("a field has a number of its own")),
+            (_, step) => *id += i64::from(step),
         }
         Ok(Some(head & 0x0f))
     }
@@ -51,6 +66,37 @@ impl<'a, R: BufRead> Thrift<'a, R> {
         u64::try_from(self.integer()?).map_err(|_| invalid("a number that counts is negative"))
     }
 
+    /// Passes over a structure, in which the fields that `shape` knows hold what it says.
+    pub(super) fn check(&mut self, shape: Shape) -> io::Result<()> {
+        let mut id = 0;
+        while let Some(kind) = self.field(&mut id)? {
+            self.check_field(shape, id, kind)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over the value of field `id`, which holds what `shape` says if it knows it.
+    pub(super) fn check_field(&mut self, shape: Shape, id: i64, kind: u8) -> io::Result<()> {
+        match shape.iter().find(|(known, _)| *known == id) {
+            Some((_, Value::Bool)) if matches!(kind, 1 | 2) => Ok(()),
+            Some((_, value)) => self.check_value(value, kind),
+            None => self.skip(kind),
+        }
+    }
+
+    fn check_value(&mut self, value: &Value, kind: u8) -> io::Result<()> {
+        match value {
+            Value::Plain(known) if *known == kind => self.skip_within(kind, DEPTH),
+            Value::Struct(shape) if kind == STRUCT => self.check(shape),
+            Value::List(of) if kind == LIST => {
+                let (kind, count) = self.list()?;
+                // A value takes a byte at least, so that this ends with the file.
+                (0..count).try_for_each(|_| self.check_value(of, kind))
+            }
+            _ => Err(invalid("a field is not of the kind that it should be")),
+        }
+    }
+
     /// Passes over the value of a field.
     pub(super) fn skip(&mut self, kind: u8) -> io::Result<()> {
         // In a field, the kind says which of the two a boolean is.
@@ -60,15 +106,17 @@ impl<'a, R: BufRead> Thrift<'a, R> {
     fn skip_within(&mut self, kind: u8, depth: u32) -> io::Result<()> {
         let depth = depth.checked_sub(1).ok_or_else(|| invalid("values lie too deep"))?;
         match kind {
-            1..=3 => self.pass(1),
-            4..=6 => self.varint().map(drop),
-            7 => self.pass(8),
-            8 => {
+            // A boolean in a list: a byte as the protocol has it, and none to the Parquet crate.
+            1 | 2 => Err(invalid("a list holds booleans")),
+            BYTE => self.pass(1),
+            I16..=I64 => self.varint().map(drop),
+            DOUBLE => self.pass(8),
+            BINARY => {
                 let length = self.varint()?;
                 self.pass(length)
             }
             // A value takes a byte at least, so that this ends with the file.
-            9 | 10 => {
+            LIST | SET => {
                 let (kind, count) = self.list()?;
                 (0..count).try_for_each(|_| self.skip_within(kind, depth))
             }
