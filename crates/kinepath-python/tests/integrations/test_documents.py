@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +102,13 @@ def test_models_of_other_conventions_move_as_they_should() -> None:
         t = 1 / (1 + sigma)
         return data(t[:, None] * x, t)
 
-    networks = {
+    networks: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
         "of_reversed": lambda x, t: -exact(x, 1 - t),
         "of_data": data,
         "of_noise": start_of_paths,
         "of_denoiser": denoiser,
     }
-    own = data
+    own: Callable[[Tensor, Tensor], Tensor] = data
 
     def network(x: Tensor, t: Tensor) -> Tensor:
         return own(x, t)
