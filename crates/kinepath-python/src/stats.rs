@@ -2,8 +2,9 @@
 
 use kinepath::stats::{
     Acceleration, Bootstrap, DEFAULT_POWER, Interval, PairedPermutation, benjamini_hochberg,
-    mean_bca_interval, mean_of_rows, minimum_detectable_effect, paired_share_interval,
-    partial_spearman_interval, sign_flip_test, spearman_interval, wilson_interval,
+    changed_flags, mean_bca_interval, mean_of_rows, minimum_detectable_effect,
+    paired_share_interval, partial_spearman_interval, sign_flip_test, spearman_interval,
+    wilson_interval,
 };
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -109,10 +110,8 @@ fn compare(
     let bootstrap = settings(resamples, seed, level);
     parallel::detach(py, || {
         let column: Vec<f64> = own.iter().zip(&base).map(|(own, base)| own - base).collect();
-        let is_share = |column: &[f64]| column.iter().all(|&value| value == 0.0 || value == 1.0);
-        let (interval, standard_error) = if is_share(&own) && is_share(&base) {
-            let changed = |to: f64| column.iter().filter(|&&value| value == to).count();
-            paired_share_interval(changed(1.0), changed(-1.0), column.len(), level)?
+        let (interval, standard_error) = if let Some((gained, lost)) = changed_flags(&base, &own) {
+            paired_share_interval(gained, lost, column.len(), level)?
         } else {
             let mean = |rows: &[usize]| mean_of_rows(&column, rows);
             let replicates = bootstrap.replicates(column.len(), mean)?;

@@ -64,10 +64,9 @@ fn draw(place: &Path) -> Result<PathBuf> {
         return write_tune_report(&TuneResults::read(&file)?, folder);
     }
     // Under another name it may be either.
-    match (StudyResults::read(&file), TuneResults::read(&file)) {
-        (Ok(results), _) => write_report(&results, folder),
-        (Err(_), Ok(results)) => write_tune_report(&results, folder),
-        (Err(error), Err(_)) => Err(error.into()),
+    match StudyResults::read(&file) {
+        Ok(results) => write_report(&results, folder),
+        Err(error) => write_tune_report(&TuneResults::read(&file).map_err(|_| error)?, folder),
     }
 }
 

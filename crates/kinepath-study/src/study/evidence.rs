@@ -31,13 +31,6 @@ pub(super) struct Column {
     pub(super) second_order: Option<SecondOrder>,
 }
 
-impl Column {
-    /// Whether every value is 0 or 1, and their mean a share.
-    pub(super) fn is_of_flags(&self) -> bool {
-        self.second_order.is_none() && self.values.iter().all(|&value| value == 0.0 || value == 1.0)
-    }
-}
-
 impl Evidence {
     /// Evidence on `count` samples, empty as yet.
     pub fn new(count: usize) -> Self {

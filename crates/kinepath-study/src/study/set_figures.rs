@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kinepath::metrics::{
     CoverageGroups, FeatureMoments, FrechetReference, KidReference, PrdcReference, RecallSplits,
 };
-use kinepath::stats::{Curvature, Tilt};
+use kinepath::stats::{Curvature, Tilt, changed_flags};
 use ndarray::Array2;
 
 use super::evidence::{Column, Evidence};
@@ -105,12 +105,10 @@ impl<'e> Influence<'e> {
     /// Of the difference `own − baseline` of a figure between two sets on the same noise.
     pub(super) fn of_difference(own: &'e Column, baseline: &'e Column) -> Result<Self, StudyError> {
         let values = own.values.iter().zip(&baseline.values).map(|(own, base)| own - base);
-        let values: Vec<f64> = values.collect();
-        let changed = |to: f64| values.iter().filter(|&&value| value == to).count();
-        let changes =
-            (own.is_of_flags() && baseline.is_of_flags()).then(|| (changed(1.0), changed(-1.0)));
-        let influence =
-            Self::with(values, own.second_order.as_ref(), baseline.second_order.as_ref())?;
+        let plain = own.second_order.is_none() && baseline.second_order.is_none();
+        let changes = if plain { changed_flags(&baseline.values, &own.values) } else { None };
+        let (own, baseline) = (own.second_order.as_ref(), baseline.second_order.as_ref());
+        let influence = Self::with(values.collect(), own, baseline)?;
         Ok(Self { changes, ..influence })
     }
 

@@ -46,7 +46,7 @@ pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
 pub use normal::{normal_cdf, normal_quantile};
 pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
-pub use paired_share::paired_share_interval;
+pub use paired_share::{changed_flags, paired_share_interval};
 pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_of_rows};
 pub use permutation::{
     PairedPermutation, PermutationTest, paired_permutation, permutation_p_value, sign_flip_test,

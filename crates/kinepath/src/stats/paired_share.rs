@@ -59,10 +59,36 @@ pub fn paired_share_interval(
     Ok((interval, standard_error))
 }
 
+/// How many samples have a flag in `variant` alone, and how many in `baseline` alone, if both columns are
+/// of flags, 0 and 1: their means are then shares, whose difference [`paired_share_interval`] is about.
+///
+/// Row i of both is the same sample; what one column has more of is not looked at.
+#[must_use]
+pub fn changed_flags(baseline: &[f64], variant: &[f64]) -> Option<(usize, usize)> {
+    let mut changes = (0, 0);
+    for (base, own) in baseline.iter().zip(variant) {
+        match (base, own) {
+            (0.0, 1.0) => changes.0 += 1,
+            (1.0, 0.0) => changes.1 += 1,
+            (0.0, 0.0) | (1.0, 1.0) => {}
+            _ => return None,
+        }
+    }
+    Some(changes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_flags_change() {
+        let baseline = [0.0, 1.0, 1.0, 0.0, -0.0];
+        assert_eq!(changed_flags(&baseline, &[1.0, 0.0, 0.0, 0.0, 0.0]), Some((1, 2)));
+        assert_eq!(changed_flags(&baseline, &[1.0, 0.5, 0.0, 0.0, 0.0]), None);
+        assert_eq!(changed_flags(&[f64::NAN], &[1.0]), None);
+    }
 
     #[test]
     fn refuses_bad_input() {
