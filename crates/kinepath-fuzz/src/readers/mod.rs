@@ -1,9 +1,10 @@
 //! The readers, each with the memory that an input may have.
 //!
 //! A reader of plain files holds the file, its elements in their widest type and a copy laid out
-//! otherwise: a byte that becomes an `i64` twice is 16 bytes, and a text is read into trees of
-//! values that are larger still. 64 bytes for each is room for all of them. Formats that compress
-//! have more, by the factor that they compress by.
+//! otherwise: a byte that becomes an `i64` twice is 16 bytes, and lines of a text are values that
+//! are larger still. 64 bytes for each is room for all of them. TOML has more, since a table of one
+//! key is larger than the two bytes that ask for it; formats that compress have more by the factor
+//! that they compress by.
 
 mod arrays;
 mod networks;
@@ -48,6 +49,9 @@ pub static TARGETS: [&Target; 23] = [
 
 /// Bytes of memory for each byte of a plain file.
 const PLAIN: usize = 64;
+/// Bytes of memory for each byte of a TOML file. Two of them, a key and its dot, are a table: a node
+/// of a B-tree with room for eleven keys and values, 1.3 KiB.
+const TREE: usize = 1024;
 /// Bytes of memory for any file: buffers, messages and tables that do not grow with it.
 const BASE: usize = 1 << 20;
 /// The noise levels of a schedule of a million steps, the most that a word may ask for, and their

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use kinepath_study::run::{Existing, Opened, RunReader, RunWriter};
 
-use super::{BASE, PLAIN};
+use super::{BASE, TREE};
 use crate::seeds::{self, RunFiles};
 use crate::{Target, scratch, wrap};
 
@@ -25,7 +25,7 @@ pub static TABLE: Target = Target::new("table", TABLE_RATIO, TABLE_BASE, |input|
 });
 
 /// The settings of a run.
-pub static RUN_TOML: Target = Target::new("run_toml", PLAIN, BASE, |input| {
+pub static RUN_TOML: Target = Target::new("run_toml", TREE, BASE, |input| {
     open("settings", [input, &WHOLE.samples, &WHOLE.table], &[0])
 });
 
@@ -60,7 +60,7 @@ fn open(folder: &str, files: [&[u8]; 3], changed: &[usize]) -> bool {
 
 /// The settings and the only batch of an unfinished run, which is opened, and finished where the
 /// settings are those that were asked for.
-pub static PART: Target = Target::new("part", PLAIN, 8 << 20, |input| {
+pub static PART: Target = Target::new("part", TREE, 8 << 20, |input| {
     let [settings, part] = wrap::split(input);
     scratch::with(|scratch| {
         let dir = scratch.path("unfinished");

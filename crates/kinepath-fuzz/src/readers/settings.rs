@@ -10,11 +10,11 @@ use kinepath_study::source::{FieldSource, FieldSpec, locate};
 use kinepath_study::study::{StudyResults, StudySettings};
 use kinepath_study::tune::{TuneResults, TuneSettings};
 
-use super::{BASE, PLAIN};
+use super::{BASE, PLAIN, TREE};
 use crate::{Target, scratch, wrap};
 
 /// The settings of a study and of a search.
-pub static STUDY: Target = Target::new("study", PLAIN, BASE, |input| {
+pub static STUDY: Target = Target::new("study", TREE, BASE, |input| {
     let Ok(text) = std::str::from_utf8(input) else { return false };
     if let Ok(settings) = toml::from_str::<StudySettings>(text) {
         let checked = settings.sampler.check(&settings.fields).is_ok();
@@ -24,7 +24,7 @@ pub static STUDY: Target = Target::new("study", PLAIN, BASE, |input| {
 });
 
 /// A Gaussian mixture.
-pub static MIXTURE: Target = Target::new("mixture", PLAIN, BASE, |input| {
+pub static MIXTURE: Target = Target::new("mixture", TREE, BASE, |input| {
     scratch::with(|scratch| {
         let file = scratch.write("mixture.toml", input);
         let spec = format!("mixture:{}", file.display());
@@ -33,7 +33,7 @@ pub static MIXTURE: Target = Target::new("mixture", PLAIN, BASE, |input| {
 });
 
 /// What is kept beside a network.
-pub static SIDECAR: Target = Target::new("sidecar", PLAIN, BASE, |input| {
+pub static SIDECAR: Target = Target::new("sidecar", TREE, BASE, |input| {
     scratch::with(|scratch| {
         scratch.write("network.kinepath.toml", input);
         let network = scratch.path("network.onnx");
@@ -59,7 +59,7 @@ pub static PIPELINE: Target = Target::new("pipeline", PLAIN, BASE, |input| {
 
 /// Texts of numbers: a grid, a gain with and without TOML, noise levels, labels, and the schedule of
 /// a path.
-pub static NUMBERS: Target = Target::new("numbers", PLAIN, BASE, |input| {
+pub static NUMBERS: Target = Target::new("numbers", TREE, BASE, |input| {
     scratch::with(|scratch| {
         let file = scratch.write("numbers/levels.txt", input);
         let text = |path: &Path| path.display().to_string();
