@@ -22,6 +22,9 @@ const INSTALL: &str = "cargo install cargo-fuzz --version 0.13.2 --locked";
 /// Seconds on the clock after which an input is given up. What counts is a second of processor time,
 /// which the targets measure themselves; this ends those that never come back.
 const GIVE_UP: &str = "-timeout=30";
+/// Inputs that are read fast are changed more often: without it, a few that hold millions of pixels or
+/// compile an expression take most of the time.
+const PREFER_FAST: &str = "-entropic_scale_per_exec_time=1";
 
 /// How long, and which.
 #[derive(Debug, Args)]
@@ -136,7 +139,9 @@ fn run_target(root: &Path, program: &Path, target: &str, options: &Fuzz) -> Resu
     let scratch = Scratch::new(target)?;
     let mut command = Command::new(program.canonicalize()?);
     command.current_dir(root).args([&corpus, &format!("{SEEDS}/{target}")]);
-    command.args([GIVE_UP, "-print_final_stats=1"]).arg(format!("-artifact_prefix={found}"));
+    command
+        .args([GIVE_UP, PREFER_FAST, "-print_final_stats=1"])
+        .arg(format!("-artifact_prefix={found}"));
     command.arg(format!("-max_total_time={}", options.seconds));
     if let Some(executions) = options.executions {
         command.arg(format!("-runs={executions}"));
