@@ -22,7 +22,7 @@ pub struct Target {
     pub name: &'static str,
     /// Bytes that it may hold at once for each byte of the input.
     pub ratio: usize,
-    /// Bytes that it may hold at once for any input.
+    /// Bytes that it may hold at once besides, whatever the input.
     pub base: usize,
     /// Feeds it, and tells whether it took the input for whole.
     read: fn(&[u8]) -> bool,
@@ -45,7 +45,7 @@ impl Target {
     /// The memory that an input of `length` bytes may have.
     #[must_use]
     pub fn allowance(&self, length: usize) -> usize {
-        self.ratio.saturating_mul(length).max(self.base).min(CEILING)
+        self.ratio.saturating_mul(length).saturating_add(self.base).min(CEILING)
     }
 
     /// Feeds `input` to the reader, and tells whether that took it for whole. One call at a time: memory and time are those of the process.

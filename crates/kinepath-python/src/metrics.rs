@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use kinepath::metrics::{
     DistinctPoints, FeatureMoments, FrechetReference, KidReference, MetricsError, NeighbourIndex,
-    NeighbourStream, Neighbours, PrdcReference, VendiFeatures, authenticity, gap_ratios,
-    kde_support, knn_support, median_bandwidth,
+    NeighbourStream, Neighbours, PrdcReference, ValueSummary, VendiFeatures, authenticity,
+    gap_ratios, kde_support, knn_support, median_bandwidth,
 };
 use kinepath_study::data::RecordBlocks;
 use ndarray::{Array2, ArrayView2};
@@ -27,6 +27,7 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(frechet_distance, module)?)?;
     module.add_function(wrap_pyfunction!(kernel_distance, module)?)?;
     module.add_function(wrap_pyfunction!(prdc, module)?)?;
+    module.add_function(wrap_pyfunction!(may_share_units, module)?)?;
     module.add_function(wrap_pyfunction!(vendi_score, module)?)
 }
 
@@ -146,6 +147,18 @@ fn memorization<'py>(
     result.set_item("nearest", integers(py, gaps.nearest))?;
     result.set_item("authentic", column(py, authentic))?;
     Ok(result)
+}
+
+/// Whether samples can be in the units of the training set, by the values of both.
+#[pyfunction]
+fn may_share_units<'py>(
+    py: Python<'py>,
+    samples: PyReadonlyArrayDyn<'py, f32>,
+    train: PyReadonlyArrayDyn<'py, f32>,
+) -> PyResult<bool> {
+    on_rows(py, ("samples", samples), ("train", train), |samples, train| {
+        Ok(ValueSummary::of(samples).may_share_units(&ValueSummary::of(train)))
+    })
 }
 
 /// Log density of the training set at samples.

@@ -85,8 +85,9 @@ pub static INPUTS: Target = Target::new("inputs", PLAIN, BASE, |input| {
 /// CIFAR-10 and CIFAR-100.
 pub static CIFAR: Target = Target::new("cifar", PLAIN, BASE, |input| data_set("x.bin", input));
 
-/// A folder of one picture.
-pub static IMAGES: Target = Target::new("images", 5 * 4096, 4 << 20, |input| {
+/// A folder of one picture. A decoder may have 4096 bytes for each of the file and a mebibyte, and what
+/// are bytes of pixels then become `f32` too.
+pub static IMAGES: Target = Target::new("images", 5 * 4096, 5 * (1 << 20) + BASE, |input| {
     scratch::with(|scratch| {
         scratch.write("pictures/x.png", input);
         load(&text(&scratch.path("pictures"))).is_ok()

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from . import _kinepath
 from .arrays import F32, F64, HALF_BYTE, I64, data, f32, integer
-from .scales import check_same_units
+from .units import check_same_units
 
 GAP_THRESHOLD = 1.0 / 3.0
 """The gap ratio below which a sample counts as memorized; Yoon et al. (2023)."""

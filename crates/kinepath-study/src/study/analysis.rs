@@ -17,8 +17,8 @@ use super::judged_run::JudgedRun;
 use super::pairing::{check_pairing, settings_of};
 use super::pictures::pictures;
 use super::results::{Effect, ModelResults, RunResults, SampleColumns, StudyResults};
-use super::scale::warning;
 use super::settings::{DataSettings, StudySettings};
+use super::units::{units_findings, value_scale};
 use super::{Observer, RunInput};
 use crate::StudyError;
 use crate::run::{RunCertificate, RunReader, UNKNOWN};
@@ -102,7 +102,7 @@ pub(super) fn analyse(
                 },
                 folder: run.input.folder.clone(),
                 count: run.samples.nrows(),
-                values: run.judged.values,
+                values: value_scale(run.judged.values),
                 energy: energy(&run.input)?,
                 metrics: figures.results(&inference)?,
                 quoted: quoted(judge, &run.judged, settings.first_seed())?,
@@ -115,7 +115,7 @@ pub(super) fn analyse(
     Ok(ModelResults {
         name: name.to_owned(),
         spec: baseline.input.settings().field.spec.clone(),
-        findings: units(judge, &runs[0]).chain(findings(&runs, &along, settings)).collect(),
+        findings: units_findings(judge, judged).chain(findings(&runs, &along, settings)).collect(),
         runs,
         certificate,
         associations: along.associations,
@@ -220,16 +220,6 @@ pub(super) fn results(
         settings,
         models,
     })
-}
-
-/// What casts doubt on everything else: values that do not look like those of the training set.
-fn units(judge: &Judge, baseline: &RunResults) -> impl Iterator<Item = String> {
-    let training = judge.training_results();
-    let samples = warning("the samples", baseline.values, &training);
-    let held_out = judge
-        .reference_results()
-        .and_then(|reference| warning("the held-out records", reference.values, &training));
-    samples.into_iter().chain(held_out)
 }
 
 /// The findings in words, the most important first.

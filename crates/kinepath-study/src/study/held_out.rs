@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kinepath::metrics::{
     Cells, CopyingReference, DistinctPoints, FeatureMoments, FrechetReference, GapRatios,
-    KidReference, PrdcReference, gap_ratios,
+    KidReference, PrdcReference, ValueSummary, gap_ratios,
 };
 use ndarray::Array2;
 
@@ -27,6 +27,7 @@ const CELL_SEED: u64 = 0;
 /// What needs real records that the model has not seen.
 pub(super) struct HeldOut {
     pub(super) results: DataResults,
+    pub(super) values: ValueSummary,
     pub(super) gaps: GapRatios,
     pub(super) frechet: Option<Arc<FrechetReference>>,
     pub(super) kernel: Arc<KidReference<'static>>,
@@ -64,8 +65,10 @@ impl HeldOut {
         let cells = Cells::k_means(training_features.source(), count, CELL_SEED)?;
         let placed = cells.assign(features.view())?;
         let copying = CopyingReference::new(&placed, &gaps.d1, LEAST_CELL_SHARE)?;
+        let values = ValueSummary::of(reference.values.view());
         Ok(Self {
-            results: describe(&reference, distinct),
+            results: describe(&reference, distinct, values),
+            values,
             gaps,
             frechet,
             cells,

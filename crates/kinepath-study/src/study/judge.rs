@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use kinepath::metrics::{
     DistinctPoints, Fidelity, FrechetReference, GAP_THRESHOLD, GapRatios, KidReference,
-    MetricsError, NeighbourIndex, VendiFeatures, alignment, authenticity, fidelity, kde_support,
-    knn_support, median_bandwidth,
+    MetricsError, NeighbourIndex, ValueSummary, VendiFeatures, alignment, authenticity, fidelity,
+    kde_support, knn_support, median_bandwidth,
 };
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
@@ -14,9 +14,9 @@ use super::evidence::Evidence;
 use super::held_out::HeldOut;
 use super::look::Look;
 use super::networks::Networks;
-use super::results::{DataResults, ValueScale};
-use super::scale::ValueSums;
+use super::results::DataResults;
 use super::settings::DataSettings;
+use super::units::value_scale;
 use crate::StudyError;
 use crate::data::{self, Dataset};
 
@@ -32,6 +32,7 @@ const COPIES: u64 = 4;
 pub struct Judge {
     pub(super) training: Dataset,
     training_results: DataResults,
+    pub(super) training_values: ValueSummary,
     pub(super) copies_in: CopySpace,
     /// The training set where copies are sought in it.
     pub(super) copies: NeighbourIndex<'static>,
@@ -40,7 +41,7 @@ pub struct Judge {
     features: Option<NeighbourIndex<'static>>,
     support_neighbours: usize,
     bandwidth: f64,
-    held_out: Option<HeldOut>,
+    pub(super) held_out: Option<HeldOut>,
 }
 
 /// What the judge says of the samples of one run, one entry per sample in every column.
@@ -64,7 +65,7 @@ pub struct Judged {
     /// Features of the samples, `[N, F]`.
     pub features: Arc<Array2<f32>>,
     /// Where the values of the samples lie, decoded where they are latents.
-    pub values: ValueScale,
+    pub values: ValueSummary,
 }
 
 impl Judge {
@@ -85,7 +86,8 @@ impl Judge {
         let training = data::load_for(&settings.train, COPIES)?;
         let networks = Networks::open(settings, &training, shape)?;
         let distinct = DistinctPoints::new(training.values.clone())?;
-        let training_results = describe(&training, distinct.len());
+        let training_values = ValueSummary::of(training.values.view());
+        let training_results = describe(&training, distinct.len(), training_values);
         let features = match &networks.encoder {
             None => None,
             Some(encoder) => {
@@ -101,6 +103,7 @@ impl Judge {
         let mut judge = Self {
             training,
             training_results,
+            training_values,
             copies_in: settings.copies_in,
             copies,
             networks,
@@ -234,7 +237,7 @@ impl Judge {
                 .collect(),
             evidence,
             features,
-            values: values.scale(),
+            values,
         })
     }
 
@@ -282,7 +285,7 @@ pub(super) fn flags(flags: &[bool]) -> Vec<f64> {
     flags.iter().map(|&flag| f64::from(flag)).collect()
 }
 
-pub(super) fn describe(data: &Dataset, distinct: usize) -> DataResults {
+pub(super) fn describe(data: &Dataset, distinct: usize, values: ValueSummary) -> DataResults {
     DataResults {
         name: data.name.clone(),
         count: data.len(),
@@ -290,6 +293,6 @@ pub(super) fn describe(data: &Dataset, distinct: usize) -> DataResults {
         shape: data.shape.clone(),
         scaling: data.scaling.to_string(),
         sha256: data.sha256.clone(),
-        values: ValueSums::of(data.values.view()).scale(),
+        values: value_scale(values),
     }
 }

@@ -1,10 +1,9 @@
 //! What networks and distances say of samples, before anything is concluded.
 
-use kinepath::metrics::{GapRatios, gap_ratios};
+use kinepath::metrics::{GapRatios, ValueSummary, gap_ratios};
 use ndarray::{Array2, ArrayView2, Axis, concatenate};
 
 use super::judge::Judge;
-use super::scale::ValueSums;
 use crate::StudyError;
 
 /// Latents decoded at a time: a layer of Stable Diffusion's decoder takes 270 MB for a picture of
@@ -22,7 +21,7 @@ pub(super) struct Look {
     /// Features in the space of prompts, if there are prompts.
     pub(super) clip: Option<Array2<f32>>,
     /// Where values lie.
-    pub(super) values: ValueSums,
+    pub(super) values: ValueSummary,
 }
 
 impl Look {
@@ -40,9 +39,9 @@ impl Look {
             .axis_chunks_iter(Axis(0), DECODED_TOGETHER)
             .map(|latents| Self::at_pictures(judge, judge.decode(latents)?.view()))
             .collect::<Result<Vec<_>, _>>()?;
-        let values = looks.iter().map(|look| look.values).reduce(ValueSums::and);
+        let values = looks.iter().map(|look| look.values).reduce(ValueSummary::and);
         Ok(Self {
-            values: values.unwrap_or_else(|| ValueSums::of(samples)),
+            values: values.unwrap_or_else(|| ValueSummary::of(samples)),
             features: stacked(looks.iter().map(|look| &look.features)),
             logits: looks
                 .iter()
@@ -70,7 +69,7 @@ impl Look {
         let logits = networks.classifier.as_ref().map(|network| network.logits(pictures));
         let clip = networks.clip.as_ref().map(|clip| clip.images.features(pictures));
         let (logits, clip) = (logits.transpose()?, clip.transpose()?);
-        Ok(Self { features, gaps, logits, clip, values: ValueSums::of(pictures) })
+        Ok(Self { features, gaps, logits, clip, values: ValueSummary::of(pictures) })
     }
 }
 

@@ -24,10 +24,10 @@ pub mod results;
 mod risk;
 mod run_input;
 mod runs;
-mod scale;
 mod set_figures;
 mod settings;
 mod theory;
+mod units;
 mod verdict;
 
 use std::ops::ControlFlow;

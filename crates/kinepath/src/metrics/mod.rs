@@ -11,6 +11,7 @@
 //! | how often would a new point pass for a copy? | [`HeldOutRatios`] |
 //! | which training points are copied? | [`most_copied`] |
 //! | are generated samples closer to the training set than real ones? | [`CopyingReference`], [`Cells`], [`authenticity`](authenticity()) |
+//! | are samples in the units of the training set? | [`ValueSummary`] |
 //! | how dense is the training set around a sample? | [`knn_support`], [`kde_support`], [`median_bandwidth`] |
 //! | how sure is a classifier? | [`fidelity`] |
 //! | does an image show what its prompt says? | [`alignment`](alignment()) |
@@ -50,6 +51,7 @@ mod projection;
 mod recall_splits;
 mod scatter;
 mod support;
+mod value_summary;
 mod vendi;
 mod vendi_contributions;
 
@@ -75,4 +77,5 @@ pub use prdc::{Prdc, PrdcComparison, PrdcReference};
 pub use prdc_contributions::PrdcColumns;
 pub use recall_splits::RecallSplits;
 pub use support::{kde_support, knn_support, median_bandwidth};
+pub use value_summary::ValueSummary;
 pub use vendi::VendiFeatures;
