@@ -1,40 +1,49 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop, the second ends the program.
+//! Ctrl-C and SIGTERM: the first asks the run to stop once the batch at hand is written, the second to
+//! stop at the next step, the third ends the program.
 
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::{Context, Result};
+use kinepath_study::{Answer, Stop};
 
 use crate::console::to_stderr;
 
 /// The exit code after Ctrl-C, as shells report a program that SIGINT ended.
 const INTERRUPTED: u8 = 130;
-/// The exit code that the user asked for by a signal; 0 before that.
+/// The exit code that the user asked for by the first signal; 0 before that.
 static ASKED: AtomicU8 = AtomicU8::new(0);
+/// How many signals came.
+static SIGNALS: AtomicU8 = AtomicU8::new(0);
 
-/// Whether the user asked to stop.
+/// The ear for signals.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Stop(());
+pub(crate) struct Signals(());
 
-impl Stop {
+impl Signals {
     /// Listens from now on.
     pub(crate) fn listen() -> Result<Self> {
-        on_signal(|code| {
-            if ASKED.swap(code, Ordering::SeqCst) != 0 {
-                std::process::exit(code.into());
+        on_signal(|code| match SIGNALS.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                ASKED.store(code, Ordering::SeqCst);
+                to_stderr(
+                    "stopping once the batch at hand is written; once more stops at the next step",
+                );
             }
-            to_stderr("stopping at the next step; once more ends at once");
+            1 => to_stderr("stopping at the next step; once more ends at once"),
+            _ => std::process::exit(code.into()),
         })
         .context("cannot listen to interrupts")?;
         Ok(Self(()))
     }
 
     /// Go on, or stop if the user asked to.
-    pub(crate) fn flow(self) -> ControlFlow<()> {
-        match ASKED.load(Ordering::SeqCst) {
+    pub(crate) fn answer(self) -> Answer {
+        match SIGNALS.load(Ordering::SeqCst) {
             0 => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
+            1 => ControlFlow::Break(Stop::AfterBatch),
+            _ => ControlFlow::Break(Stop::AtOnce),
         }
     }
 }

@@ -171,8 +171,15 @@ fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String
         }
         return Ok(Given::for_rows(input, classes, Numbers::Float(Cow::Owned(rows))));
     }
-    let narrow = |&label: &i64| {
-        i32::try_from(label).map_err(|_| format!("the label {label} exceeds 32 bits"))
+    let narrow = |&label: &i64| match (i32::try_from(label), input.labels) {
+        // An embedding counts negative labels from its end, and answers with another class.
+        _ if label < 0 => Err(format!("the label {label} is negative; classes count from 0")),
+        (Ok(narrow), Some(labels)) if narrow as usize >= labels => Err(format!(
+            "the label {label} is none of the {labels} that its embedding tells apart, 0 to {}",
+            labels.saturating_sub(1)
+        )),
+        (Ok(narrow), _) => Ok(narrow),
+        (Err(_), _) => Err(format!("the label {label} exceeds 32 bits")),
     };
     let labels = labels.iter().map(narrow).collect::<Result<_, _>>()?;
     Ok(Given::for_rows(input, 1, Numbers::Integer(Cow::Owned(labels))))

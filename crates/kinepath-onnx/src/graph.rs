@@ -12,6 +12,7 @@ use rten_onnx::onnx::{
 use rten_onnx::protobuf::ProtobufError;
 use serde::Serialize;
 
+use crate::embedding::labels_known;
 use crate::engine::Source;
 use crate::{Element, NetworkError, Problem, frame};
 
@@ -34,6 +35,9 @@ pub struct Graph {
     /// Files beside this one that hold its weights, by their paths from its folder, in the order of
     /// their first use.
     pub external_files: Vec<String>,
+    /// How many labels each input can be that selects rows of a table of weights.
+    #[serde(skip)]
+    pub(crate) labels_known: HashMap<String, usize>,
     /// The operator at each named node.
     #[serde(skip)]
     pub(crate) nodes: HashMap<String, String>,
@@ -135,6 +139,7 @@ impl Graph {
         Ok(Self {
             brain_floats: inputs.iter().chain(&outputs).any(|port| brain(port.element))
                 || graph.initializer.iter().any(|weight| brain(Element::of(weight.data_type))),
+            labels_known: labels_known(&graph),
             inputs,
             outputs,
             parameters: graph.initializer.iter().map(weights_in).sum(),

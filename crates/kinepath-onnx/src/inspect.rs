@@ -199,7 +199,11 @@ impl Inspection {
             ("time", false) => "continuous ",
             _ => "",
         };
-        let classes = row.classes.map_or(String::new(), |n| format!(" of {n} classes, one-hot"));
+        let classes = match (row.classes, row.labels) {
+            (Some(classes), _) => format!(" of {classes} classes, one-hot"),
+            (None, Some(labels)) => format!(" from 0 to {}", labels.saturating_sub(1)),
+            (None, None) => String::new(),
+        };
         format!("  → {kind}{role}{classes}, {}, {}", rows_of(row.rows), row.reason)
     }
 }

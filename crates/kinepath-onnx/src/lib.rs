@@ -34,6 +34,7 @@
 mod conditions;
 mod decoder;
 mod element;
+mod embedding;
 mod encoder;
 mod engine;
 mod error;

@@ -57,6 +57,9 @@ pub struct RowInput {
     /// The number of classes of a one-hot label, which takes as many floats a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
+    /// The number of labels that its embedding tells apart, where the graph tells: 0 to one less.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<usize>,
     /// Why it was given its role.
     pub reason: Reason,
 }
@@ -132,12 +135,15 @@ impl Signature {
             taken.push(at);
             row_input(&ports[at], role, reason, batch).map(Some)
         };
-        let (time, label) = if LABEL.is_named_in(ports) {
+        let (time, mut label) = if LABEL.is_named_in(ports) {
             let label = find(&LABEL)?;
             (find(&TIME)?, label)
         } else {
             (find(&TIME)?, find(&LABEL)?)
         };
+        if let Some(label) = label.as_mut().filter(|label| label.integer) {
+            label.labels = graph.labels_known.get(&label.name).copied();
+        }
         let lengths = lengths(ports, &ports[state_at]);
         let mut left = (0..ports.len()).filter(|at| !taken.contains(at)).map(|at| &ports[at]);
         let conditions = match (&time, left.next()) {
@@ -229,7 +235,8 @@ fn row_input(
         (Some(Axis::Fixed(_)), _) => return Err(unfit()),
     };
     let integer = port.element.is_integer();
-    Ok(RowInput { name: port.name.clone(), integer, rows, rank: shape.len(), classes, reason })
+    let rank = shape.len();
+    Ok(RowInput { name: port.name.clone(), integer, rows, rank, classes, labels: None, reason })
 }
 
 /// Whether this is a float that is no label whatever its name: of several axes, or as long as a

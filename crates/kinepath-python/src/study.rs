@@ -3,13 +3,13 @@
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use kinepath_study::StudyError;
 use kinepath_study::report::render;
 use kinepath_study::run::{FolderLock, REPORT_FILE};
 use kinepath_study::study::{
     ClipSettings, CopySpace, DataSettings, DecoderSettings, RESULTS_FILE, StudyResults,
     evaluate_named_runs, write_whole,
 };
+use kinepath_study::{Stop, StudyError};
 use pyo3::prelude::*;
 
 use crate::errors::{self, invalid};
@@ -64,7 +64,7 @@ pub(crate) fn evaluate(
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
                     raised = Some(error);
-                    ControlFlow::Break(())
+                    ControlFlow::Break(Stop::AtOnce)
                 }
             }
         })

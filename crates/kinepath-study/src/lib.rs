@@ -19,7 +19,9 @@ pub mod run;
 pub mod sampling;
 pub mod schedule;
 pub mod source;
+mod stop;
 pub mod study;
 pub mod tune;
 
 pub use error::StudyError;
+pub use stop::{Answer, Stop};

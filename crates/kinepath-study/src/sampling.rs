@@ -27,7 +27,6 @@ pub use given::{Given, GivenRun};
 pub use select::{Band, BandParseError, Selection, SelectionError};
 pub use share::{IndexRange, Shard, ShareError};
 
-use crate::StudyError;
 use crate::conditions::RunConditions;
 use crate::data::NoiseFile;
 use crate::run::{
@@ -35,6 +34,7 @@ use crate::run::{
     SamplerSettings,
 };
 use crate::source::FieldSource;
+use crate::{Answer, Stop, StudyError};
 use search::{Draw, Filled, Search};
 
 /// Where samples start.
@@ -87,8 +87,8 @@ impl SampleJob<'_> {
     /// Runs what is missing of the job in folder `dir` and opens the whole run.
     ///
     /// `observe` is told the fraction in `[0, 1]` of the samples that is done, where there is a
-    /// selection that of the samples found; a break stops the run at the next step, and the same
-    /// job goes on from the last whole batch.
+    /// selection that of the samples found; a break stops the run when it says, and the same job goes
+    /// on from the last whole batch.
     ///
     /// # Errors
     /// [`StudyError::Mismatch`] if shapes or counts disagree; [`StudyError::Spec`] for a gap where
@@ -99,7 +99,7 @@ impl SampleJob<'_> {
         &self,
         dir: &Path,
         existing: Existing,
-        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(f64) -> Answer,
     ) -> Result<RunReader, StudyError> {
         self.check()?;
         // A run that is there takes no more memory than its table.
@@ -120,7 +120,16 @@ impl SampleJob<'_> {
             };
             for range in writer.missing() {
                 let done = writer.samples_done() as f64;
-                let mut observe = |further: f64| observe((done + further) / self.count as f64);
+                let mut told = |further: f64| observe((done + further) / self.count as f64);
+                if told(0.0).is_break() {
+                    return Err(StudyError::Interrupted);
+                }
+                let mut observe = |further: f64| match told(further) {
+                    ControlFlow::Break(Stop::AtOnce) => ControlFlow::Break(()),
+                    ControlFlow::Break(Stop::AfterBatch) | ControlFlow::Continue(()) => {
+                        ControlFlow::Continue(())
+                    }
+                };
                 let start = range.start;
                 let labels = self.conditions.labels.as_ref();
                 let labels = labels.map(|labels| &labels.values[range.clone()]);

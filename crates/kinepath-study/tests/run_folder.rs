@@ -463,9 +463,26 @@ fn settings_of_more_than_any_memory_take_neither_time_nor_memory() {
     let error = RunReader::open(dir.path()).unwrap_err();
     let expected = matches!(error, RunError::Unfinished { done: 4, total: 9_000_000_000, .. });
     assert!(expected, "{error}");
+    // A file of a batch by a number that no walk over batches comes to.
+    let far = "count = 9000000000000000000\n";
+    fs::write(&kept, text.replace("count = 11\n", far)).unwrap();
+    let last = "part-8999999999999999996-9000000000000000000.safetensors";
+    fs::write(dir.path().join("parts").join(last), "").unwrap();
+    let error = RunReader::open(dir.path()).unwrap_err();
+    assert!(matches!(error, RunError::Unfinished { done: 4, .. }), "{error}");
     // Values whose number is none.
     let absurd = text.replace("shape = [1, 2, 3]\n", "shape = [4294967296, 4294967296, 3]\n");
     fs::write(dir.path().join("run.toml"), absurd).unwrap();
     let error = RunReader::open(dir.path()).unwrap_err();
     assert!(error.to_string().contains("fit in no memory"), "{error}");
+}
+
+#[test]
+fn more_batches_than_a_folder_should_hold_are_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let endless = RunSettings { count: 100_000_000_000_000, ..settings() };
+    let error = RunWriter::open(&dir.path().join("run"), endless, Existing::Resume).unwrap_err();
+    let expected = matches!(error, RunError::TooManyBatches { batches: 25_000_000_000_000, .. });
+    assert!(expected && error.to_string().contains("take larger batches"), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

@@ -5,6 +5,10 @@ mod family;
 pub use family::{GRID_FORMS, GridFamily};
 use serde::{Deserialize, Serialize};
 
+/// The most steps of a grid, and of a schedule of noise levels: beyond it a number is a mistake, and
+/// would take the memory of one.
+pub const MOST_STEPS: usize = 1_000_000;
+
 /// Increasing times `t_0 < t_1 < … < t_n` in `[0, 1]`; n is the number of steps.
 ///
 /// Nodes come from `i/n`, never from a running sum, so the last node of a full grid is exactly 1.
@@ -26,7 +30,7 @@ impl Grid {
     /// `t_i = i/n`.
     ///
     /// # Errors
-    /// [`GridError::NoSteps`] if `n = 0`, [`GridError::TooMany`] for more than memory holds.
+    /// [`GridError::NoSteps`] if `n = 0`, [`GridError::TooMany`] beyond [`MOST_STEPS`].
     pub fn uniform(n: usize) -> Result<Self, GridError> {
         Self::warped(n, |u| u)
     }
@@ -34,7 +38,7 @@ impl Grid {
     /// `t_i = ½(1 − cos(π i/n))`: dense at both ends.
     ///
     /// # Errors
-    /// [`GridError::NoSteps`] if `n = 0`, [`GridError::TooMany`] for more than memory holds.
+    /// [`GridError::NoSteps`] if `n = 0`, [`GridError::TooMany`] beyond [`MOST_STEPS`].
     pub fn cosine(n: usize) -> Result<Self, GridError> {
         Self::warped(n, |u| 0.5 * (1.0 - (std::f64::consts::PI * u).cos()))
     }
@@ -59,9 +63,7 @@ impl Grid {
     /// # Errors
     /// [`GridError`] unless there are at least two, each in `[0, 1]` and above the one before.
     pub fn explicit(nodes: Vec<f64>) -> Result<Self, GridError> {
-        if nodes.len() < 2 {
-            return Err(GridError::NoSteps { nodes: nodes.len() });
-        }
+        check_steps(nodes.len().saturating_sub(1), nodes.len())?;
         for (index, &t) in nodes.iter().enumerate() {
             if !(0.0..=1.0).contains(&t) {
                 return Err(GridError::Outside { index, t });
@@ -123,20 +125,22 @@ impl Grid {
     }
 
     fn warped(n: usize, warp: impl Fn(f64) -> f64) -> Result<Self, GridError> {
-        if n == 0 {
-            return Err(GridError::NoSteps { nodes: 0 });
-        }
+        check_steps(n, 0)?;
         let node = |i: usize| match i {
             0 => 0.0,
             i if i == n => 1.0,
             i => warp(i as f64 / n as f64),
         };
-        let mut nodes = Vec::new();
-        nodes
-            .try_reserve_exact(n.saturating_add(1))
-            .map_err(|_| GridError::TooMany { steps: n })?;
-        nodes.extend((0..=n).map(node));
-        Self::explicit(nodes)
+        Self::explicit((0..=n).map(node).collect())
+    }
+}
+
+/// Refuses a number of steps that no grid has; `nodes` are those that were given.
+fn check_steps(steps: usize, nodes: usize) -> Result<(), GridError> {
+    match steps {
+        0 => Err(GridError::NoSteps { nodes }),
+        1..=MOST_STEPS => Ok(()),
+        _ => Err(GridError::TooMany { steps }),
     }
 }
 
@@ -163,8 +167,8 @@ pub enum GridError {
         /// How many nodes there were.
         nodes: usize,
     },
-    /// More steps than memory holds.
-    #[error("a time grid of {steps} steps does not fit into memory")]
+    /// More steps than [`MOST_STEPS`].
+    #[error("a time grid has at most {MOST_STEPS} steps, got {steps}")]
     TooMany {
         /// How many steps there would be.
         steps: usize,

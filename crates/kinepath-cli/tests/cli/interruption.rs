@@ -1,5 +1,6 @@
 //! Kills, interrupts and readers that go away.
 
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -61,30 +62,76 @@ fn a_killed_run_goes_on_and_ends_with_the_same_bytes() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_stops_at_the_next_step_and_keeps_the_parts() {
-    use std::io::Read;
-    use std::process::Command;
-
+fn an_interrupt_stops_once_the_batch_is_written_and_keeps_the_parts() {
     let place = Place::new();
     for (signal, expected) in [("-INT", 130), ("-TERM", 143)] {
         let out = format!("interrupted{signal}");
-        let (mut stdout, mut stderr, mut code) = (String::new(), String::new(), None);
+        let mut told = Told::default();
         let arguments = meet(&place, &out, |child| {
-            let id = child.id().to_string();
-            assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-            child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
-            stderr.clear();
-            child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-            code = child.wait().unwrap().code();
+            send(child, signal);
+            told = Told::of(child);
         });
-        assert_eq!(code, Some(expected), "{stderr}");
-        assert_eq!(stdout, "");
-        assert!(stderr.contains("stopping at the next step"), "{stderr}");
-        assert!(stderr.contains("the same command goes on where it stopped"), "{stderr}");
+        assert_eq!(told.code, Some(expected), "{}", told.stderr);
+        assert_eq!(told.stdout, "");
+        let (first, again) = ("once the batch at hand is written", "the same command goes on");
+        assert!(told.stderr.contains(first) && told.stderr.contains(again), "{}", told.stderr);
         let run = place.path(&out);
+        // Nothing that was begun is lost: what is there are whole parts.
         assert!(!parts(&run).is_empty() && !any_final_name(&run));
         place.succeeds(&format!("{arguments} --out {out}"));
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_interrupt_does_not_wait_for_the_batch() {
+    let place = Place::new();
+    // A batch of hours: the run ends within the test only if it does not wait for one.
+    let arguments = "sample --field mixture:mixture.toml --count 4000 --batch 4000 --steps 1000000";
+    let mut command = place.command(&format!("{arguments} --out long"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let settings = place.path("long/parts/run.toml");
+    let begun = Instant::now();
+    while !settings.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "it did not begin");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    // Two of the same that wait together are one to the system.
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    send(&child, "-INT");
+    assert!(stderr.any(|line| line.contains("once the batch at hand is written")));
+    send(&child, "-INT");
+    assert!(stderr.any(|line| line.starts_with("stopping at the next step")));
+    drop(stderr);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(parts(&place.path("long")).is_empty());
+}
+
+/// What a program ended with.
+#[cfg(unix)]
+#[derive(Default)]
+struct Told {
+    stdout: String,
+    stderr: String,
+    code: Option<i32>,
+}
+
+#[cfg(unix)]
+impl Told {
+    fn of(child: &mut Child) -> Self {
+        let mut told = Self::default();
+        child.stdout.take().unwrap().read_to_string(&mut told.stdout).unwrap();
+        child.stderr.take().unwrap().read_to_string(&mut told.stderr).unwrap();
+        told.code = child.wait().unwrap().code();
+        told
+    }
+}
+
+#[cfg(unix)]
+fn send(child: &Child, signal: &str) {
+    let id = child.id().to_string();
+    let status = std::process::Command::new("kill").args([signal, &id]).status();
+    assert!(status.unwrap().success());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Which engine runs what, and what is said where none does.
 
 use crate::support::{ORT, engines, model, model_on, model_path};
-use kinepath::field::{Condition, FieldError, VelocityField};
+use kinepath::field::{Condition, FieldError, InputValues, NamedInput, VelocityField};
 use kinepath_onnx::{Engine, EngineError, Network, OnnxField, Problem, Provider};
 use ndarray::Array2;
 
@@ -80,14 +80,17 @@ fn a_run_that_fails_says_where() {
     for engine in engines() {
         let field = OnnxField::new(model_on("labelled", engine)).unwrap();
         let x = Array2::zeros((2, 6));
-        let call = |labels| {
-            let condition = Condition::Labels(labels);
+        // As a further input, since labels that the embedding lacks are refused before the call.
+        let call = |labels: [i64; 2]| {
+            let values = InputValues::Integer(labels.to_vec());
+            let inputs = [NamedInput::new("y", Some(2), &[], values).unwrap()];
+            let condition = Condition::Inputs { labels: None, inputs: &inputs };
             field.velocity(x.view(), &[0.0, 0.5], condition, x.clone().view_mut())
         };
-        let error = call(&[1, 4]).unwrap_err();
+        let error = call([1, 4]).unwrap_err();
         assert!(matches!(&error, FieldError::Model(text) if text.contains("embed")), "{error}");
         // And does not stay failed.
-        assert_eq!(call(&[1, 3]), Ok(()));
+        assert_eq!(call([1, 3]), Ok(()));
     }
 }
 

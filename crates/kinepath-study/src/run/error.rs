@@ -119,6 +119,21 @@ pub enum RunError {
         /// Samples of the run.
         count: usize,
     },
+    /// More batches than a run should keep files of.
+    #[error(
+        "{count} samples in batches of {batch} are {batches} files, and a run has at most {most}; take \
+         larger batches, or a run for each share of the samples (--shard, --range)"
+    )]
+    TooManyBatches {
+        /// Samples of the run.
+        count: usize,
+        /// Samples of a batch.
+        batch: usize,
+        /// Batches there would be.
+        batches: usize,
+        /// The most there may be.
+        most: usize,
+    },
     /// A part whose arrays or columns do not fit each other, the settings, or earlier parts.
     #[error("the part from sample {start}: {what} is {actual}, expected {expected}")]
     PartShape {

@@ -15,6 +15,7 @@ use super::pending::Pending;
 use super::settings::RunSettings;
 use super::table::Table;
 use super::{RunCertificate, RunContent, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
+use crate::Answer;
 
 /// A stretch of the samples of a run. It is opened when it is asked something: there may be more
 /// pieces than a process may have open files.
@@ -73,7 +74,7 @@ pub(crate) fn merge(
     parts: &Path,
     settings: &RunSettings,
     pieces: &[impl Piece],
-    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    observe: &mut dyn FnMut(f64) -> Answer,
 ) -> Result<Merged, RunError> {
     let Some((first, others)) = pieces.split_first() else {
         return Err(RunError::NotARun { path: dir.display().to_string() });
@@ -86,7 +87,7 @@ pub(crate) fn merge(
         done += 1.0;
         match observe(done / total) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(RunError::Stopped),
+            ControlFlow::Break(_) => Err(RunError::Stopped),
         }
     };
 

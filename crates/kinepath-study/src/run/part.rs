@@ -4,6 +4,7 @@
 //! is which and in what order.
 
 use std::collections::HashMap;
+use std::fs;
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::certificate::RunCertificate;
 use super::error::RunError;
 use super::pending;
+use super::settings::RunSettings;
 use super::table::{Column, Table};
 use crate::data::tensors::TensorFile;
 
@@ -63,8 +65,26 @@ pub(crate) fn file_name(range: &Range<usize>) -> String {
     format!("part-{:012}-{:012}.safetensors", range.start, range.end)
 }
 
+/// The batches of a run whose files lie in `folder`, with their numbers, in no order. The files are
+/// looked through, not the batches: settings can promise more of those than anyone could look for.
+///
+/// # Errors
+/// [`RunError::Io`] when the folder cannot be read.
+pub(crate) fn parts_in(
+    folder: &Path,
+    settings: &RunSettings,
+) -> Result<impl Iterator<Item = (usize, Range<usize>)> + use<>, RunError> {
+    let files =
+        fs::read_dir(folder).map_err(|error| RunError::io(folder, "read the folder", &error))?;
+    let batches = settings.batches();
+    Ok(files.flatten().filter_map(move |file| {
+        let range = batch_of(&file.file_name().to_string_lossy())?;
+        Some((batches.number_of(&range)?, range))
+    }))
+}
+
 /// The batch whose file has this name.
-pub(crate) fn batch_of(file: &str) -> Option<Range<usize>> {
+fn batch_of(file: &str) -> Option<Range<usize>> {
     let (start, end) = file.strip_prefix("part-")?.strip_suffix(".safetensors")?.split_once('-')?;
     Some(start.parse().ok()?..end.parse().ok()?)
 }

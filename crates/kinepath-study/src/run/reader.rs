@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array2, ArrayD, IxDyn};
 
 use super::error::RunError;
-use super::part::{PartFile, SAMPLES, batch_of};
+use super::part::{PartFile, SAMPLES, parts_in};
 use super::settings::RunSettings;
 use super::table::Table;
 use super::{
@@ -208,11 +208,9 @@ impl RunReader {
 fn unfinished(dir: &Path) -> Option<RunError> {
     let parts = dir.join(PARTS_FOLDER);
     let settings = RunSettings::read(&parts.join(SETTINGS_FILE)).ok()?;
-    // The files that there are: settings can promise more batches than anyone could look for.
-    let files = std::fs::read_dir(&parts).ok()?.flatten();
-    let done = files
-        .filter_map(|file| batch_of(&file.file_name().to_string_lossy()))
-        .filter(|batch| settings.is_batch(batch))
+    let done = parts_in(&parts, &settings)
+        .ok()?
+        .map(|(_, batch)| batch)
         .filter(|batch| PartFile::open(&parts, batch).is_ok())
         .map(|batch| batch.len())
         .sum();

@@ -1,17 +1,18 @@
 //! `run.toml`: everything needed to repeat a run.
 
+mod batches;
 mod certify;
 mod conditions;
 mod difference;
 mod field;
 mod sampler;
 
-use std::ops::Range;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+pub(crate) use batches::Batches;
 pub use certify::{Certify, CertifyError};
 pub use conditions::{ConditionSettings, FileSettings, GuidanceSettings, LabelSettings};
 pub(crate) use difference::Difference;
@@ -149,23 +150,9 @@ impl RunSettings {
         self.shape.iter().product()
     }
 
-    /// The batches of the run, in order, counted from its first sample. They are cut at multiples of
-    /// `batch` of the global index, so that a share has the batches of the whole.
-    pub(crate) fn batches(&self) -> impl Iterator<Item = Range<usize>> + use<> {
-        let (first, batch) = (self.first, self.batch.max(1));
-        let end = first.saturating_add(self.count);
-        let after = move |start: usize| (start / batch + 1).saturating_mul(batch);
-        let starts = std::iter::successors(Some(first), move |&start| Some(after(start)));
-        starts
-            .take_while(move |&start| start < end)
-            .map(move |start| start - first..end.min(after(start)) - first)
-    }
-
-    /// Whether samples are cut into batches of which `range`, counted from the run's first, is one.
-    pub(crate) fn is_batch(&self, range: &Range<usize>) -> bool {
-        let (first, batch) = (self.first, self.batch.max(1));
-        let number = first.checked_add(range.start).map(|start| start / batch - first / batch);
-        number.and_then(|number| self.batches().nth(number)).as_ref() == Some(range)
+    /// The batches of the run.
+    pub(crate) fn batches(&self) -> Batches {
+        Batches::new(self.first, self.count, self.batch)
     }
 
     /// Reads a settings file.

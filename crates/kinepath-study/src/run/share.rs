@@ -1,7 +1,7 @@
 //! Shares of a run, sampled apart, and the whole that they make.
 
 use std::io::Write;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::content::{Hashed, TableDigest};
@@ -12,6 +12,7 @@ use super::reader::RunReader;
 use super::settings::{Difference, RunSettings};
 use super::writer::{Existing, Opened, RunWriter};
 use super::{RunContent, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
+use crate::Answer;
 use crate::data::tensors::TensorFile;
 
 /// What merging has done.
@@ -41,7 +42,7 @@ pub fn merge_shares(
     folders: &[PathBuf],
     dir: &Path,
     existing: Existing,
-    observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    observe: &mut dyn FnMut(f64) -> Answer,
 ) -> Result<MergedRun, RunError> {
     let shares: Result<Vec<_>, _> = folders.iter().map(|folder| Share::open(folder)).collect();
     let mut shares = shares?;

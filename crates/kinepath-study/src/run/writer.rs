@@ -7,11 +7,15 @@ use std::path::{Path, PathBuf};
 use super::error::RunError;
 use super::lock::FolderLock;
 use super::merge::{Batch, Piece, merge};
-use super::part::{Layout, Part, PartFile, file_name};
+use super::part::{Layout, Part, PartFile, file_name, parts_in};
 use super::pending::{self, remove, sweep};
 use super::settings::RunSettings;
 use super::table::Table;
 use super::{EVALUATION_FILE, PARTS_FOLDER, REPORT_FILE, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE};
+use crate::Answer;
+
+/// The most batches of a run: each is a file until the run is finished.
+const MOST_BATCHES: usize = 100_000_000;
 
 /// What to do with a folder that already holds a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,7 @@ pub struct RunWriter {
     settings: RunSettings,
     /// Whether each batch is on the disk.
     done: Vec<bool>,
+    samples_done: usize,
     /// The layout of the first part, which the others must share.
     layout: Option<Layout>,
     _lock: FolderLock,
@@ -73,11 +78,20 @@ impl RunWriter {
     /// [`Existing::Resume`]; [`RunError::Locked`] when another process is writing into it,
     /// [`RunError::NoLocks`] when nothing could keep another one out;
     /// [`RunError::Foreign`] when it holds files of unknown origin under the names of a run's;
-    /// [`RunError::Settings`] when a count or an axis is 0; [`RunError::Io`] when the folder
+    /// [`RunError::Settings`] when a count or an axis is 0; [`RunError::TooManyBatches`] for more
+    /// files than a folder should hold; [`RunError::Io`] when the folder
     /// cannot be written.
     pub fn open(dir: &Path, settings: RunSettings, existing: Existing) -> Result<Opened, RunError> {
         let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
         let text = settings.to_toml(dir)?;
+        if settings.batches().len() > MOST_BATCHES {
+            return Err(RunError::TooManyBatches {
+                count: settings.count,
+                batch: settings.batch,
+                batches: settings.batches().len(),
+                most: MOST_BATCHES,
+            });
+        }
         let final_settings = dir.join(SETTINGS_FILE);
         let parts = dir.join(PARTS_FOLDER);
         if existing == Existing::Resume && final_settings.exists() {
@@ -108,7 +122,8 @@ impl RunWriter {
         }
         let mut writer = Self {
             dir: dir.to_owned(),
-            done: vec![false; settings.batches().count()],
+            done: vec![false; settings.batches().len()],
+            samples_done: 0,
             parts,
             settings,
             layout: None,
@@ -121,13 +136,13 @@ impl RunWriter {
     /// The batches that are not on the disk yet, in order.
     #[must_use]
     pub fn missing(&self) -> Vec<Range<usize>> {
-        let batches = self.settings.batches().zip(&self.done);
+        let batches = self.settings.batches().iter().zip(&self.done);
         batches.filter(|(_, done)| !**done).map(|(batch, _)| batch).collect()
     }
 
     /// The tables of the batches that are on the disk, in order.
     pub(crate) fn tables(&self) -> impl Iterator<Item = Result<Table, RunError>> {
-        let batches = self.settings.batches().zip(&self.done);
+        let batches = self.settings.batches().iter().zip(&self.done);
         let present = batches.filter(|(_, done)| **done).map(|(batch, _)| batch);
         present.map(|batch| PartFile::open(&self.parts, &batch)?.table())
     }
@@ -135,8 +150,7 @@ impl RunWriter {
     /// Number of samples on the disk.
     #[must_use]
     pub fn samples_done(&self) -> usize {
-        let batches = self.settings.batches().zip(&self.done);
-        batches.filter(|(_, done)| **done).map(|(batch, _)| batch.len()).sum()
+        self.samples_done
     }
 
     /// Writes the results of one batch. It is safe on the disk when this returns.
@@ -147,7 +161,7 @@ impl RunWriter {
     /// written.
     pub fn write(&mut self, part: &Part) -> Result<(), RunError> {
         let range = part.range();
-        let Some(index) = self.settings.batches().position(|batch| batch == range) else {
+        let Some(number) = self.settings.batches().number_of(&range) else {
             return Err(RunError::PartRange {
                 start: part.start,
                 rows: range.len(),
@@ -175,7 +189,7 @@ impl RunWriter {
         }
         part.write(&self.parts.join(file_name(&range)))?;
         self.layout = Some(layout);
-        self.done[index] = true;
+        self.keep(number, range.len());
         Ok(())
     }
 
@@ -196,7 +210,8 @@ impl RunWriter {
             });
         }
         let parts = &self.parts;
-        let batches: Vec<_> = self.settings.batches().map(|range| Batch { parts, range }).collect();
+        let batches: Vec<_> =
+            self.settings.batches().iter().map(|range| Batch { parts, range }).collect();
         self.finish_from(&batches, &mut |_| ControlFlow::Continue(()))
     }
 
@@ -209,7 +224,7 @@ impl RunWriter {
     pub(super) fn finish_from(
         &self,
         pieces: &[impl Piece],
-        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(f64) -> Answer,
     ) -> Result<(), RunError> {
         let merged = merge(&self.dir, &self.parts, &self.settings, pieces, observe)?;
         merged.samples.publish(&self.dir.join(SAMPLES_FILE))?;
@@ -222,13 +237,24 @@ impl RunWriter {
     /// read counts as missing: it will be written again.
     fn take_stock(&mut self) -> Result<(), RunError> {
         sweep(&self.parts)?;
-        for (index, batch) in self.settings.batches().enumerate() {
+        // In order, so that the first part is the one that others must be like.
+        let mut found: Vec<_> = parts_in(&self.parts, &self.settings)?.collect();
+        found.sort_unstable_by_key(|(number, _)| *number);
+        for (number, batch) in found {
             let layout = PartFile::open(&self.parts, &batch).and_then(|part| part.layout());
             let Ok(layout) = layout else { continue };
-            let same = self.layout.get_or_insert_with(|| layout.clone()) == &layout;
-            self.done[index] = same;
+            if self.layout.get_or_insert_with(|| layout.clone()) == &layout {
+                self.keep(number, batch.len());
+            }
         }
         Ok(())
+    }
+
+    /// Notes that a batch is on the disk, where another part of it may have been before.
+    fn keep(&mut self, number: usize, samples: usize) {
+        if !std::mem::replace(&mut self.done[number], true) {
+            self.samples_done += samples;
+        }
     }
 }
 

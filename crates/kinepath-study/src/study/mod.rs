@@ -30,7 +30,6 @@ mod theory;
 mod units;
 mod verdict;
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 pub use analysis::{evaluate_named_runs, evaluate_runs};
@@ -52,8 +51,8 @@ pub use settings::{
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::StudyError;
 use crate::run::{Existing, FolderLock, RunReader};
+use crate::{Answer, StudyError};
 use analysis::analyse;
 use check::check;
 use controls::Controls;
@@ -65,8 +64,9 @@ pub const RESULTS_FILE: &str = "study.json";
 /// Name of the baseline among the runs of a study.
 const BASELINE: &str = "baseline";
 
-/// Told what is being done and the fraction in `[0, 1]` of it that is behind; a break stops.
-pub type Observer<'a> = dyn FnMut(&str, f64) -> ControlFlow<()> + 'a;
+/// Told what is being done and the fraction in `[0, 1]` of it that is behind; a break stops, and the same
+/// call goes on from what is kept.
+pub type Observer<'a> = dyn FnMut(&str, f64) -> Answer + 'a;
 
 /// Runs a study in folder `dir`: every field with every gain on the same noise, judged, compared
 /// and written to `study.json`.

@@ -114,7 +114,9 @@ impl ModelRuns<'_> {
         let mut readers: Vec<RunReader> = Vec::with_capacity(seeds.len());
         for (number, &seed) in seeds.iter().enumerate() {
             let (plan, sampler) = self.schedule(&gain).compile()?;
-            let trajectory = if choice.name == BASELINE { tail(plan.grid()) } else { Vec::new() };
+            // The theory and the pictures are of the baseline's paths.
+            let shown = choice.name == BASELINE;
+            let trajectory = if shown { tail(plan.grid()) } else { Vec::new() };
             let job = SampleJob {
                 source: self.source,
                 plan: &plan,
@@ -124,7 +126,7 @@ impl ModelRuns<'_> {
                 count: self.settings.count,
                 total: None,
                 batch: self.settings.batch,
-                record: Record { profile: true, energy_map: true, parts: false, trajectory },
+                record: Record { profile: true, energy_map: shown, parts: false, trajectory },
                 conditions: self.choice.conditions(self.source, 0, self.settings.count)?,
             };
             let mut place = self.dir.join(folder);

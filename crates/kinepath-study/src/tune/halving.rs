@@ -1,7 +1,5 @@
 //! The search: successive halving on nested samples.
 
-use std::ops::ControlFlow;
-
 use super::budget::Rungs;
 use super::front::{self, Point};
 use super::objective::{Scorer, Which};
@@ -55,7 +53,7 @@ pub(super) fn search(
                 kept: false,
                 objectives: scorer.objectives(&measures)?,
             });
-            if observe(1.0) == ControlFlow::Break(()) {
+            if observe(1.0).is_break() {
                 return Err(StudyError::Interrupted);
             }
         }

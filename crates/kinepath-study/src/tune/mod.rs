@@ -120,7 +120,7 @@ fn measure(
     let scored = scorer.score(endpoints.view())?;
     scorer.measures(&scorer.figures(&scored, Which::Objectives)?, None)?;
     match observe(1.0) {
-        ControlFlow::Break(()) => Err(StudyError::Interrupted),
+        ControlFlow::Break(_) => Err(StudyError::Interrupted),
         ControlFlow::Continue(()) => {
             Ok((begun.elapsed().as_secs_f64() / settings.count as f64).max(f64::EPSILON))
         }

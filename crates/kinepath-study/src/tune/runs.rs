@@ -1,7 +1,6 @@
 //! The runs of a search: one folder for each gain and range of samples.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use kinepath::plan::Plan;
@@ -9,12 +8,12 @@ use kinepath::record::Record;
 use ndarray::{Array2, Axis, concatenate};
 
 use super::{TuneSettings, UNIT};
-use crate::StudyError;
 use crate::run::{Existing, RunReader, SamplerSettings};
 use crate::sampling::{SampleJob, Start};
 use crate::schedule::{ScheduleSpec, read_gain};
 use crate::source::FieldSource;
 use crate::study::SamplerChoice;
+use crate::{Answer, StudyError};
 
 /// Samples gains into folders below `runs/`, and reads what is there.
 pub(super) struct Runs<'a> {
@@ -67,7 +66,7 @@ impl<'a> Runs<'a> {
         gain: &str,
         seed: u64,
         cuts: &[usize],
-        observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
+        observe: &mut dyn FnMut(f64) -> Answer,
     ) -> Result<Array2<f32>, StudyError> {
         let (plan, sampler) = self.plan(gain)?;
         let total = cuts.last().copied().unwrap_or(0) as f64;

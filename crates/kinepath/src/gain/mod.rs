@@ -60,10 +60,8 @@ impl Gain {
     /// # Errors
     /// [`GainError::Table`] unless the points are finite and their times increase.
     pub fn table(points: Vec<(f64, f64)>) -> Result<Self, GainError> {
-        match unusable_point(&points) {
-            Some((index, reason)) => Err(GainError::Table { index, reason }),
-            None => Ok(Self::Table(points)),
-        }
+        check_table(&points)?;
+        Ok(Self::Table(points))
     }
 
     /// η at time `t`; for a closed-loop gain that of a sample within its band, which is 1.
@@ -99,12 +97,13 @@ impl Gain {
     /// would drive samples backwards.
     ///
     /// # Errors
-    /// [`GainError::Parameter`] for a parameter out of range; [`GainError::Ceiling`] for a governed
+    /// [`GainError::Parameter`] for a parameter out of range; [`GainError::Table`] and [`GainError::Ceiling`] for a governed
     /// gain's point that cannot be used; [`GainError::Negative`] naming the first offending time
     /// and, for KTS, the largest admissible β₀.
     pub fn validate(&self, times: &[f64]) -> Result<(), GainError> {
         match self {
-            Self::Unit | Self::Table(_) => {}
+            Self::Unit => {}
+            Self::Table(points) => check_table(points)?,
             Self::Kts(kts) => kts.check()?,
             Self::Governed(governed) => governed.check()?,
             Self::Ssc { alpha, power } => {
@@ -135,6 +134,13 @@ impl Gain {
                 },
             }),
         }
+    }
+}
+
+fn check_table(points: &[(f64, f64)]) -> Result<(), GainError> {
+    match unusable_point(points) {
+        Some((index, reason)) => Err(GainError::Table { index, reason }),
+        None => Ok(()),
     }
 }
 
@@ -236,6 +242,8 @@ mod tests {
         }
         assert!(Gain::table(vec![]).is_err());
         assert!(Gain::table(vec![(0.5, 1.0), (0.5, 2.0)]).is_err());
+        let unsorted = Gain::Table(vec![(0.5, 1.0), (0.2, 2.0)]);
+        assert!(matches!(unsorted.validate(&[0.0]), Err(GainError::Table { index: 1, .. })));
     }
 
     #[test]

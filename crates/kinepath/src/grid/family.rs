@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use statrs::distribution::{Beta, ContinuousCDF};
 
-use super::{Grid, GridError};
+use super::{Grid, GridError, check_steps};
 use crate::keys::KeyValues;
 
 /// ρ of Karras et al., arXiv 2206.00364, eq. 5.
@@ -90,16 +90,12 @@ fn down_to(n: usize, least: f64, level: impl Fn(f64) -> f64) -> Result<Grid, Gri
     if !(least > 0.0 && least < 1.0) {
         return Err(GridError::Least { sigma: least });
     }
-    if n == 0 {
-        return Err(GridError::NoSteps { nodes: 0 });
-    }
-    let mut sigmas = Vec::new();
-    sigmas.try_reserve_exact(n.saturating_add(1)).map_err(|_| GridError::TooMany { steps: n })?;
-    sigmas.extend((0..n).map(|i| match i {
+    check_steps(n, 0)?;
+    let level = |i| match i {
         0 => 1.0,
         i => level(i as f64 / (n - 1) as f64),
-    }));
-    Grid::from_sigmas(&sigmas)
+    };
+    Grid::from_sigmas(&(0..n).map(level).collect::<Vec<f64>>())
 }
 
 impl FromStr for GridFamily {

@@ -126,6 +126,10 @@ impl CopyingTest {
     pub fn joined(&self, other: &Self) -> Result<Self, MetricsError> {
         let total = |test: &Self| test.held_out.iter().sum::<usize>();
         check_length("held-out points", total(self), total(other))?;
+        check_length("cells", self.held_out.len(), other.held_out.len())?;
+        for (own, other) in self.held_out.iter().zip(&other.held_out) {
+            check_length("held-out points of a cell", *own, *other)?;
+        }
         Ok(Self {
             cells: [&self.cells[..], &other.cells].concat(),
             below: [&self.below[..], &other.below].concat(),

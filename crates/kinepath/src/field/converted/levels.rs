@@ -1,6 +1,7 @@
 //! The noise levels of a diffusion network that was trained on numbered steps.
 
 use super::ConventionError;
+use crate::grid::MOST_STEPS;
 
 /// Cumulative signal shares at or below this stand for none: diffusers' value for the last step of a
 /// schedule rescaled to zero terminal SNR, whose ratio σ/α would be infinite.
@@ -24,9 +25,6 @@ const SMALLEST_SHARE: f64 = 1.0 / 16_777_216.0;
 pub struct NoiseLevels {
     log_ratios: Vec<f64>,
 }
-
-/// Steps beyond which a number is a mistake, and would take the memory of one.
-const MOST_STEPS: usize = 1_000_000;
 
 impl NoiseLevels {
     /// `β_n` linear from `start` to `end` over `steps` steps: Ho et al. with 1000, 10⁻⁴ and 0.02.

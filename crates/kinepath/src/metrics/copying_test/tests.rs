@@ -28,6 +28,17 @@ fn a_cell_counts_above_the_share_only() {
 }
 
 #[test]
+fn only_tests_over_the_same_held_out_points_are_joined() {
+    let over = |cells: &[usize]| {
+        let reference = CopyingReference::new(cells, &[1.0, 2.0, 3.0], 0.0).unwrap();
+        reference.compare(&[0, 1], &[0.5, 4.0]).unwrap()
+    };
+    assert!(over(&[0, 0, 1]).joined(&over(&[0, 0, 1])).is_ok());
+    assert!(over(&[0, 0, 1]).joined(&over(&[0, 1, 1])).is_err());
+    assert!(over(&[0, 0, 1]).joined(&over(&[0, 1, 2])).is_err());
+}
+
+#[test]
 fn refuses_bad_input() {
     assert_eq!(
         CopyingReference::new(&[], &[], 0.1).unwrap_err(),

@@ -1,0 +1,73 @@
+//! How many labels the embeddings of a graph tell apart.
+
+use std::collections::HashMap;
+
+use rten_onnx::onnx::{GraphProto, NodeProto, TensorProto};
+
+/// Operators that hand integers on, perhaps in another shape or type, from their first input.
+const HANDED_ON: [&str; 9] = [
+    "Cast",
+    "CastLike",
+    "Concat",
+    "Expand",
+    "Flatten",
+    "Identity",
+    "Reshape",
+    "Squeeze",
+    "Unsqueeze",
+];
+
+/// For each input of `graph` that selects rows of a table of weights, the rows of the smallest such
+/// table: what is at or beyond them has no embedding, and `Gather` takes a negative number for one
+/// counted from the end.
+///
+/// Tables behind other operators are not found; whoever asks must do without the answer.
+pub(crate) fn labels_known(graph: &GraphProto) -> HashMap<String, usize> {
+    let weights =
+        graph.initializer.iter().filter_map(|weight| Some((weight.name.as_deref()?, weight)));
+    let constants = graph.node.iter().filter_map(|node| {
+        let tensor = node.attribute.iter().find_map(|attribute| attribute.t.as_ref())?;
+        (operator(node) == Some("Constant")).then_some((node.output.first()?.as_str(), tensor))
+    });
+    let tables: HashMap<&str, &TensorProto> = weights.chain(constants).collect();
+    // Nodes are in the order in which they can be computed.
+    let inputs = graph.input.iter().filter_map(|input| input.name.as_deref());
+    let mut origins: HashMap<&str, &str> = inputs.map(|name| (name, name)).collect();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for node in &graph.node {
+        match (operator(node), node.input.as_slice()) {
+            (Some("Gather"), [table, index, ..]) => {
+                let rows = tables.get(table.as_str()).and_then(|table| rows(table, node));
+                if let (Some(rows), Some(&origin)) = (rows, origins.get(index.as_str())) {
+                    let least = known.entry(origin.to_owned()).or_insert(rows);
+                    *least = rows.min(*least);
+                }
+            }
+            (Some(operator), [first, ..]) if HANDED_ON.contains(&operator) => {
+                if let (Some(&origin), Some(output)) =
+                    (origins.get(first.as_str()), node.output.first())
+                {
+                    origins.insert(output, origin);
+                }
+            }
+            _ => {}
+        }
+    }
+    known
+}
+
+/// An operator of the standard set.
+fn operator(node: &NodeProto) -> Option<&str> {
+    matches!(node.domain.as_deref(), None | Some("" | "ai.onnx")).then_some(())?;
+    node.op_type.as_deref()
+}
+
+/// The length of the axis that `Gather` selects from.
+fn rows(table: &TensorProto, gather: &NodeProto) -> Option<usize> {
+    let axis = gather.attribute.iter().find(|it| it.name.as_deref() == Some("axis"));
+    let axis = axis.and_then(|axis| axis.i).unwrap_or(0);
+    let rank = i64::try_from(table.dims.len()).ok()?;
+    let axis = if axis < 0 { axis.checked_add(rank)? } else { axis };
+    let length = *table.dims.get(usize::try_from(axis).ok()?)?;
+    usize::try_from(length).ok()
+}
