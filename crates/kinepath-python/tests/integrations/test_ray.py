@@ -316,8 +316,10 @@ def endpoint() -> Iterator[str]:
     server.stop()
 
 
-def test_an_object_store_holds_the_same(endpoint: str, tmp_path: Path) -> None:
-    bucket = fs.S3FileSystem(
+@pytest.fixture
+def bucket(endpoint: str) -> Any:
+    """Its file system, with a folder ``bucket``."""
+    store = fs.S3FileSystem(
         endpoint_override=endpoint,
         scheme="http",
         access_key="any",
@@ -325,7 +327,15 @@ def test_an_object_store_holds_the_same(endpoint: str, tmp_path: Path) -> None:
         region="us-east-1",
         allow_bucket_creation=True,
     )
-    bucket.create_dir("bucket")
+    store.create_dir("bucket")
+    return store
+
+
+def uri(endpoint: str, path: str) -> str:
+    return f"s3://any:any@{path}?endpoint_override={endpoint}&scheme=http&region=us-east-1"
+
+
+def test_an_object_store_holds_the_same(endpoint: str, bucket: Any, tmp_path: Path) -> None:
     sample = partial(
         kpr.sample, lambda: kp.EmpiricalField(POINTS), PLAN, 20, "bucket/set", filesystem=bucket
     )
@@ -338,9 +348,54 @@ def test_an_object_store_holds_the_same(endpoint: str, tmp_path: Path) -> None:
     listed = bucket.get_file_info(fs.FileSelector("bucket/set", recursive=True))
     files = {info.path.removeprefix("bucket/set/").split("/")[0] for info in listed if info.is_file}
     assert files == {"dataset.toml", "table", "tensors", "neighbours.toml", "neighbours"}
-    options = f"endpoint_override={endpoint}&scheme=http&region=us-east-1"
-    run = kpr.to_run(f"s3://any:any@bucket/set?{options}", tmp_path / "run")
+    run = kpr.to_run(uri(endpoint, "bucket/set"), tmp_path / "run")
     np.testing.assert_array_equal(run.samples, expected(20).endpoints)
+
+
+def test_a_training_set_in_an_object_store_is_searched_there(
+    endpoint: str, bucket: Any, tmp_path: Path
+) -> None:
+    def put(name: str, array: NDArray[Any]) -> None:
+        with bucket.open_output_stream(f"bucket/{name}") as file:
+            np.save(file, array)
+
+    kpr.sample(lambda: kp.EmpiricalField(POINTS), PLAN, 20, tmp_path, workers=1, **SMALL)
+    core = kp.memorization(expected(20).endpoints, TRAIN)
+    pictures = RANDOM.integers(0, 256, (9, *SHAPE), dtype=np.uint8)
+    put("train.npy", TRAIN)
+    put("columns.npy", np.asfortranarray(TRAIN))
+    put("pictures.npy", pictures)
+    put("objects.npy", np.array([{}] * 3))
+    put("train.bin", TRAIN)
+
+    def evaluated(train: str, name: str, filesystem: Any = None) -> kpr.Evaluation:
+        return kpr.evaluate(
+            tmp_path, train, name=name, block_size=20, workers=1, train_filesystem=filesystem
+        )
+
+    for name, train, filesystem in (
+        ("uri", uri(endpoint, "bucket/train.npy"), None),
+        ("filesystem", "bucket/train.npy", bucket),
+        ("columns", "bucket/columns.npy", bucket),
+    ):
+        found = evaluated(train, name, filesystem)
+        tables = [found.table(part) for part in found.dataset.whole()]
+        np.testing.assert_array_equal(np.concatenate([t["d1"] for t in tables]), core.d1)
+    there = evaluated("bucket/pictures.npy", "pictures", bucket)
+    assert there.d1 == kpr.evaluate(tmp_path, pictures, name="here", workers=1).d1
+    for train, words in (
+        ("bucket/train.bin", "only those called ….npy are read, got bucket/train.bin"),
+        ("bucket/absent.npy", "cannot open absent.npy in bucket"),
+        ("bucket/objects.npy", "bucket/objects.npy cannot be read"),
+    ):
+        with pytest.raises(kp.KinepathError, match=words):
+            evaluated(train, "wrong", bucket)
+    with pytest.raises(kp.KinepathError, match="bucket/train.npy is no file of this machine; .*URI"):
+        evaluated("bucket/train.npy", "wrong")
+    with pytest.raises(kp.KinepathError, match="only those called ….npy"):
+        evaluated(uri(endpoint, "bucket/train.bin"), "wrong")
+    with pytest.raises(kp.KinepathError, match="train is an array"):
+        kpr.evaluate(tmp_path, TRAIN, train_filesystem=bucket)
 
 
 TRAIN = np.concatenate([POINTS, POINTS[7:9], RANDOM.normal(size=(20, *SHAPE))]).astype(np.float32)

@@ -81,6 +81,7 @@ def evaluate(
     retries: int = 3,
     progress: Progress | None = None,
     filesystem: Any = None,
+    train_filesystem: Any = None,
 ) -> Evaluation:
     """Finds the nearest training points of every sample of a finished data set, on a Ray cluster.
 
@@ -91,10 +92,10 @@ def evaluate(
 
     Args:
         path: a data set of :func:`sample`.
-        train: the training set: an array ``[N, *shape]``, or a path. NPY files of floats may be
-            larger than memory: workers read their blocks where they lie, which all nodes must reach.
-            Other data are read here, as the program reads them. In each call all of it is read once
-            by this process, and hashed.
+        train: the training set: an array ``[N, *shape]``, a path, or the URI of an NPY file. NPY files
+            of floats may be larger than memory: workers read their blocks where they lie, which all
+            nodes must reach. Other data are read here, as the program reads them. In each call all
+            of it is read once by this process, and hashed.
         support: the k of a column ``support``, the kNN support ``−log r_k`` of
             :func:`kinepath.support`; 10 in studies.
         block_size: records of a block of the training set; 128 MB of them unless told. It does not
@@ -108,10 +109,12 @@ def evaluate(
         progress: called with what is being done and how much of it, instead of a line on stderr
             where that is a terminal.
         filesystem: where ``path`` is, as for :func:`sample`.
+        train_filesystem: where the NPY file ``train`` is, for what no URI says: a file system of
+            pyarrow or fsspec, often that of the data set.
 
     Raises:
-        KinepathError: for a data set with missing parts, data of another shape, neighbours in another
-            training set under this name, and numbers that cannot be.
+        KinepathError: for a data set with missing parts, data of another shape or that cannot be
+            read, neighbours in another training set under this name, and numbers that cannot be.
         kinepath.ray.WorkError: for training data with NaN or infinity or too few different points,
             and tasks whose workers were lost too often.
     """
@@ -124,7 +127,7 @@ def evaluate(
     dataset = Dataset(path, filesystem=filesystem)
     wanted = dataset.whole()
     connect()
-    training = training_set(train, dataset.shape)
+    training = training_set(train, dataset.shape, train_filesystem)
     block_size = block_size or max(1, BLOCK_VALUES // prod(dataset.shape))
     pool: Pool[Task, None] = Pool(resources=resources, workers=workers, retries=retries)
     claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,19 @@ class Store:
         """As it was given."""
         self._filesystem, root = _resolved(self.name, filesystem)
         self._root: str = root.rstrip("/")
+
+    @staticmethod
+    def of_file(path: str | os.PathLike[str], filesystem: Any = None) -> tuple[Store, str]:
+        """The folder that a file lies in, and the name of the file there.
+
+        Raises:
+            KinepathError: as for a folder.
+        """
+        # A URI may end in options: only the file system knows which part of it is the path.
+        store = Store(path, filesystem)
+        store._root, _, name = store._root.rpartition("/")
+        store.name = os.path.dirname(store.name.partition("?")[0])
+        return store, name
 
     def __str__(self) -> str:
         return self.name
@@ -75,6 +89,18 @@ class Store:
             except OSError as error:
                 raise StoreError(f"cannot read {name} in {self}: {error}") from error
         return content
+
+    def pieces(self, name: str, starts: Iterable[int], size: int) -> list[bytes]:
+        """``size`` bytes of a file from each of ``starts`` on, or as many as there are.
+
+        Raises:
+            StoreError: when they cannot be read.
+        """
+        with self.open(name) as file:
+            try:
+                return [file.read_at(size, start) for start in starts]
+            except OSError as error:
+                raise StoreError(f"cannot read {name} in {self}: {error}") from error
 
     def open(self, name: str) -> Any:
         """A file of pyarrow for reading at any place.
