@@ -19,6 +19,7 @@ from pyarrow import fs
 
 import kinepath as kp
 import kinepath.ray as kpr
+from kinepath.ray import pool as pool_module
 from kinepath.ray.pool import Pool
 from kinepath.samplers import in_batches, sampler_of
 
@@ -262,9 +263,48 @@ def test_workers_take_the_resources_they_ask_for(tmp_path: Path) -> None:
     assert json.loads(gpu.read_text()) == [{"CPU": 2.0, "GPU": 0.25}, [0]]
     (threads,) = tmp_path.glob("threads-*")
     assert threads.read_text() == "2"
-    for wrong in ({"resources": {"CPU": -1}}, {"workers": 0}, {"retries": -1}):
-        with pytest.raises(kp.KinepathError, match="at least"):
-            kpr.sample(model, PLAN, 8, tmp_path / "set", **{**SMALL, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"resources": {"CPU": -1}}, "at least 0 of CPU"),
+        ({"resources": {"CPU": "two"}}, "a number of CPU"),
+        ({"resources": {"GPU": 1.5}}, "part of one GPU"),
+        ({"resources": {"gpu": 1}}, "takes {'gpu': 1}: none has gpu; .*workers="),
+        ({"resources": {"CPU": 3}}, "none has more than 2 of CPU"),
+        ({"workers": 0}, "workers is at least 1"),
+        ({"workers": 1.5}, "workers is an integer"),
+        ({"retries": -1}, "retries is at least 0"),
+    ],
+)
+def test_workers_that_cannot_be_are_refused_before_anything_is_written(
+    tmp_path: Path, wrong: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(kp.KinepathError, match=words):
+        kpr.sample(field, PLAN, 8, tmp_path / "set", **{**SMALL, **wrong})
+    assert not (tmp_path / "set").exists()
+
+
+def test_workers_without_room_are_waited_for_where_it_is_said_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class EnoughWaited(Exception):
+        pass
+
+    def seen(worker: Pool[Any, Any]) -> None:
+        said(worker)
+        raise EnoughWaited
+
+    said = Pool._say_what_is_awaited
+    monkeypatch.setattr(Pool, "_say_what_is_awaited", seen)
+    monkeypatch.setattr(pool_module, "PATIENCE", 0.01)
+    with pytest.raises(EnoughWaited):
+        kpr.sample(field, PLAN, 8, tmp_path, workers=1, resources={"mine": 1}, **SMALL)
+    assert [record.message for record in caplog.records] == [
+        "no node has room for a worker, which takes {'mine': 1}: none has mine; they are waited for",
+        "no worker has started yet: each takes {'mine': 1}, and of the cluster's nodes none has mine",
+    ]
 
 
 def test_numbers_may_be_of_numpy(tmp_path: Path) -> None:

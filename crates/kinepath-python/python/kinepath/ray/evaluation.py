@@ -104,7 +104,7 @@ def evaluate(
             training set, one of another shape or with a single value that differs, needs another
             one, and so does another ``support``.
         resources: what each worker takes, as for :func:`sample`.
-        workers: how many at most; as many as the cluster has room for unless told.
+        workers: how many, as for :func:`sample`.
         retries: how often a task is tried again whose worker or store failed.
         progress: called with what is being done and how much of it, instead of a line on stderr
             where that is a terminal.
@@ -114,7 +114,8 @@ def evaluate(
 
     Raises:
         KinepathError: for a data set with missing parts, data of another shape or that cannot be
-            read, neighbours in another training set under this name, and numbers that cannot be.
+            read, neighbours in another training set under this name, numbers that cannot be, and
+            workers that no node has room for.
         kinepath.ray.WorkError: for training data with NaN or infinity or too few different points,
             and tasks whose workers were lost too often.
     """

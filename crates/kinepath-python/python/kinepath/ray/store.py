@@ -31,7 +31,7 @@ class Store:
             or of fsspec.
 
     Raises:
-        KinepathError: for a URI that nothing installed can open.
+        KinepathError: for a URI that nothing installed can open, and what is no file system.
     """
 
     def __init__(self, path: str | os.PathLike[str], filesystem: Any = None) -> None:
@@ -194,6 +194,10 @@ class Store:
 def _resolved(path: str, filesystem: Any) -> tuple[Any, str]:
     if filesystem is not None:
         if not isinstance(filesystem, fs.FileSystem):
+            if not hasattr(filesystem, "protocol"):
+                raise KinepathError(
+                    f"a file system is one of pyarrow or fsspec, got {filesystem!r}"
+                )
             filesystem = fs.PyFileSystem(fs.FSSpecHandler(filesystem))
         return filesystem, path
     if "://" not in path:
@@ -201,13 +205,19 @@ def _resolved(path: str, filesystem: Any) -> tuple[Any, str]:
     try:
         found: tuple[Any, str] = fs.FileSystem.from_uri(path)
         return found
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         try:
             from fsspec.core import url_to_fs
 
             known, root = url_to_fs(path)
-        except (ImportError, ValueError) as other:
-            raise KinepathError(f"cannot open {path}: {error}; fsspec: {other}") from error
+        except Exception as other:
+            # Each of its file systems is opened by a package of its own, with errors of its own.
+            # The search for Java's library tells of every place that it has looked at.
+            why, also = (str(cause).partition("\n")[0] for cause in (error, other))
+            raise KinepathError(
+                f"cannot open {path}: {why}; fsspec: {also}; give the file system (filesystem=) "
+                "where the URI does not tell enough"
+            ) from error
         return fs.PyFileSystem(fs.FSSpecHandler(known)), str(root)
 
 
