@@ -440,7 +440,13 @@ def test_no_data_set_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("labels", [None, list(range(20))])
 def test_a_data_set_becomes_a_run(tmp_path: Path, labels: list[int] | None) -> None:
     filled(tmp_path / "set", labels)
-    run = to_run(tmp_path / "set", tmp_path / "run")
+    told: list[tuple[str, float]] = []
+    run = to_run(
+        tmp_path / "set",
+        tmp_path / "run",
+        progress=lambda stage, done: told.append((stage, done)),
+    )
+    assert told == [("writing the run", done) for done in (0.4, 0.8, 1.0)]
     whole = paths(range(20))
     expected = kp.write_run(
         tmp_path / "same", whole, plan=PLAN, model="exact", noise=4, labels=labels, record=RECORD
@@ -492,10 +498,15 @@ def test_a_training_set_is_known_by_every_value(
 
     def known(points: NDArray[np.float32]) -> dict[str, Any]:
         np.save(tmp_path / "train.npy", points.astype(dtype))
-        return training.fingerprint(training.training_set(tmp_path / "train.npy", (2, 3)))
+        told.clear()
+        found = training.training_set(tmp_path / "train.npy", (2, 3))
+        return training.fingerprint(found, lambda stage, done: told.append((stage, done)))
 
+    told: list[tuple[str, float]] = []
     digest = hashlib.sha256(points.tobytes()).hexdigest()
     assert known(points) == {"count": 301, "shape": [2, 3], "sha256": digest}
+    assert {stage for stage, _ in told} == {"hashing the training set"}
+    assert [done for _, done in told] == [min(1.0, 16 * block / 301) for block in range(1, 20)]
     hashes = {known(points)["sha256"]}
     for row in (1, 150, 299, 300):
         changed = points.copy()

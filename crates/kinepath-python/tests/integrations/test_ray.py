@@ -504,16 +504,17 @@ def test_an_evaluation_goes_on_where_it_stopped(tmp_path: Path) -> None:
     tables = sorted((tmp_path / "neighbours").iterdir())
     kept, content = tables[0].stat().st_mtime_ns, tables[1].read_bytes()
     tables[1].write_bytes(content[: len(content) // 2])
-    told: list[float] = []
+    told: list[tuple[str, float]] = []
     again = kpr.evaluate(
         tmp_path,
         TRAIN,
         block_size=20,
         workers=1,
-        progress=lambda stage, done: told.append(done),
+        progress=lambda stage, done: told.append((stage, done)),
     )
     # Three blocks and putting them together.
-    assert told == [0.25, 0.5, 0.75, 1.0]
+    searching = [("searching", done) for done in (0.25, 0.5, 0.75, 1.0)]
+    assert told == [("hashing the training set", 1.0), *searching]
     assert tables[0].stat().st_mtime_ns == kept and tables[1].read_bytes() == content
     assert (again.memorized, again.kpe, again.d1) == (first.memorized, first.kpe, first.d1)
     with pytest.raises(kp.KinepathError, match="train.count is 52 in neighbours.toml, and 30"):

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .. import _kinepath
 from .._kinepath import KinepathError
 from ..judging import Data
-from ..progress import Progress, line_on_a_terminal
+from ..progress import Progress, on_stderr
 from ..stats import Interval, share
 from . import parts, settings
 from .dataset import READERS, Dataset
@@ -106,8 +106,8 @@ def evaluate(
         resources: what each worker takes, as for :func:`sample`.
         workers: how many, as for :func:`sample`.
         retries: how often a task is tried again whose worker or store failed.
-        progress: called with what is being done and how much of it, instead of a line on stderr
-            where that is a terminal.
+        progress: called with what is being done and how much of it, instead of a line on stderr,
+            which is one a minute where that is no terminal.
         filesystem: where ``path`` is, as for :func:`sample`.
         train_filesystem: where the NPY file ``train`` is, for what no URI says: a file system of
             pyarrow or fsspec, often that of the data set.
@@ -125,13 +125,17 @@ def evaluate(
     # Ray is needed from here on; data sets are read without it.
     from .pool import Pool, connect
 
+    told = progress or on_stderr()
     dataset = Dataset(path, filesystem=filesystem)
     wanted = dataset.whole()
     connect()
     training = training_set(train, dataset.shape, train_filesystem)
     block_size = block_size or max(1, BLOCK_VALUES // prod(dataset.shape))
     pool: Pool[Task, None] = Pool(resources=resources, workers=workers, retries=retries)
-    claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}
+    claimed: settings.Settings = {
+        "kinepath": _kinepath.__version__,
+        "train": fingerprint(training, told),
+    }
     if support is not None:
         claimed["support"] = support
     settings.of_evaluation(dataset.store, claimed, name).make()
@@ -146,7 +150,7 @@ def evaluate(
     )
     there = _notes(job, wanted)
     missing = [part for part in wanted if part.rows not in there]
-    search_all(pool, job, missing, progress or line_on_a_terminal())
+    search_all(pool, job, missing, told)
     there |= _notes(job, missing)
     if len(there) < len(wanted):
         raise KinepathError(f"{dataset.store} lost neighbours while they were sought; try again")

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from .._kinepath import KinepathError, Plan
-from ..progress import Progress, line_on_a_terminal
+from ..progress import Progress, on_stderr
 from ..sampling import Record
 from . import parts, settings
 from .dataset import Dataset
@@ -89,8 +89,8 @@ def sample(
         workers: how many at most; as many as the cluster has room for unless told. With it, workers
             are waited for that no node has room for yet, as on a cluster that grows on demand.
         retries: how often a part is tried again whose worker was lost, or could not write.
-        progress: called with what is being done and how much of it, instead of a line on stderr
-            where that is a terminal.
+        progress: called with what is being done and how much of it, instead of a line on stderr,
+            which is one a minute where that is no terminal.
         filesystem: where ``path`` is, for what no URI says: a file system of pyarrow or fsspec.
 
     Raises:
@@ -133,7 +133,7 @@ def sample(
     missing = dataset.missing(wanted)
     total = sum(map(len, wanted))
     done = total - sum(map(len, missing))
-    told = progress or line_on_a_terminal()
+    told = progress or on_stderr()
     told("sampling", done / total)
     classes = None if labels is None else np.asarray(labels, np.int64)
     pool.add(

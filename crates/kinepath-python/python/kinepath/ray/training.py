@@ -18,6 +18,7 @@ from .. import _kinepath
 from .._kinepath import KinepathError
 from ..arrays import F32, I64
 from ..judging import Data
+from ..progress import Progress
 from ..runs import records
 from .parts import ranges
 from .store import Store
@@ -187,15 +188,17 @@ def _in_place(store: Store, name: str, shape: tuple[int, ...]) -> TrainingFile |
     return TrainingFile(store, name, found[0], shape, dtype, start)
 
 
-def fingerprint(training: TrainingSet) -> dict[str, Any]:
+def fingerprint(training: TrainingSet, told: Progress) -> dict[str, Any]:
     """What tells a training set from another: its shape, and the SHA-256 of every value of it.
 
     Values are hashed as the float32 that samples are compared with, so that a file and an array of
-    the same records are the same set. A file is read once for it, block after block.
+    the same records are the same set. A file is read once for it, block after block, of which
+    ``told`` is told.
     """
     hashed = hashlib.sha256()
     for rows in ranges(training.count, max(1, HASHED_VALUES // prod(training.shape))):
         hashed.update(np.ascontiguousarray(training.block(rows), np.dtype("<f4")).data)
+        told("hashing the training set", rows.stop / training.count)
     return {
         "count": training.count,
         "shape": list(training.shape),
