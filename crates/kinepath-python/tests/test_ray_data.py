@@ -172,6 +172,26 @@ def test_what_another_process_wrote_is_seen() -> None:
     assert other.sizes("table") == {}
 
 
+def test_a_file_has_a_folder_and_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # On a disk a question mark is a letter, and nothing follows a path.
+    for path, folder, name in (
+        ("a/train?.npy", "a", "train?.npy"),
+        ("train.npy", ".", "train.npy"),
+        ((tmp_path / "b" / "train.npy").as_uri(), (tmp_path / "b").as_uri(), "train.npy"),
+        ("memory://of-file/train.npy?a=b", "memory://of-file", "train.npy?a=b"),
+    ):
+        store, found = Store.of_file(path)
+        store.write(found, b"content")
+        assert (str(store), found) == (folder, name)
+        assert store.read(name) == b"content" and store.pieces(name, [1, 5], 3) == [b"ont", b"nt"]
+    assert (tmp_path / "a" / "train?.npy").exists() and (tmp_path / "train.npy").exists()
+    with pytest.raises(StoreError, match=r"cannot open absent in \."):
+        Store(".").pieces("absent", [0], 1)
+
+
 @pytest.mark.parametrize("uri", ["nowhere://x", "github://x/y", "hdfs://nowhere:1/x"])
 def test_a_path_that_nothing_opens_is_named(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
     # A machine with Hadoop would ask for the host.

@@ -50,7 +50,8 @@ class Store:
         # A URI may end in options: only the file system knows which part of it is the path.
         store = Store(path, filesystem)
         store._root, _, name = store._root.rpartition("/")
-        store.name = os.path.dirname(store.name.partition("?")[0])
+        plain = store.name.partition("?")[0] if "://" in store.name else store.name
+        store.name = os.path.dirname(plain) or os.curdir
         return store, name
 
     def __str__(self) -> str:
