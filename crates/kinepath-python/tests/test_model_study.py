@@ -53,6 +53,23 @@ def test_a_function_samples_as_the_field_it_calls(tmp_path: Path) -> None:
     assert own.figures() == called.figures() and own.verdicts == {}
 
 
+def test_sampling_and_judging_tell_how_far_they_are(tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    kp.study_model(
+        kp.EmpiricalField(TRAIN),
+        kp.Plan(5),
+        {"half": kp.TableGain([(0.0, 0.5)])},
+        count=20,
+        batch=10,
+        train=TRAIN,
+        resamples=50,
+        out=tmp_path,
+        progress=lambda stage, done: told.append((stage, done)),
+    )
+    sampling = [("sampling", done) for done in (0.25, 0.5, 0.75, 1.0)]
+    assert told[:4] == sampling and len(told) > 4 and told[-1][1] == 1.0
+
+
 LABELLED = kp.OnnxField(
     Path(__file__).parents[2] / "kinepath-onnx" / "tests" / "fixtures" / "models" / "labelled.onnx"
 )

@@ -31,6 +31,7 @@ from kinepath.ray import (
 )
 from kinepath.ray.neighbours import Nearest, in_block, merged
 from kinepath.ray.part_sampling import SampleTask, Sampling
+from kinepath.ray.resources import checked, lacking, room
 from kinepath.ray.sampling import fitting
 from kinepath.ray.searching import MergeTask, Searching, SearchTask
 from kinepath.samplers import in_batches, sampler_of
@@ -171,9 +172,38 @@ def test_what_another_process_wrote_is_seen() -> None:
     assert other.sizes("table") == {}
 
 
-def test_a_path_that_nothing_opens_is_named() -> None:
-    with pytest.raises(kp.KinepathError, match="cannot open nowhere://x"):
-        Store("nowhere://x")
+def test_a_file_has_a_folder_and_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # On a disk a question mark is a letter, and nothing follows a path.
+    for path, folder, name in (
+        ("a/train?.npy", "a", "train?.npy"),
+        ("train.npy", ".", "train.npy"),
+        ((tmp_path / "b" / "train.npy").as_uri(), (tmp_path / "b").as_uri(), "train.npy"),
+        ("memory://of-file/train.npy?a=b", "memory://of-file", "train.npy?a=b"),
+    ):
+        store, found = Store.of_file(path)
+        store.write(found, b"content")
+        assert (str(store), found) == (folder, name)
+        assert store.read(name) == b"content" and store.pieces(name, [1, 5], 3) == [b"ont", b"nt"]
+    assert (tmp_path / "a" / "train?.npy").exists() and (tmp_path / "train.npy").exists()
+    with pytest.raises(StoreError, match=r"cannot open absent in \."):
+        Store(".").pieces("absent", [0], 1)
+
+
+@pytest.mark.parametrize("uri", ["nowhere://x", "github://x/y", "hdfs://nowhere:1/x"])
+def test_a_path_that_nothing_opens_is_named(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    # A machine with Hadoop would ask for the host.
+    for folder in ("ARROW_LIBHDFS_DIR", "HADOOP_HOME", "JAVA_HOME"):
+        monkeypatch.setenv(folder, "nowhere")
+    with pytest.raises(kp.KinepathError, match=f"cannot open {uri}: .*filesystem="):
+        Store(uri)
+
+
+def test_what_is_no_file_system_is_refused() -> None:
+    with pytest.raises(kp.KinepathError, match="one of pyarrow or fsspec, got 's3'"):
+        Store("bucket/set", "s3")
 
 
 def test_settings_are_those_of_the_tables(store: Store) -> None:
@@ -430,7 +460,13 @@ def test_no_data_set_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("labels", [None, list(range(20))])
 def test_a_data_set_becomes_a_run(tmp_path: Path, labels: list[int] | None) -> None:
     filled(tmp_path / "set", labels)
-    run = to_run(tmp_path / "set", tmp_path / "run")
+    told: list[tuple[str, float]] = []
+    run = to_run(
+        tmp_path / "set",
+        tmp_path / "run",
+        progress=lambda stage, done: told.append((stage, done)),
+    )
+    assert told == [("writing the run", done) for done in (0.4, 0.8, 1.0)]
     whole = paths(range(20))
     expected = kp.write_run(
         tmp_path / "same", whole, plan=PLAN, model="exact", noise=4, labels=labels, record=RECORD
@@ -482,10 +518,15 @@ def test_a_training_set_is_known_by_every_value(
 
     def known(points: NDArray[np.float32]) -> dict[str, Any]:
         np.save(tmp_path / "train.npy", points.astype(dtype))
-        return training.fingerprint(training.training_set(tmp_path / "train.npy", (2, 3)))
+        told.clear()
+        found = training.training_set(tmp_path / "train.npy", (2, 3))
+        return training.fingerprint(found, lambda stage, done: told.append((stage, done)))
 
+    told: list[tuple[str, float]] = []
     digest = hashlib.sha256(points.tobytes()).hexdigest()
     assert known(points) == {"count": 301, "shape": [2, 3], "sha256": digest}
+    assert {stage for stage, _ in told} == {"hashing the training set"}
+    assert [done for _, done in told] == [min(1.0, 16 * block / 301) for block in range(1, 20)]
     hashes = {known(points)["sha256"]}
     for row in (1, 150, 299, 300):
         changed = points.copy()
@@ -535,6 +576,55 @@ def test_too_few_different_points_are_counted() -> None:
     found = [in_block(points[:1], points[:3], 0, 2), in_block(points[:1], points[3:], 3, 2)]
     with pytest.raises(kp.KinepathError, match="2 nearest neighbours need 2 .* there are 1"):
         merged(found, 2, lambda rows: points[rows])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "resources", "workers"),
+    [
+        ([{"CPU": 3}, {"CPU": 3}], {"CPU": 2}, 2),
+        ([{"GPU": 2}], {"GPU": 0.4}, 4),
+        ([{"GPU": 2}], {"GPU": 0.1}, 20),
+        ([{"GPU": 8, "CPU": 5}, {"CPU": 64}], {"GPU": 2, "CPU": 2}, 2),
+        ([{"CPU": 0.3}], {"CPU": 0.1}, 3),
+        ([{"CPU": 4, "memory": 9e9}], {"CPU": 1, "memory": 4e9, "GPU": 0}, 2),
+        ([{"CPU": 4}], {"CPU": 0}, 1),
+        ([{"CPU": 4}], {"CPU": 1, "gpu": 1}, 0),
+        ([], {"CPU": 1}, 0),
+    ],
+)
+def test_every_worker_fits_on_one_node(
+    nodes: list[dict[str, float]], resources: dict[str, float], workers: int
+) -> None:
+    assert room(checked(resources), nodes) == workers
+
+
+def test_what_no_node_has_is_named() -> None:
+    nodes = [{"CPU": 4.0}, {"CPU": 2.0, "GPU": 1.0}]
+    assert lacking({"CPU": 5, "gpu": 1}, nodes) == "none has more than 4 of CPU, none has gpu"
+    assert lacking({"CPU": 4, "GPU": 1}, nodes) == "none has all of it at once"
+
+
+@pytest.mark.parametrize(
+    ("resources", "words"),
+    [
+        ({"GPU": 1.5}, "part of one GPU or some whole ones, got 1.5: ask for 1 or 2"),
+        ({"CPU": "two"}, "a number of CPU, got 'two'"),
+        ({"CPU": None}, "a number of CPU, got None"),
+        ({"CPU": -1}, "at least 0 of CPU, got -1"),
+        ({"mine": float("nan")}, "at least 0 of mine, got nan"),
+        ({"mine": float("inf")}, "at least 0 of mine, got inf"),
+        ({"GPU": 1e-5}, "steps of 0.0001, got 1e-05 of GPU"),
+    ],
+)
+def test_amounts_that_cannot_be_are_refused(resources: Any, words: str) -> None:
+    with pytest.raises(kp.KinepathError, match=words):
+        checked(resources)
+
+
+def test_amounts_may_be_of_numpy() -> None:
+    found = checked({"CPU": np.int64(2), "GPU": np.float32(0.5), "mine": np.float64(1.0)})
+    assert found == {"CPU": 2, "GPU": 0.5, "mine": 1}
+    assert {type(amount) for amount in found.values()} == {int, float}
 
 
 @pytest.mark.parametrize(

@@ -36,10 +36,11 @@ def export_onnx(
 ) -> None:
     """Writes ``model`` as an ONNX file for :class:`kinepath.OnnxField` and the program.
 
-    The file takes any number of rows and holds its weights. Before it gets its name it is run by
-    the core on random states, times and labels of the example, and compared with the model. A
-    network of another convention is exported as it is; ``OnnxField(path, predicts=…, time=…)``
-    converts it.
+    The file takes any number of rows. It holds its weights up to 1.5 GiB of them; those of a larger
+    network lie beside it, in ``….onnx.data``, and the two belong together. Files of these names
+    are replaced. Before they get them, the network is run by the core on random states, times and
+    labels of the example, and compared with the model. A network of another convention is exported
+    as it is; ``OnnxField(path, predicts=…, time=…)`` converts it.
 
     By ``torch.onnx.export`` with ``dynamo=True``, which needs the package ``onnxscript``. The
     model is exported in evaluation mode, and left as it was.
@@ -56,7 +57,8 @@ def export_onnx(
 
     Raises:
         ImportError: without PyTorch or onnxscript.
-        KinepathError: for an example that does not fit, or another extension.
+        KinepathError: for an example that does not fit, another extension, or a name that a folder
+            has.
         ModelError: for a network that the core cannot run, or runs to other velocities, with the
             largest difference; nothing is written then. What the exporter raises is raised as it
             is.
@@ -69,6 +71,9 @@ def export_onnx(
     path = Path(path)
     if path.suffix != ".onnx":
         raise KinepathError(f"the file must be called ….onnx, got {path.name}")
+    for taken in (path, path.with_name(f"{path.name}.data")):
+        if taken.is_dir():
+            raise KinepathError(f"{taken} is a folder: give the network another name, or remove it")
     _check(example)
     inputs = tuple(torch.cat([value, value]) for value in example)
     # Only the states name the axis that all share: naming it again draws a warning. With no largest
@@ -92,10 +97,23 @@ def export_onnx(
             )
             random = torch.Generator().manual_seed(seed)
             _compare(model, inputs, (written, engine), tolerance, random)
-            written.replace(path)
+            _put(written, path)
     finally:
         for module, training in modes.items():
             module.training = training
+
+
+def _put(written: Path, path: Path) -> None:
+    """Moves a network, alone in its folder, and the weights that the exporter put beside it.
+
+    The network tells the names of those files, which they keep.
+    """
+    weights = [file for file in written.parent.iterdir() if file != written]
+    if weights:
+        # With the weights of another network, the one that is there would open and be wrong.
+        path.unlink(missing_ok=True)
+    for file in [*weights, written]:
+        file.replace(path.with_name(file.name))
 
 
 def _require(*packages: str) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from ._kinepath import Field, Gain, KinepathError, Plan
 from .fields import OnnxField
 from .judging import Judges
-from .runs import write_run
+from .progress import Progress, on_stderr
+from .runs import Run, Source, write_run
 from .samplers import Sampler, in_batches, sampler_of
 from .sampling import Record
 from .sources import run_folder_of
@@ -31,6 +32,7 @@ def study_model(
     batch: int = 64,
     name: str = "model",
     out: str | os.PathLike[str] = "kinepath-study",
+    progress: Progress | None = None,
     **judged_by: Any,
 ) -> Study:
     """Samples a model without a gain and with each of ``gains``, from the same noise, and compares.
@@ -61,6 +63,7 @@ def study_model(
         batch: samples integrated together.
         name: what the model is called in results; an ``OnnxField`` is known by its file.
         out: the folder for runs, results and report.
+        progress: as for :func:`kinepath.study`; told of the sampling after every batch.
         **judged_by: ``train`` and what else :func:`kinepath.study` judges samples by.
 
     Raises:
@@ -87,10 +90,22 @@ def study_model(
     plans = {name: plan.with_gain(gain) for name, gain in {BASELINE: Gain(), **gains}.items()}
     sampler = sampler_of(model, Record(profile=True))
     called = model if isinstance(model, OnnxField) else name
-    runs = {}
+    told = progress or on_stderr()
+    runs: dict[str, Run | Source] = {}
+
+    def observe(done: int) -> None:
+        told("sampling", (len(runs) * count + done) / (len(plans) * count))
+
     for number, (variant, shaped) in enumerate(plans.items()):
         paths = in_batches(
-            sampler, shaped, seed=seed, rows=range(count), batch=batch, shape=shape, labels=labels
+            sampler,
+            shaped,
+            seed=seed,
+            rows=range(count),
+            batch=batch,
+            shape=shape,
+            labels=labels,
+            observe=observe,
         )
         folder = run_folder_of(Path(out), number, variant)
         runs[variant] = write_run(
@@ -103,7 +118,7 @@ def study_model(
             labels=labels,
             overwrite=True,
         )
-    return study(runs.pop(BASELINE), runs, out=out, **judged_by)
+    return study(runs.pop(BASELINE), runs, out=out, progress=told, **judged_by)
 
 
 def _check_judges(**given: Any) -> None:

@@ -37,11 +37,13 @@ def in_batches(
     batch: int,
     shape: Sequence[int],
     labels: Sequence[int] | None,
+    observe: Callable[[int], object] = lambda done: None,
 ) -> Paths[F32]:
     """The paths of the samples with the global indices ``rows``, at least one, ``batch`` at a time.
 
     Args:
         labels: one class for each of ``rows``.
+        observe: told after each batch how many samples there are.
 
     Raises:
         KinepathError: for a sampler that returns no paths of its noise, or labels that are no whole
@@ -57,4 +59,5 @@ def in_batches(
                 f"the sampler must return the Paths of its {len(start)} samples, got {paths!r}"
             )
         parts.append(paths)
+        observe(first + len(start))
     return joined(parts)

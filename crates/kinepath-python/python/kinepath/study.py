@@ -16,7 +16,7 @@ import numpy.typing as npt
 from . import _kinepath
 from ._kinepath import KinepathError
 from .judging import Data, Judges
-from .progress import Progress, line_on_a_terminal
+from .progress import Progress, on_stderr
 from .prompts import Prompts
 from .runs import Run, Source
 from .sources import check_samples, run_folder_of, run_of
@@ -141,8 +141,8 @@ def study(
             variant; what ``noise`` and ``labels`` say of runs their folders say already.
         out: the folder for results, report, and data given as arrays.
         resamples: bootstrap resamples and permutations of every figure, at least 1.
-        progress: called with what is being done and how much of it, instead of a line on stderr
-            where that is a terminal.
+        progress: called with what is being done and how much of it, instead of a line on stderr,
+            which is one a minute where that is no terminal.
 
     Raises:
         KinepathError: for samples that do not fit the data or each other, variants whose noise is
@@ -183,6 +183,6 @@ def study(
         runs,
         os.fspath(folder),
         **judges.in_files(folder),
-        observe=progress or line_on_a_terminal(),
+        observe=progress or on_stderr(),
     )
     return Study(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from documents import FIXTURES, ROOT, run
 from networks import TinyUNet
 from numpy.typing import NDArray
 from PIL import Image
@@ -20,28 +20,13 @@ from torch import Tensor
 import kinepath as kp
 import kinepath.torch as kpt
 
-ROOT = Path(__file__).parents[4]
-FIXTURES = ROOT / "crates" / "kinepath-onnx" / "tests" / "fixtures"
 RANDOM = np.random.default_rng(0)
-SMALLER = {'"cuda"': '"cpu"', "256, (3, 32, 32)": "8, (3, 32, 32)", "count=512": "count=24"}
-"""What of the documents would take a GPU or a minute, and what is run in its place."""
+ON_THE_PROCESSOR = {'"cuda"': '"cpu"'}
 
 
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-
-
-def run(document: str, words: str, **names: Any) -> dict[str, Any]:
-    """Runs the one block of a document that holds ``words``, and returns the names that it leaves."""
-    text = (ROOT / document).read_text(encoding="utf-8")
-    blocks: list[str] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    (block,) = (block for block in blocks if words in block)
-    space = {"kp": kp, "kpt": kpt, "torch": torch, **names}
-    for there, here in SMALLER.items():
-        block = block.replace(there, here)
-    exec(compile(block, document, "exec"), space)
-    return space
 
 
 def pictures(count: int, *shape: int) -> NDArray[np.uint8]:
@@ -60,7 +45,8 @@ def test_the_three_lines_and_their_run_folder() -> None:
     found = run("docs/python.md", "EmpiricalField(", training_points=points, shape=(3, 4, 4))
     assert found["paths"].kpe.shape == (256,)
     model, plan = TinyUNet(3, width=4), found["plan"]
-    found = run("docs/python.md", "import kinepath.torch", model=model, plan=plan)
+    smaller = ON_THE_PROCESSOR | {"256, (3, 32, 32)": "8, (3, 32, 32)"}
+    found = run("docs/python.md", "import kinepath.torch", smaller, model=model, plan=plan)
     assert found["paths"].kpe.shape == (8,)
     run("docs/python.md", 'kp.write_run("runs/kts"', paths=found["paths"], plan=found["plan"])
     assert len(kp.read_run("runs/kts")) == 8
@@ -143,7 +129,8 @@ def test_studies_of_what_is_there() -> None:
 
 def test_a_study_of_a_model() -> None:
     folder("training", 24, 32, 32, 3)
-    found = run("docs/python.md", "kp.study_model(", model=lambda x, t: -x)
+    smaller = ON_THE_PROCESSOR | {"count=512": "count=24"}
+    found = run("docs/python.md", "kp.study_model(", smaller, model=lambda x, t: -x)
     assert set(found["study"].verdicts) == {"KTS", "SSC"}
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from networks import TinyUNet
 from torch import Tensor
+from torch.onnx._internal.exporter import _onnx_program
 
 import kinepath as kp
 
@@ -36,6 +37,29 @@ def test_a_labelled_network_is_exported_for_any_batch(tmp_path: Path) -> None:
     np.testing.assert_allclose(field.velocity(x, t, labels), expected, atol=1e-5)
     paths = kp.sample(field, x, kp.Plan(5, "heun"), labels=labels)
     assert len(paths) == 7
+
+
+def test_weights_that_the_file_cannot_hold_lie_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, network, path = TinyUNet(width=4), TinyUNet(), tmp_path / "network.onnx"
+    torch.nn.init.ones_(other.enter.weight)
+    with torch.no_grad():
+        x, t = kp.noise(0, 3, SHAPE), np.linspace(0, 1, 3)
+        expected = network(torch.from_numpy(x), torch.from_numpy(t).float())
+    monkeypatch.setattr(_onnx_program, "_LARGE_MODEL_THRESHOLD", 0)
+    for exported in (other, network):
+        kp.export_onnx(exported, EXAMPLE, path)
+        assert sorted(p.name for p in tmp_path.iterdir()) == ["network.onnx", "network.onnx.data"]
+    np.testing.assert_allclose(kp.OnnxField(path).velocity(x, t), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("taken", ["network.onnx", "network.onnx.data"])
+def test_the_name_of_a_folder_is_refused(tmp_path: Path, taken: str) -> None:
+    (tmp_path / taken).mkdir()
+    with pytest.raises(kp.KinepathError, match=f"{taken} is a folder"):
+        kp.export_onnx(TinyUNet(), EXAMPLE, tmp_path / "network.onnx")
+    assert [p.name for p in tmp_path.iterdir()] == [taken]
 
 
 def test_a_network_of_flat_samples_and_discrete_time(tmp_path: Path) -> None:

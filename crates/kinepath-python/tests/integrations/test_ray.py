@@ -19,6 +19,7 @@ from pyarrow import fs
 
 import kinepath as kp
 import kinepath.ray as kpr
+from kinepath.ray import pool as pool_module
 from kinepath.ray.pool import Pool
 from kinepath.samplers import in_batches, sampler_of
 
@@ -262,9 +263,48 @@ def test_workers_take_the_resources_they_ask_for(tmp_path: Path) -> None:
     assert json.loads(gpu.read_text()) == [{"CPU": 2.0, "GPU": 0.25}, [0]]
     (threads,) = tmp_path.glob("threads-*")
     assert threads.read_text() == "2"
-    for wrong in ({"resources": {"CPU": -1}}, {"workers": 0}, {"retries": -1}):
-        with pytest.raises(kp.KinepathError, match="at least"):
-            kpr.sample(model, PLAN, 8, tmp_path / "set", **{**SMALL, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"resources": {"CPU": -1}}, "at least 0 of CPU"),
+        ({"resources": {"CPU": "two"}}, "a number of CPU"),
+        ({"resources": {"GPU": 1.5}}, "part of one GPU"),
+        ({"resources": {"gpu": 1}}, "takes {'gpu': 1}: none has gpu; .*workers="),
+        ({"resources": {"CPU": 3}}, "none has more than 2 of CPU"),
+        ({"workers": 0}, "workers is at least 1"),
+        ({"workers": 1.5}, "workers is an integer"),
+        ({"retries": -1}, "retries is at least 0"),
+    ],
+)
+def test_workers_that_cannot_be_are_refused_before_anything_is_written(
+    tmp_path: Path, wrong: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(kp.KinepathError, match=words):
+        kpr.sample(field, PLAN, 8, tmp_path / "set", **{**SMALL, **wrong})
+    assert not (tmp_path / "set").exists()
+
+
+def test_workers_without_room_are_waited_for_where_it_is_said_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class EnoughWaited(Exception):
+        pass
+
+    def seen(worker: Pool[Any, Any]) -> None:
+        said(worker)
+        raise EnoughWaited
+
+    said = Pool._say_what_is_awaited
+    monkeypatch.setattr(Pool, "_say_what_is_awaited", seen)
+    monkeypatch.setattr(pool_module, "PATIENCE", 0.01)
+    with pytest.raises(EnoughWaited):
+        kpr.sample(field, PLAN, 8, tmp_path, workers=1, resources={"mine": 1}, **SMALL)
+    assert [record.message for record in caplog.records] == [
+        "no node has room for a worker, which takes {'mine': 1}: none has mine; they are waited for",
+        "no worker has started yet: each takes {'mine': 1}, and of the cluster's nodes none has mine",
+    ]
 
 
 def test_numbers_may_be_of_numpy(tmp_path: Path) -> None:
@@ -316,8 +356,10 @@ def endpoint() -> Iterator[str]:
     server.stop()
 
 
-def test_an_object_store_holds_the_same(endpoint: str, tmp_path: Path) -> None:
-    bucket = fs.S3FileSystem(
+@pytest.fixture
+def bucket(endpoint: str) -> Any:
+    """Its file system, with a folder ``bucket``."""
+    store = fs.S3FileSystem(
         endpoint_override=endpoint,
         scheme="http",
         access_key="any",
@@ -325,7 +367,15 @@ def test_an_object_store_holds_the_same(endpoint: str, tmp_path: Path) -> None:
         region="us-east-1",
         allow_bucket_creation=True,
     )
-    bucket.create_dir("bucket")
+    store.create_dir("bucket")
+    return store
+
+
+def uri(endpoint: str, path: str) -> str:
+    return f"s3://any:any@{path}?endpoint_override={endpoint}&scheme=http&region=us-east-1"
+
+
+def test_an_object_store_holds_the_same(endpoint: str, bucket: Any, tmp_path: Path) -> None:
     sample = partial(
         kpr.sample, lambda: kp.EmpiricalField(POINTS), PLAN, 20, "bucket/set", filesystem=bucket
     )
@@ -338,9 +388,54 @@ def test_an_object_store_holds_the_same(endpoint: str, tmp_path: Path) -> None:
     listed = bucket.get_file_info(fs.FileSelector("bucket/set", recursive=True))
     files = {info.path.removeprefix("bucket/set/").split("/")[0] for info in listed if info.is_file}
     assert files == {"dataset.toml", "table", "tensors", "neighbours.toml", "neighbours"}
-    options = f"endpoint_override={endpoint}&scheme=http&region=us-east-1"
-    run = kpr.to_run(f"s3://any:any@bucket/set?{options}", tmp_path / "run")
+    run = kpr.to_run(uri(endpoint, "bucket/set"), tmp_path / "run")
     np.testing.assert_array_equal(run.samples, expected(20).endpoints)
+
+
+def test_a_training_set_in_an_object_store_is_searched_there(
+    endpoint: str, bucket: Any, tmp_path: Path
+) -> None:
+    def put(name: str, array: NDArray[Any]) -> None:
+        with bucket.open_output_stream(f"bucket/{name}") as file:
+            np.save(file, array)
+
+    kpr.sample(lambda: kp.EmpiricalField(POINTS), PLAN, 20, tmp_path, workers=1, **SMALL)
+    core = kp.memorization(expected(20).endpoints, TRAIN)
+    pictures = RANDOM.integers(0, 256, (9, *SHAPE), dtype=np.uint8)
+    put("train.npy", TRAIN)
+    put("columns.npy", np.asfortranarray(TRAIN))
+    put("pictures.npy", pictures)
+    put("objects.npy", np.array([{}] * 3))
+    put("train.bin", TRAIN)
+
+    def evaluated(train: str, name: str, filesystem: Any = None) -> kpr.Evaluation:
+        return kpr.evaluate(
+            tmp_path, train, name=name, block_size=20, workers=1, train_filesystem=filesystem
+        )
+
+    for name, train, filesystem in (
+        ("uri", uri(endpoint, "bucket/train.npy"), None),
+        ("filesystem", "bucket/train.npy", bucket),
+        ("columns", "bucket/columns.npy", bucket),
+    ):
+        found = evaluated(train, name, filesystem)
+        tables = [found.table(part) for part in found.dataset.whole()]
+        np.testing.assert_array_equal(np.concatenate([t["d1"] for t in tables]), core.d1)
+    there = evaluated("bucket/pictures.npy", "pictures", bucket)
+    assert there.d1 == kpr.evaluate(tmp_path, pictures, name="here", workers=1).d1
+    for train, words in (
+        ("bucket/train.bin", "only those called ….npy are read, got bucket/train.bin"),
+        ("bucket/absent.npy", "cannot open absent.npy in bucket"),
+        ("bucket/objects.npy", "bucket/objects.npy cannot be read"),
+    ):
+        with pytest.raises(kp.KinepathError, match=words):
+            evaluated(train, "wrong", bucket)
+    with pytest.raises(kp.KinepathError, match="bucket/train.npy is no file of this machine; .*URI"):
+        evaluated("bucket/train.npy", "wrong")
+    with pytest.raises(kp.KinepathError, match="only those called ….npy"):
+        evaluated(uri(endpoint, "bucket/train.bin"), "wrong")
+    with pytest.raises(kp.KinepathError, match="train is an array"):
+        kpr.evaluate(tmp_path, TRAIN, train_filesystem=bucket)
 
 
 TRAIN = np.concatenate([POINTS, POINTS[7:9], RANDOM.normal(size=(20, *SHAPE))]).astype(np.float32)
@@ -409,16 +504,17 @@ def test_an_evaluation_goes_on_where_it_stopped(tmp_path: Path) -> None:
     tables = sorted((tmp_path / "neighbours").iterdir())
     kept, content = tables[0].stat().st_mtime_ns, tables[1].read_bytes()
     tables[1].write_bytes(content[: len(content) // 2])
-    told: list[float] = []
+    told: list[tuple[str, float]] = []
     again = kpr.evaluate(
         tmp_path,
         TRAIN,
         block_size=20,
         workers=1,
-        progress=lambda stage, done: told.append(done),
+        progress=lambda stage, done: told.append((stage, done)),
     )
     # Three blocks and putting them together.
-    assert told == [0.25, 0.5, 0.75, 1.0]
+    searching = [("searching", done) for done in (0.25, 0.5, 0.75, 1.0)]
+    assert told == [("hashing the training set", 1.0), *searching]
     assert tables[0].stat().st_mtime_ns == kept and tables[1].read_bytes() == content
     assert (again.memorized, again.kpe, again.d1) == (first.memorized, first.kpe, first.d1)
     with pytest.raises(kp.KinepathError, match="train.count is 52 in neighbours.toml, and 30"):

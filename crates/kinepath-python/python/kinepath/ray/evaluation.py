@@ -14,7 +14,7 @@ import numpy.typing as npt
 from .. import _kinepath
 from .._kinepath import KinepathError
 from ..judging import Data
-from ..progress import Progress, line_on_a_terminal
+from ..progress import Progress, on_stderr
 from ..stats import Interval, share
 from . import parts, settings
 from .dataset import READERS, Dataset
@@ -81,6 +81,7 @@ def evaluate(
     retries: int = 3,
     progress: Progress | None = None,
     filesystem: Any = None,
+    train_filesystem: Any = None,
 ) -> Evaluation:
     """Finds the nearest training points of every sample of a finished data set, on a Ray cluster.
 
@@ -91,10 +92,10 @@ def evaluate(
 
     Args:
         path: a data set of :func:`sample`.
-        train: the training set: an array ``[N, *shape]``, or a path. NPY files of floats may be
-            larger than memory: workers read their blocks where they lie, which all nodes must reach.
-            Other data are read here, as the program reads them. In each call all of it is read once
-            by this process, and hashed.
+        train: the training set: an array ``[N, *shape]``, a path, or the URI of an NPY file. NPY files
+            of floats may be larger than memory: workers read their blocks where they lie, which all
+            nodes must reach. Other data are read here, as the program reads them. In each call all
+            of it is read once by this process, and hashed.
         support: the k of a column ``support``, the kNN support ``−log r_k`` of
             :func:`kinepath.support`; 10 in studies.
         block_size: records of a block of the training set; 128 MB of them unless told. It does not
@@ -103,15 +104,18 @@ def evaluate(
             training set, one of another shape or with a single value that differs, needs another
             one, and so does another ``support``.
         resources: what each worker takes, as for :func:`sample`.
-        workers: how many at most; as many as the cluster has room for unless told.
+        workers: how many, as for :func:`sample`.
         retries: how often a task is tried again whose worker or store failed.
-        progress: called with what is being done and how much of it, instead of a line on stderr
-            where that is a terminal.
+        progress: called with what is being done and how much of it, instead of a line on stderr,
+            which is one a minute where that is no terminal.
         filesystem: where ``path`` is, as for :func:`sample`.
+        train_filesystem: where the NPY file ``train`` is, for what no URI says: a file system of
+            pyarrow or fsspec, often that of the data set.
 
     Raises:
-        KinepathError: for a data set with missing parts, data of another shape, neighbours in another
-            training set under this name, and numbers that cannot be.
+        KinepathError: for a data set with missing parts, data of another shape or that cannot be
+            read, neighbours in another training set under this name, numbers that cannot be, and
+            workers that no node has room for.
         kinepath.ray.WorkError: for training data with NaN or infinity or too few different points,
             and tasks whose workers were lost too often.
     """
@@ -121,13 +125,17 @@ def evaluate(
     # Ray is needed from here on; data sets are read without it.
     from .pool import Pool, connect
 
+    told = progress or on_stderr()
     dataset = Dataset(path, filesystem=filesystem)
     wanted = dataset.whole()
     connect()
-    training = training_set(train, dataset.shape)
+    training = training_set(train, dataset.shape, train_filesystem)
     block_size = block_size or max(1, BLOCK_VALUES // prod(dataset.shape))
     pool: Pool[Task, None] = Pool(resources=resources, workers=workers, retries=retries)
-    claimed: settings.Settings = {"kinepath": _kinepath.__version__, "train": fingerprint(training)}
+    claimed: settings.Settings = {
+        "kinepath": _kinepath.__version__,
+        "train": fingerprint(training, told),
+    }
     if support is not None:
         claimed["support"] = support
     settings.of_evaluation(dataset.store, claimed, name).make()
@@ -142,7 +150,7 @@ def evaluate(
     )
     there = _notes(job, wanted)
     missing = [part for part in wanted if part.rows not in there]
-    search_all(pool, job, missing, progress or line_on_a_terminal())
+    search_all(pool, job, missing, told)
     there |= _notes(job, missing)
     if len(there) < len(wanted):
         raise KinepathError(f"{dataset.store} lost neighbours while they were sought; try again")

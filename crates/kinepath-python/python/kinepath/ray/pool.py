@@ -18,6 +18,8 @@ from ray import exceptions
 
 from .._kinepath import KinepathError
 from .errors import StoreError, WorkError
+from .resources import Resources, checked, lacking, room
+from .settings import integer
 
 Task = TypeVar("Task", bound=Hashable)
 Result = TypeVar("Result")
@@ -60,7 +62,8 @@ class Pool(Generic[Task, Result]):
         retries: how often a task is tried again whose worker or store failed.
 
     Raises:
-        KinepathError: for numbers that cannot be.
+        KinepathError: for numbers that cannot be, and where no node has room for a worker and it is
+            not told how many shall come.
     """
 
     def __init__(
@@ -70,17 +73,27 @@ class Pool(Generic[Task, Result]):
         workers: int | None,
         retries: int,
     ) -> None:
-        self.resources: dict[str, float] = dict(resources or {"CPU": 1})
-        if any(amount < 0 for amount in self.resources.values()):
-            raise KinepathError(f"a worker takes at least 0 of everything, got {self.resources}")
-        if retries < 0 or (workers is not None and workers < 1):
-            raise KinepathError(
-                f"there is at least 1 worker, and retries are at least 0: got {workers}, {retries}"
-            )
+        self.resources: dict[str, float] = checked(resources or {"CPU": 1})
+        if workers is not None:
+            workers = integer("workers", workers, 1)
+        self._retries = integer("retries", retries, 0)
         connect()
-        self.workers: int = workers or _fitting(self.resources)
+        nodes = _nodes()
+        fitting = room(self.resources, nodes)
+        if not fitting:
+            found = (
+                f"no node has room for a worker, which takes {self.resources}: "
+                f"{lacking(self.resources, nodes)}"
+            )
+            # Ray does not say whether a cluster grows. Who says how many knows of more than there is.
+            if workers is None:
+                raise KinepathError(
+                    f"{found}; ask for less, or, where the cluster grows on demand, say how many "
+                    "workers (workers=)"
+                )
+            log.warning("%s; they are waited for", found)
+        self.workers: int = workers or fitting
         self._actors = _actors(self.resources)
-        self._retries = retries
         self._tasks: deque[Task] = deque()
         self._failures: Counter[Task | None] = Counter()
         self._busy: dict[Any, tuple[Any, Task | None]] = {}
@@ -143,7 +156,11 @@ class Pool(Generic[Task, Result]):
         opening = sum(task is None for _, task in self._busy.values())
         room = self.workers - len(self._idle) - len(self._busy)
         for _ in range(min(room, len(self._tasks) - opening)):
-            worker = self._actors.remote(max(1, int(self.resources.get("CPU", 0))))
+            try:
+                worker = self._actors.remote(max(1, int(self.resources.get("CPU", 0))))
+            except ValueError as error:
+                # Of accelerators that are no GPUs only Ray knows which it divides.
+                raise KinepathError(f"no worker can take {self.resources}: {error}") from error
             self._busy[worker.open.remote(opener)] = worker, None
 
     def _failed(self, task: Task | None, error: Exception) -> None:
@@ -161,12 +178,16 @@ class Pool(Generic[Task, Result]):
             self._tasks.append(task)
 
     def _say_what_is_awaited(self) -> None:
-        if all(task is None for _, task in self._busy.values()):
-            log.warning(
-                "no worker has started yet: each takes %s, and the cluster has %s free",
-                self.resources,
-                {name: ray.available_resources().get(name, 0) for name in self.resources},
-            )
+        if any(task is not None for _, task in self._busy.values()):
+            return
+        nodes = _nodes()
+        if room(self.resources, nodes):
+            there = ray.available_resources()
+            free = {name: there.get(name, 0) for name in self.resources}
+            why = f"the cluster has {free} free"
+        else:
+            why = f"of the cluster's nodes {lacking(self.resources, nodes)}"
+        log.warning("no worker has started yet: each takes %s, and %s", self.resources, why)
 
 
 def connect() -> None:
@@ -185,11 +206,9 @@ def _actors(resources: Mapping[str, float]) -> Any:
     return actors.options(**options, resources=rest)
 
 
-def _fitting(resources: Mapping[str, float]) -> int:
-    """How many workers the cluster has room for, at least one."""
-    there = ray.cluster_resources()
-    fitting = [int(there.get(name, 0) / need) for name, need in resources.items() if need > 0]
-    return max(1, min(fitting, default=1))
+def _nodes() -> list[Resources]:
+    """What each node of the cluster has."""
+    return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
 def _work_error(task: Any, error: exceptions.RayTaskError) -> WorkError:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import _kinepath
+from ..progress import Progress, on_stderr
 from ..runs import Run, read_run
 from .dataset import Dataset
 
@@ -17,7 +18,11 @@ OF_A_RUN = ("kinepath", "count", "shape", "field", "sampler", "noise", "record")
 
 
 def to_run(
-    path: str | os.PathLike[str], out: str | os.PathLike[str], *, filesystem: Any = None
+    path: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    filesystem: Any = None,
 ) -> Run:
     """Makes a run folder of a finished data set, for ``kinepath evaluate``, ``compare`` and ``report``.
 
@@ -27,6 +32,8 @@ def to_run(
     Args:
         path: a data set of :func:`sample`.
         out: the run folder, on a local disk.
+        progress: called with what is being done and how much of it, instead of a line on stderr,
+            which is one a minute where that is no terminal.
         filesystem: where ``path`` is, as for :func:`sample`.
 
     Raises:
@@ -39,9 +46,12 @@ def to_run(
     settings["batch"] = dataset.settings["part_size"]
     if "labels" in dataset.settings:
         settings["conditions"] = {"labels": {"asked": "given"} | dataset.settings["labels"]}
+    told = progress or on_stderr()
     writer = _kinepath.RunParts(os.fspath(out), json.dumps(settings))
     try:
-        for rows in writer.missing():
+        missing = writer.missing()
+        done = len(dataset) - sum(stop - start for start, stop in missing)
+        for rows in missing:
             part = there[rows]
             table, tensors = dataset.table(part), dataset.tensors(part)
             # A run has the column in any case.
@@ -56,6 +66,8 @@ def to_run(
                 tensors=sorted(tensors.items()),
                 certificate=None if certificate is None else json.dumps(certificate),
             )
+            done += len(part.rows)
+            told("writing the run", done / len(dataset))
         writer.finish()
     finally:
         writer.close()

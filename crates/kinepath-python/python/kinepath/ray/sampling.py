@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 
 from .._kinepath import KinepathError, Plan
-from ..progress import Progress, line_on_a_terminal
+from ..progress import Progress, on_stderr
 from ..sampling import Record
 from . import parts, settings
 from .dataset import Dataset
@@ -84,17 +84,18 @@ def sample(
         name: what the model is called in the settings; with a version or hash of its weights, as
             data sets are continued where the name is the same.
         resources: what each worker takes: ``{"CPU": 1}`` unless told, ``{"GPU": 0.25}`` for four
-            models on each GPU, ``memory`` in bytes, and resources of your own. A worker computes
-            with as many threads as it has CPUs.
-        workers: how many at most; as many as the cluster has room for unless told.
+            models on each GPU, ``memory`` in bytes, and resources of your own. Above one GPU only
+            whole ones can be taken. A worker computes with as many threads as it has CPUs.
+        workers: how many at most; as many as the cluster has room for unless told. With it, workers
+            are waited for that no node has room for yet, as on a cluster that grows on demand.
         retries: how often a part is tried again whose worker was lost, or could not write.
-        progress: called with what is being done and how much of it, instead of a line on stderr
-            where that is a terminal.
+        progress: called with what is being done and how much of it, instead of a line on stderr,
+            which is one a minute where that is no terminal.
         filesystem: where ``path`` is, for what no URI says: a file system of pyarrow or fsspec.
 
     Raises:
-        KinepathError: for numbers that cannot be, a folder of other settings, naming the first that
-            differs, and a folder that workers do not share.
+        KinepathError: for numbers that cannot be, workers that no node has room for, a folder of
+            other settings, naming the first that differs, and a folder that workers do not share.
         kinepath.ray.WorkError: for a model that raised something, which is not tried again, or parts
             whose workers were lost too often, naming the part.
     """
@@ -132,7 +133,7 @@ def sample(
     missing = dataset.missing(wanted)
     total = sum(map(len, wanted))
     done = total - sum(map(len, missing))
-    told = progress or line_on_a_terminal()
+    told = progress or on_stderr()
     told("sampling", done / total)
     classes = None if labels is None else np.asarray(labels, np.int64)
     pool.add(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Store:
             or of fsspec.
 
     Raises:
-        KinepathError: for a URI that nothing installed can open.
+        KinepathError: for a URI that nothing installed can open, and what is no file system.
     """
 
     def __init__(self, path: str | os.PathLike[str], filesystem: Any = None) -> None:
@@ -38,6 +39,20 @@ class Store:
         """As it was given."""
         self._filesystem, root = _resolved(self.name, filesystem)
         self._root: str = root.rstrip("/")
+
+    @staticmethod
+    def of_file(path: str | os.PathLike[str], filesystem: Any = None) -> tuple[Store, str]:
+        """The folder that a file lies in, and the name of the file there.
+
+        Raises:
+            KinepathError: as for a folder.
+        """
+        # A URI may end in options: only the file system knows which part of it is the path.
+        store = Store(path, filesystem)
+        store._root, _, name = store._root.rpartition("/")
+        plain = store.name.partition("?")[0] if "://" in store.name else store.name
+        store.name = os.path.dirname(plain) or os.curdir
+        return store, name
 
     def __str__(self) -> str:
         return self.name
@@ -75,6 +90,18 @@ class Store:
             except OSError as error:
                 raise StoreError(f"cannot read {name} in {self}: {error}") from error
         return content
+
+    def pieces(self, name: str, starts: Iterable[int], size: int) -> list[bytes]:
+        """``size`` bytes of a file from each of ``starts`` on, or as many as there are.
+
+        Raises:
+            StoreError: when they cannot be read.
+        """
+        with self.open(name) as file:
+            try:
+                return [file.read_at(size, start) for start in starts]
+            except OSError as error:
+                raise StoreError(f"cannot read {name} in {self}: {error}") from error
 
     def open(self, name: str) -> Any:
         """A file of pyarrow for reading at any place.
@@ -168,6 +195,10 @@ class Store:
 def _resolved(path: str, filesystem: Any) -> tuple[Any, str]:
     if filesystem is not None:
         if not isinstance(filesystem, fs.FileSystem):
+            if not hasattr(filesystem, "protocol"):
+                raise KinepathError(
+                    f"a file system is one of pyarrow or fsspec, got {filesystem!r}"
+                )
             filesystem = fs.PyFileSystem(fs.FSSpecHandler(filesystem))
         return filesystem, path
     if "://" not in path:
@@ -175,13 +206,19 @@ def _resolved(path: str, filesystem: Any) -> tuple[Any, str]:
     try:
         found: tuple[Any, str] = fs.FileSystem.from_uri(path)
         return found
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         try:
             from fsspec.core import url_to_fs
 
             known, root = url_to_fs(path)
-        except (ImportError, ValueError) as other:
-            raise KinepathError(f"cannot open {path}: {error}; fsspec: {other}") from error
+        except Exception as other:
+            # Each of its file systems is opened by a package of its own, with errors of its own.
+            # The search for Java's library tells of every place that it has looked at.
+            why, also = (str(cause).partition("\n")[0] for cause in (error, other))
+            raise KinepathError(
+                f"cannot open {path}: {why}; fsspec: {also}; give the file system (filesystem=) "
+                "where the URI does not tell enough"
+            ) from error
         return fs.PyFileSystem(fs.FSSpecHandler(known)), str(root)
 
 
