@@ -12,7 +12,6 @@ use kinepath::field::{Certificate, EmpiricalField};
 use kinepath::noise::noise;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
-use kinepath_study::StudyError;
 use kinepath_study::conditions::{FieldInputs, RunConditions};
 use kinepath_study::run::{
     Certify, Existing, FieldSettings, NoiseSettings, RunReader, SamplerSettings, columns,
@@ -20,6 +19,7 @@ use kinepath_study::run::{
 use kinepath_study::sampling::{Given, GivenRun, SampleJob, Start};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::FieldSource;
+use kinepath_study::{Stop, StudyError};
 
 const DIM: usize = 6;
 const COUNT: usize = 20;
@@ -62,7 +62,7 @@ fn sample(dir: &Path, spec: &ScheduleSpec, enough: f64) -> Result<RunReader, Stu
         conditions: RunConditions::default(),
     };
     job.run(dir, Existing::Resume, &mut |done| match done > enough {
-        true => ControlFlow::Break(()),
+        true => ControlFlow::Break(Stop::AtOnce),
         false => ControlFlow::Continue(()),
     })
 }

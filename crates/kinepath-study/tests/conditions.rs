@@ -10,7 +10,6 @@ use kinepath::noise::noise;
 use kinepath::paths::Paths;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
-use kinepath_study::StudyError;
 use kinepath_study::conditions::{InputsFile, LabelSpec, RunConditions};
 use kinepath_study::run::{Existing, RunError, RunReader, columns};
 use kinepath_study::sampling::{SampleJob, Selection, Start, fitting_batch};
@@ -21,6 +20,7 @@ use kinepath_study::study::{
     run_study,
 };
 use kinepath_study::tune::{TuneSettings, run_tune};
+use kinepath_study::{Stop, StudyError};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -101,7 +101,11 @@ fn run(
     let mut calls = 0;
     job.run(dir, Existing::Resume, &mut |_| {
         calls += 1;
-        if calls > stop_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if calls > stop_after {
+            ControlFlow::Break(Stop::AtOnce)
+        } else {
+            ControlFlow::Continue(())
+        }
     })
 }
 

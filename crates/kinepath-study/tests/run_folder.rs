@@ -464,9 +464,9 @@ fn settings_of_more_than_any_memory_take_neither_time_nor_memory() {
     let expected = matches!(error, RunError::Unfinished { done: 4, total: 9_000_000_000, .. });
     assert!(expected, "{error}");
     // A file of a batch by a number that no walk over batches comes to.
-    let far = "count = 9000000000000000000\n";
+    let far = "count = 200000000000000000\n";
     fs::write(&kept, text.replace("count = 11\n", far)).unwrap();
-    let last = "part-8999999999999999996-9000000000000000000.safetensors";
+    let last = "part-199999999999999996-200000000000000000.safetensors";
     fs::write(dir.path().join("parts").join(last), "").unwrap();
     let error = RunReader::open(dir.path()).unwrap_err();
     assert!(matches!(error, RunError::Unfinished { done: 4, .. }), "{error}");
@@ -485,4 +485,30 @@ fn more_batches_than_a_folder_should_hold_are_refused_before_anything_is_written
     let expected = matches!(error, RunError::TooManyBatches { batches: 25_000_000_000_000, .. });
     assert!(expected && error.to_string().contains("take larger batches"), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_part_whose_note_names_a_tensor_twice_is_written_again() {
+    for name in ["trajectory", "samples"] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = open(dir.path());
+        writer.write(&part(0..4)).unwrap();
+        drop(writer);
+        let kept = dir.path().join("parts/part-000000000000-000000000004.safetensors");
+        let bytes = fs::read(&kept).unwrap();
+        // The note is a text in the header, whose length must stay.
+        let (old, new) = (r#"\"energy_map\""#, format!(r#"\"{name}\""#));
+        let at = bytes.windows(old.len()).position(|some| some == old.as_bytes()).unwrap();
+        let mut changed = bytes.clone();
+        let padded = format!("{new:old$}", old = old.len());
+        changed[at..at + old.len()].copy_from_slice(padded.as_bytes());
+        fs::write(&kept, changed).unwrap();
+        let mut writer = open(dir.path());
+        assert_eq!(writer.samples_done(), 0, "{name}");
+        for batch in writer.missing() {
+            writer.write(&part(batch)).unwrap();
+        }
+        writer.finish().unwrap();
+        assert_eq!(RunReader::open(dir.path()).unwrap().settings().count, 11);
+    }
 }

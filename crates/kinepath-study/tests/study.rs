@@ -3,12 +3,12 @@
 
 use std::ops::ControlFlow;
 
-use kinepath_study::StudyError;
 use kinepath_study::run::{Existing, RunReader};
 use kinepath_study::study::results::{
     ControlKind, Effect, EnergyResults, RunResults, StudyResults, Verdict,
 };
 use kinepath_study::study::{DataSettings, GainChoice, StudySettings, evaluate_runs, run_study};
+use kinepath_study::{Stop, StudyError};
 
 /// The empirical field of the training set, whose samples are all copies, and a landing so weak
 /// that the path stops far from them.
@@ -27,7 +27,7 @@ fn energy(run: &RunResults) -> &EnergyResults {
     run.energy.as_ref().unwrap()
 }
 
-fn quiet(_: &str, _: f64) -> ControlFlow<()> {
+fn quiet(_: &str, _: f64) -> ControlFlow<Stop> {
     ControlFlow::Continue(())
 }
 
@@ -196,7 +196,7 @@ fn an_interrupted_study_keeps_what_is_done() {
     let mut calls = 0;
     let stopped = run_study(&settings(), folder.path(), Existing::Resume, &mut |_, _| {
         calls += 1;
-        if calls < 15 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        if calls < 15 { ControlFlow::Continue(()) } else { ControlFlow::Break(Stop::AtOnce) }
     });
     assert!(matches!(stopped, Err(StudyError::Interrupted)));
     assert!(!folder.path().join("study.json").exists());

@@ -4,10 +4,10 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use kinepath_study::StudyError;
 use kinepath_study::run::{Existing, RunReader};
 use kinepath_study::tune::results::{Basis, Fate, Outcome, TuneVerdict};
 use kinepath_study::tune::{Family, GAIN_FILE, RESULTS_FILE, TuneResults, TuneSettings, run_tune};
+use kinepath_study::{Stop, StudyError};
 
 /// The empirical field of the training set, whose samples are all copies.
 fn settings(families: Vec<Family>) -> TuneSettings {
@@ -117,7 +117,7 @@ fn an_interrupted_search_ends_with_the_same_bytes() {
                 return ControlFlow::Continue(());
             }
             met.push(stage.to_owned());
-            ControlFlow::Break(())
+            ControlFlow::Break(Stop::AtOnce)
         });
         assert!(matches!(stopped, Err(StudyError::Interrupted)), "{rung} {at}");
         assert!(!folder.path().join(RESULTS_FILE).exists());

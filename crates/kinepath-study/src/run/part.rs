@@ -3,7 +3,7 @@
 //! A part is a safetensors file: the arrays, each column as a tensor, and a note that tells which
 //! is which and in what order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::io::Write;
 use std::ops::Range;
@@ -186,7 +186,17 @@ impl PartFile {
             return Err(RunError::damaged(&path, format!("{rows:?} samples in {range:?}")));
         }
         let note = file.note(NOTE).unwrap_or_default();
-        let note = serde_json::from_str(note).map_err(|error| RunError::damaged(&path, error))?;
+        let note: Note =
+            serde_json::from_str(note).map_err(|error| RunError::damaged(&path, error))?;
+        let mut names = HashSet::from([SAMPLES]);
+        for name in &note.tensors {
+            let info = file.info(name)?;
+            // Each becomes a tensor of the run, beside those of the other parts.
+            let fits = info.dtype == Dtype::F32 && info.shape.first() == Some(&range.len());
+            if !(fits && names.insert(name)) {
+                return Err(RunError::damaged(&path, format!("its note names '{name}'")));
+            }
+        }
         Ok(Self { file, path, note })
     }
 
