@@ -10,6 +10,7 @@ use super::audit::{calibration, memorization, quoted};
 use super::compare::{Runs, differences};
 use super::controls::Controls;
 use super::copy_space::CopySpace;
+use super::doubts::{doubts, value_scale};
 use super::energies::energy;
 use super::figures::{Figures, Inference};
 use super::judge::Judge;
@@ -18,7 +19,6 @@ use super::pairing::{check_pairing, settings_of};
 use super::pictures::pictures;
 use super::results::{Effect, ModelResults, RunResults, SampleColumns, StudyResults};
 use super::settings::{DataSettings, StudySettings};
-use super::units::{units_findings, value_scale};
 use super::{Observer, RunInput};
 use crate::StudyError;
 use crate::run::{RunCertificate, RunReader, UNKNOWN};
@@ -115,7 +115,7 @@ pub(super) fn analyse(
     Ok(ModelResults {
         name: name.to_owned(),
         spec: baseline.input.settings().field.spec.clone(),
-        findings: units_findings(judge, judged).chain(findings(&runs, &along, settings)).collect(),
+        findings: doubts(judge, judged).chain(findings(&runs, &along, settings)).collect(),
         runs,
         certificate,
         associations: along.associations,

@@ -10,13 +10,13 @@ use kinepath::metrics::{
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 use super::copy_space::CopySpace;
+use super::doubts::value_scale;
 use super::evidence::Evidence;
 use super::held_out::HeldOut;
 use super::look::Look;
 use super::networks::Networks;
 use super::results::DataResults;
 use super::settings::DataSettings;
-use super::units::value_scale;
 use crate::StudyError;
 use crate::data::{self, Dataset};
 

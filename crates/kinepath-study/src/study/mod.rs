@@ -8,6 +8,7 @@ mod check;
 mod compare;
 mod controls;
 mod copy_space;
+mod doubts;
 mod energies;
 mod evidence;
 mod figures;
@@ -27,7 +28,6 @@ mod runs;
 mod set_figures;
 mod settings;
 mod theory;
-mod units;
 mod verdict;
 
 use std::path::Path;

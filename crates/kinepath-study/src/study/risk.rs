@@ -54,10 +54,12 @@ pub(super) fn risk(
     ];
     let mut flags = Vec::new();
     for (truth, is_true) in truths {
-        let both = |row: usize| spiking(row) && close(row);
         flags.push(score(&spike_words, truth, (&sample, &measuring), &spiking, is_true, settings));
-        flags.push(score(&both_words, truth, (&sample, &measuring), &both, is_true, settings));
     }
+    // Not against the gap ratio, which is in this flag.
+    let (truth, is_true) = truths[1];
+    let both = |row: usize| spiking(row) && close(row);
+    flags.push(score(&both_words, truth, (&sample, &measuring), &both, is_true, settings));
     Ok(Some(Risk { spike, gap_ratio: CLOSE, sentence: describe(&flags[0]), flags }))
 }
 
@@ -135,7 +137,7 @@ fn score(
 fn describe(spike: &FlagScore) -> String {
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
     match (spike.precision, spike.recall) {
-        (Some(precision), Some(recall)) if precision.low > spike.base_rate => format!(
+        (Some(precision), Some(recall)) if spike.marks() => format!(
             "A late-energy spike marks copies: of the samples flagged, {} are memorized against {} \
              of all, and {} of the memorized are flagged.",
             percent(precision.estimate),

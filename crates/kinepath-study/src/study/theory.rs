@@ -108,19 +108,16 @@ fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
 
 fn describe(collapse: &[Option<f64>], nodes: &[TheoryNode]) -> Result<String, StudyError> {
     let settled: Vec<f64> = collapse.iter().flatten().copied().collect();
-    let open = collapse.len() - settled.len();
     if settled.is_empty() {
         return Ok("No path settles on a single training record before its last step.".to_owned());
     }
-    let median = quantile(&settled, 0.5)?;
-    let rest = match open {
-        0 => String::new(),
-        1 => ", one path never".to_owned(),
-        open => format!(", {open} paths never"),
-    };
+    // Of all paths: those that never settle do so after every other.
+    let mut all: Vec<f64> = collapse.iter().map(|t| t.unwrap_or(f64::INFINITY)).collect();
+    all.sort_by(f64::total_cmp);
+    let half = all[all.len() / 2];
     let law = nodes
         .iter()
-        .rfind(|node| node.t <= median)
+        .rfind(|node| node.t <= half)
         .and_then(|node| node.r_squared.zip(node.slope).map(|fit| (node.t, fit)))
         .map_or(String::new(), |(t, (r_squared, slope))| {
             format!(
@@ -128,11 +125,25 @@ fn describe(collapse: &[Option<f64>], nodes: &[TheoryNode]) -> Result<String, St
                  {slope:.2}; perfect dominance of one record gives slope 1 but for cross terms."
             )
         });
+    if settled.len() == all.len() {
+        return Ok(format!(
+            "Half of the paths have settled on a single training record by t = {:.2} ({:.2} to {:.2} \
+             for the middle 80 %).{law}",
+            quantile(&settled, 0.5)?,
+            quantile(&settled, 0.1)?,
+            quantile(&settled, 0.9)?
+        ));
+    }
+    let by = match half.is_finite() {
+        true => format!(", half of all by t = {half:.2}"),
+        false => String::new(),
+    };
     Ok(format!(
-        "Half of the paths have settled on a single training record by t = {median:.2} ({:.2} to \
-         {:.2} for the middle 80 %){rest}.{law}",
-        quantile(&settled, 0.1)?,
-        quantile(&settled, 0.9)?
+        "{} of {} paths settle on a single training record{by}; the others have not at the last step: \
+         an exact field leads every path to one, so take more steps, or a grid that is denser at the \
+         end.{law}",
+        settled.len(),
+        all.len()
     ))
 }
 
@@ -176,6 +187,19 @@ mod tests {
         };
         let (far, near) = (pair(10.0), pair(0.1));
         assert!(far < 0.4 && near > 0.7, "{far} {near}");
+    }
+
+    #[test]
+    fn paths_that_never_settle_count_among_all() {
+        let sentence = |times: &[Option<f64>]| describe(times, &[]).unwrap();
+        let few = sentence(&[Some(0.9), None, None, Some(0.8), None]);
+        assert!(few.starts_with("2 of 5 paths settle on a single training record; the"), "{few}");
+        let most = sentence(&[Some(0.9), None, Some(0.7), Some(0.8), Some(0.6)]);
+        assert!(most.starts_with("4 of 5 paths settle"), "{most}");
+        assert!(most.contains("half of all by t = 0.80; the others have not"), "{most}");
+        let all = sentence(&[Some(0.9), Some(0.7), Some(0.8)]);
+        assert!(all.starts_with("Half of the paths have settled") && all.contains("0.80"), "{all}");
+        assert!(sentence(&[None, None]).starts_with("No path"));
     }
 
     #[test]

@@ -20,13 +20,13 @@ pub(super) fn section(model: &ModelResults) -> Markup {
             }
             p.sentence { (risk.sentence) }
             (table(risk))
-            p {
-                "A flag is of use where its precision is well above the base rate. To sample \
-                 without flagged samples, draw only those whose spike is lower:"
+            p { "A flag is of use where its precision is well above the base rate." }
+            @if risk.marks_copies() {
+                p { "To sample without flagged samples, draw only those whose spike is lower:" }
+                pre tabindex="0" { code {
+                    "kinepath sample --select terminal_spike=.." (format::fixed(risk.spike, 4)) " …"
+                } }
             }
-            pre tabindex="0" { code {
-                "kinepath sample --select terminal_spike=.." (format::fixed(risk.spike, 4)) " …"
-            } }
         }
     }
 }

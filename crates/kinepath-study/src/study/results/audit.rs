@@ -83,6 +83,14 @@ pub struct Risk {
     pub sentence: String,
 }
 
+impl Risk {
+    /// Whether the spike alone detectably marks memorized samples.
+    #[must_use]
+    pub fn marks_copies(&self) -> bool {
+        self.flags.first().is_some_and(FlagScore::marks)
+    }
+}
+
 /// How well a flag finds what it should.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FlagScore {
@@ -98,4 +106,12 @@ pub struct FlagScore {
     pub precision: Option<Interval>,
     /// Share of copies that are flagged.
     pub recall: Option<Interval>,
+}
+
+impl FlagScore {
+    /// Whether flagged samples are copies detectably more often than all are.
+    #[must_use]
+    pub fn marks(&self) -> bool {
+        self.precision.is_some_and(|precision| precision.low > self.base_rate)
+    }
 }
