@@ -13,6 +13,8 @@ pub mod conditions;
 pub mod conventions;
 pub mod data;
 mod error;
+mod files;
+mod format;
 pub mod memory;
 pub mod report;
 pub mod run;

@@ -3,7 +3,7 @@
 use kinepath::stats::Interval;
 use maud::{Markup, html};
 
-use super::format::{MISSING, Style, Unit};
+use crate::format::{MISSING, Style, Unit};
 use crate::study::results::{Direction, Effect};
 
 /// A table that scrolls sideways where the page is too narrow for it.

@@ -4,7 +4,7 @@ use kinepath::metrics::ValueSummary;
 
 use super::judge::{Judge, Judged};
 use super::results::ValueScale;
-use crate::report::format::significant;
+use crate::format::significant;
 
 /// What casts doubt on everything else: values that do not look like those of the training set.
 pub(super) fn units_findings(judge: &Judge, baseline: &Judged) -> impl Iterator<Item = String> {

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use crate::format;
 use crate::report::figures::{Figures, Plot};
-use crate::report::{format, parts};
+use crate::report::parts;
 use crate::study::StudyResults;
 use crate::study::results::{Association, ModelResults, SampleColumns};
 

@@ -4,7 +4,7 @@ use kinepath::stats::Interval;
 use maud::{Markup, html};
 
 use super::metrics;
-use crate::report::format::{Style, Unit};
+use crate::format::{Style, Unit};
 use crate::report::parts;
 use crate::study::results::{
     Comparison, Control, ControlFigure, ControlKind, Effect, ModelResults, RunResults,

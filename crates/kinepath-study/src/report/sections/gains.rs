@@ -5,7 +5,8 @@ mod quoted;
 
 use maud::{Markup, html};
 
-use crate::report::{format, parts};
+use crate::format;
+use crate::report::parts;
 use crate::study::StudyResults;
 use crate::study::results::{Comparison, ModelResults, Verdict};
 

@@ -6,7 +6,7 @@ mod figures;
 use maud::{Markup, html};
 
 use super::{effect, number};
-use crate::report::format::{self, Style, Unit};
+use crate::format::{self, Style, Unit};
 use crate::report::parts;
 use crate::report::sections::metrics;
 use crate::report::sections::provenance::percent;

@@ -3,7 +3,7 @@
 use kinepath::stats::Interval;
 use maud::{Markup, html};
 
-use crate::report::format::{self, Style, Unit};
+use crate::format::{self, Style, Unit};
 use crate::report::sections::metrics;
 use crate::report::{forest, parts};
 use crate::study::StudyResults;

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::{format, parts};
+use crate::format;
+use crate::report::parts;
 use crate::study::results::{CopiedRecord, Memorization, ModelResults};
 
 /// How many records are copied under each gain, and which most; nothing where none is.

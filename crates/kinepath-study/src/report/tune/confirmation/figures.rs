@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{effect, number};
-use crate::report::format::{self, Style, Unit};
+use crate::format::{self, Style, Unit};
 use crate::report::sections::metrics;
 use crate::report::{forest, parts};
 use crate::tune::results::{Confirmation, Measure};
