@@ -3,11 +3,11 @@
 use kinepath::stats::Interval;
 
 /// Shown where a number is missing or not finite.
-pub(crate) const MISSING: &str = "–";
+pub const MISSING: &str = "–";
 
 /// How a figure is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub enum Unit {
     /// As it is.
     Plain,
     /// A share, shown in percent.
@@ -15,11 +15,6 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// The unit that the metric with this key is shown in.
-    pub(crate) fn of(metric: &str) -> Self {
-        if ["f_mem", "authenticity"].contains(&metric) { Self::Percent } else { Self::Plain }
-    }
-
     /// What a figure is multiplied by to be shown.
     pub(crate) fn factor(self) -> f64 {
         match self {
@@ -45,7 +40,7 @@ impl Unit {
 }
 
 /// `value` with a fixed number of decimals, a true minus sign, and no negative zero.
-pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return MISSING.to_owned();
     }
@@ -80,7 +75,7 @@ pub(crate) fn decimals_for(scale: f64, digits: usize) -> usize {
 
 /// How figures that stand together are shown: in one unit, with equally many decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Style {
+pub struct Style {
     unit: Unit,
     decimals: usize,
 }
@@ -88,7 +83,7 @@ pub(crate) struct Style {
 impl Style {
     /// Two significant digits of the narrowest interval's width, but at most one decimal more than
     /// the widest needs; three digits of the largest estimate if no interval has a width.
-    pub(crate) fn of<'a>(unit: Unit, together: impl Iterator<Item = &'a Interval>) -> Self {
+    pub fn of<'a>(unit: Unit, together: impl Iterator<Item = &'a Interval>) -> Self {
         let (mut narrow, mut wide, mut largest) = (f64::INFINITY, 0.0f64, 0.0f64);
         for interval in together {
             let width = unit.factor() * (interval.high - interval.low).abs();
@@ -105,38 +100,56 @@ impl Style {
         Self { unit, decimals }
     }
 
+    /// The style of a figure that stands alone.
+    #[must_use]
+    pub fn lone(unit: Unit, interval: &Interval) -> Self {
+        Self::of(unit, [interval].into_iter())
+    }
+
+    /// A figure with its interval, `37.3 % [33.1, 41.4]`.
+    #[must_use]
+    pub fn interval(self, interval: &Interval) -> String {
+        format!("{} {}", self.estimate(interval.estimate), self.ends(interval))
+    }
+
+    /// A difference with its interval, `−6.1 pp [−8.0, +0.3]`.
+    #[must_use]
+    pub fn difference(self, interval: &Interval) -> String {
+        format!("{} {}", self.signed_estimate(interval.estimate), self.signed_ends(interval))
+    }
+
     /// An estimate.
-    pub(crate) fn estimate(self, value: f64) -> String {
+    pub fn estimate(self, value: f64) -> String {
         format!("{}{}", fixed(self.unit.factor() * value, self.decimals), self.unit.suffix())
     }
 
     /// The ends of an interval, `[low, high]`.
-    pub(crate) fn ends(self, interval: &Interval) -> String {
+    pub fn ends(self, interval: &Interval) -> String {
         let end = |value: f64| fixed(self.unit.factor() * value, self.decimals);
         format!("[{}, {}]", end(interval.low), end(interval.high))
     }
 
     /// The estimate of a difference, with its sign.
-    pub(crate) fn signed_estimate(self, value: f64) -> String {
+    pub fn signed_estimate(self, value: f64) -> String {
         let text = signed(self.unit.factor() * value, self.decimals);
         format!("{text}{}", self.unit.difference_suffix())
     }
 
     /// The size of a difference, without a sign.
-    pub(crate) fn amount(self, value: f64) -> String {
+    pub fn amount(self, value: f64) -> String {
         let text = fixed(self.unit.factor() * value, self.decimals);
         format!("{text}{}", self.unit.difference_suffix())
     }
 
     /// The ends of a difference, with their signs.
-    pub(crate) fn signed_ends(self, interval: &Interval) -> String {
+    pub fn signed_ends(self, interval: &Interval) -> String {
         let end = |value: f64| signed(self.unit.factor() * value, self.decimals);
         format!("[{}, {}]", end(interval.low), end(interval.high))
     }
 }
 
 /// A p-value: three decimals, bounded from below.
-pub(crate) fn p_value(p: f64) -> String {
+pub fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { fixed(p, 3) }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn interval(value: &Interval, style: Style) -> Markup {
 
 /// A lone figure with its interval, with the digits that suit it.
 pub(super) fn lone_interval(value: &Interval, unit: Unit) -> Markup {
-    interval(value, Style::of(unit, [value].into_iter()))
+    interval(value, Style::lone(unit, value))
 }
 
 /// A difference with its interval.
@@ -43,7 +43,7 @@ pub(super) fn difference(value: &Interval, style: Style) -> Markup {
 
 /// A lone difference with its interval, with the digits that suit it.
 pub(super) fn lone_difference(value: &Interval, unit: Unit) -> Markup {
-    difference(value, Style::of(unit, [value].into_iter()))
+    difference(value, Style::lone(unit, value))
 }
 
 /// Whether resampling shifts a figure so far that its interval leaves out its estimate.

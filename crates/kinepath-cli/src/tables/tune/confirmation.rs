@@ -1,12 +1,12 @@
 //! The finalists on fresh samples.
 
 use comfy_table::Table;
+use kinepath_study::format::Unit;
 use kinepath_study::tune::TuneResults;
 use kinepath_study::tune::results::{Confirmation, Finalist, Measure, Outcome, Promise};
 
-use super::{broken, difference, mark, objectives};
-use crate::tables::study::form;
-use crate::tables::{numbers, text};
+use super::{broken, difference, lone_difference, mark, objectives};
+use crate::tables::{lone, numbers, text};
 
 /// Columns for a gain beside its figures.
 const GAIN_WIDTH: usize = 28;
@@ -52,12 +52,13 @@ fn objectives_of_gains(results: &TuneResults, confirmation: &Confirmation) -> Ta
     let row = |gain: String, figures: Vec<String>, kept: String, verdict: &str| {
         [vec![gain], figures, vec![kept, verdict.to_owned()]].concat()
     };
-    let unit = of(&confirmation.baseline, &|measure| form(&measure.metric).both(measure.value));
+    let unit =
+        of(&confirmation.baseline, &|measure| lone(Unit::of(&measure.metric), &measure.value));
     table.add_row(row("no gain".to_owned(), unit, String::new(), ""));
     for finalist in &confirmation.finalists {
         let figures = of(&finalist.measures, &|measure| {
             let promise = finalist.promises.iter().find(|p| p.metric == measure.metric);
-            let search = promise.map_or(String::new(), |p| form(&p.metric).difference(p.search));
+            let search = promise.map_or(String::new(), |p| lone_difference(&p.metric, &p.search));
             format!("{}{}\n{search}", difference(measure), mark(measure))
         });
         let kept = keys.last().and_then(|key| kept(finalist, key)).unwrap_or_default();
@@ -104,7 +105,7 @@ fn rest(confirmation: &Confirmation, chosen: &Finalist) -> Option<Table> {
         }
         let mut row = vec![
             gain.name.clone(),
-            stacked(&form(&gain.metric).both(unit.value), ""),
+            stacked(&lone(Unit::of(&gain.metric), &unit.value), ""),
             stacked(&difference(gain), mark(gain)),
         ];
         let others = confirmation.others.iter().filter_map(|other| other.measures.get(index));

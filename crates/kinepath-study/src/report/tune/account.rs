@@ -89,7 +89,7 @@ fn row(gain: &Reckoned, rungs: &[Rung]) -> Markup {
             @for measure in trial.iter().flat_map(|trial| &trial.objectives) {
                 td.number {
                     @if let Some(difference) = &measure.difference {
-                        @let style = Style::of(Unit::of(&measure.metric), [difference].into_iter());
+                        @let style = Style::lone(Unit::of(&measure.metric), difference);
                         span class={ "effect " (effect(measure).0) } {}
                         (parts::difference(difference, style))
                     }
