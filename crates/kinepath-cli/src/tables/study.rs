@@ -5,8 +5,8 @@ use std::fmt::Write;
 use kinepath::stats::Interval;
 use kinepath_study::format::{MISSING, Style, Unit, fixed, p_value};
 use kinepath_study::study::results::{
-    Association, Comparison, Control, ControlKind, DataResults, Effect, EnergyResults,
-    ModelResults, Risk, RunResults, Tercile, Verdict,
+    Association, Comparison, Control, DataResults, Effect, EnergyResults, ModelResults, Risk,
+    RunResults, Tercile,
 };
 use kinepath_study::study::{CLASSES_ASKED_FOR, StudyResults};
 
@@ -154,7 +154,7 @@ fn differences(runs: &[RunResults], all: bool) -> String {
         words(&["gain", "verdict", "metric", "difference", "q", "", "detectable at", "needs n"]);
     for run in runs {
         let Some(Comparison { differences, verdict, .. }) = &run.comparison else { continue };
-        let mut head = [run.name.as_str(), verdict_words(*verdict)];
+        let mut head = [run.name.as_str(), verdict.name()];
         let mut shown = 0;
         for difference in differences {
             if !all && difference.effect == Effect::Undetected {
@@ -189,7 +189,7 @@ fn controls(runs: &[RunResults]) -> Option<String> {
         let Some(comparison) = &run.comparison else { continue };
         let mut gain = run.name.as_str();
         for control in &comparison.controls {
-            let mut kind = control_words(control.kind);
+            let mut kind = control.kind.name();
             for figure in &control.figures {
                 let differences = [&figure.to_baseline, &figure.to_gain];
                 let style = Style::of(Unit::of(&figure.metric), differences.into_iter());
@@ -219,23 +219,13 @@ fn controls_not_made(runs: &[RunResults]) -> String {
         let not_made: Vec<&Control> =
             controls.iter().filter(|control| control.figures.is_empty()).collect();
         for alike in not_made.chunk_by(|a, b| a.sentence == b.sentence) {
-            let kinds: Vec<&str> =
-                alike.iter().map(|control| control_words(control.kind)).collect();
+            let kinds: Vec<&str> = alike.iter().map(|control| control.kind.name()).collect();
             let reason = &alike[0].sentence;
             let told = format!("{}: controls not made ({}): {reason}", run.name, kinds.join(", "));
             paragraphs.push_str(&wrapped("", &told));
         }
     }
     paragraphs
-}
-
-fn control_words(kind: ControlKind) -> &'static str {
-    match kind {
-        ControlKind::NoiseMatched => "noise added",
-        ControlKind::Denoised => "denoised",
-        ControlKind::Constant => "constant gain",
-        ControlKind::EarlyStop => "early stop",
-    }
 }
 
 /// How well the flags find copies.
@@ -313,21 +303,12 @@ fn classes(run: &RunResults) -> Option<String> {
     Some(text(&table))
 }
 
-fn mark(effect: Effect) -> &'static str {
+/// A mark where something was detected.
+pub(super) fn mark(effect: Effect) -> &'static str {
     match effect {
         Effect::Better => " ✓",
         Effect::Worse => " ✗",
         Effect::Undetected => "",
-    }
-}
-
-fn verdict_words(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Improves => "improves",
-        Verdict::Trades => "trades",
-        Verdict::Harms => "harms",
-        Verdict::LeavesNoise => "leaves noise",
-        Verdict::NoDetectableEffect => "no detectable effect",
     }
 }
 

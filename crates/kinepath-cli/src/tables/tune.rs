@@ -143,15 +143,6 @@ fn lone_difference(metric: &str, difference: &Interval) -> String {
     Style::lone(Unit::of(metric), difference).difference(difference)
 }
 
-/// A mark where a difference is detectable.
-fn mark(measure: &Measure) -> &'static str {
-    match (measure.is_better(), measure.is_worse()) {
-        (true, _) => " ✓",
-        (_, true) => " ✗",
-        _ => "",
-    }
-}
-
 /// A gain in lines that end with a comma where it is longer than `width`.
 fn broken(gain: &str, width: usize) -> String {
     let mut lines = vec![String::new()];

@@ -69,13 +69,9 @@ pub(super) fn series(position: usize) -> usize {
     if position == 0 { 0 } else { (position - 1) % 6 + 1 }
 }
 
-/// The class and the word of an effect.
-pub(super) fn effect(effect: Effect) -> (&'static str, &'static str) {
-    match effect {
-        Effect::Better => ("better", "better"),
-        Effect::Worse => ("worse", "worse"),
-        Effect::Undetected => ("undetected", "undetected"),
-    }
+/// An effect in a word, which is its class too.
+pub(super) fn effect(effect: Effect) -> Markup {
+    html! { span class={ "effect " (effect.name()) } { (effect.name()) } }
 }
 
 /// Which way a metric improves, in words.

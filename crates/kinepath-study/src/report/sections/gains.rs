@@ -69,12 +69,11 @@ fn verdicts(model: &ModelResults) -> Markup {
 }
 
 fn badge(comparison: &Comparison) -> Markup {
-    let (class, text) = match comparison.verdict {
-        Verdict::Improves => ("better", "improves"),
-        Verdict::Trades => ("trades", "trades"),
-        Verdict::Harms => ("worse", "harms"),
-        Verdict::LeavesNoise => ("trades", "leaves noise"),
-        Verdict::NoDetectableEffect => ("undetected", "no detectable effect"),
+    let class = match comparison.verdict {
+        Verdict::Improves => "better",
+        Verdict::Trades | Verdict::LeavesNoise => "trades",
+        Verdict::Harms => "worse",
+        Verdict::NoDetectableEffect => "undetected",
     };
-    parts::badge(class, text)
+    parts::badge(class, comparison.verdict.name())
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{effect, number};
+use super::number;
 use crate::format::{self, Style, Unit};
 use crate::report::parts;
 use crate::report::sections::metrics;
@@ -90,7 +90,7 @@ fn row(gain: &Reckoned, rungs: &[Rung]) -> Markup {
                 td.number {
                     @if let Some(difference) = &measure.difference {
                         @let style = Style::lone(Unit::of(&measure.metric), difference);
-                        span class={ "effect " (effect(measure).0) } {}
+                        span class={ "effect " (measure.effect().name()) } {}
                         (parts::difference(difference, style))
                     }
                 }

@@ -63,13 +63,3 @@ fn metric(measure: &Measure) -> MetricResult {
 fn number(candidate: usize) -> String {
     format!("#{candidate}")
 }
-
-/// The effect of a gain on a metric, as a class and a word.
-fn effect(measure: &Measure) -> (&'static str, &'static str) {
-    use crate::study::results::Effect;
-    parts::effect(match (measure.is_better(), measure.is_worse()) {
-        (true, _) => Effect::Better,
-        (_, true) => Effect::Worse,
-        _ => Effect::Undetected,
-    })
-}
