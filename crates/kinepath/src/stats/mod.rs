@@ -10,7 +10,7 @@
 //! | and where it is no mean? | [`Tilt`], [`Bootstrap::curved_bca_interval`] |
 //! | and where it is a share? | [`share_interval`], [`wilson_interval`], [`settled_share`] |
 //! | and over seeds as well? | [`Resampling::nested`], [`mean_interval_of_rows`] |
-//! | do two settings differ on the same samples? | [`paired_bootstrap`], [`paired_permutation`], [`sign_flip_test`] |
+//! | do two settings differ on the same samples? | [`paired_permutation`], [`sign_flip_test`] |
 //! | and in a share? | [`paired_share_interval`] |
 //! | how small a difference could be seen? | [`minimum_detectable_effect`], [`samples_needed`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
@@ -24,7 +24,6 @@ mod error;
 mod fdr;
 mod groups;
 mod normal;
-mod paired;
 mod paired_share;
 mod partial;
 mod permutation;
@@ -45,7 +44,6 @@ pub use error::StatsError;
 pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
 pub use normal::{normal_cdf, normal_quantile};
-pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
 pub use paired_share::{changed_flags, paired_share_interval};
 pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_of_rows};
 pub use permutation::{
@@ -53,7 +51,6 @@ pub use permutation::{
 };
 pub use power::{DEFAULT_POWER, minimum_detectable_effect, samples_needed};
 pub use quantile::{median, quantile};
-pub use rank::average_ranks;
 pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
 pub use share::{share_interval, share_interval_of_rows};
