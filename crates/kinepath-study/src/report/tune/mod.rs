@@ -12,7 +12,6 @@ use maud::{Markup, html};
 use super::figures::Figures;
 use super::sections::metrics;
 use super::{ReportError, parts};
-use crate::study::results::MetricResult;
 use crate::tune::TuneResults;
 use crate::tune::results::Measure;
 
@@ -24,7 +23,7 @@ pub(super) fn title(results: &TuneResults) -> String {
 /// The content of the page's body.
 pub(super) fn all(results: &TuneResults, figures: &mut Figures) -> Result<Markup, ReportError> {
     let provenance = provenance::section(results)?;
-    let explained: Vec<MetricResult> = shown(results).iter().map(metric).collect();
+    let explained = shown(results).iter().map(|measure| measure.metric.as_str());
     Ok(html! {
         header.top { (overview::heading(results)) }
         main {
@@ -34,7 +33,7 @@ pub(super) fn all(results: &TuneResults, figures: &mut Figures) -> Result<Markup
             (confirmation::section(results))
             (account::section(results))
             (provenance)
-            (metrics::section(&explained.iter().collect::<Vec<_>>(), &results.settings.data))
+            (metrics::section(explained, &results.settings.data))
         }
         (parts::footer(&results.kinepath))
     })
@@ -46,16 +45,6 @@ fn shown(results: &TuneResults) -> &[Measure] {
         (Some(found), _) => &found.baseline,
         (None, Some(rung)) => &rung.baseline,
         (None, None) => &[],
-    }
-}
-
-/// The figure of a measure, without its difference.
-fn metric(measure: &Measure) -> MetricResult {
-    MetricResult {
-        metric: measure.metric.clone(),
-        name: measure.name.clone(),
-        better: measure.better,
-        value: measure.value,
     }
 }
 
