@@ -4,7 +4,7 @@ use kinepath::field::{EmpiricalField, FieldError, Posterior, collapsed_since};
 use kinepath::plan::Plan;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
-use kinepath::stats::quantile;
+use kinepath::stats::{mean, quantile};
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::results::{Theory, TheoryNode};
@@ -96,9 +96,7 @@ impl NodeColumns {
 
 /// Slope and R² of the least-squares line of `y` on `x`; `None` where one of them is constant.
 fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
-    let count = x.len() as f64;
-    let mean = |column: &[f64]| column.iter().sum::<f64>() / count;
-    let (mx, my) = (mean(x), mean(y));
+    let (mx, my) = (mean(x).ok()?, mean(y).ok()?);
     let moment = |a: &[f64], ma: f64, b: &[f64], mb: f64| -> f64 {
         a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum()
     };
