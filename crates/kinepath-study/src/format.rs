@@ -189,7 +189,12 @@ mod tests {
         let style = Style::of(Unit::Percent, [&difference].into_iter());
         assert_eq!(style.signed_estimate(difference.estimate), "−6.1 pp");
         assert_eq!(style.signed_ends(&difference), "[−8.0, 0.0]");
+        assert_eq!(style.difference(&difference), "−6.1 pp [−8.0, 0.0]");
         assert_eq!(style.amount(0.0321), "3.2 pp");
+        let small = interval(0.0004, 0.0001, 0.0007);
+        let style = Style::lone(Unit::Plain, &small);
+        assert_eq!(style.interval(&small), "0.00040 [0.00010, 0.00070]");
+        assert_eq!(style.difference(&small), "+0.00040 [+0.00010, +0.00070]");
     }
 
     #[test]
