@@ -11,6 +11,7 @@ use comfy_table::{
     TableStyle, Width,
 };
 use kinepath::stats::Interval;
+use kinepath_study::format::{MISSING, Style, Unit, fixed};
 
 pub(crate) use selection::selection;
 pub(crate) use study::study;
@@ -62,14 +63,10 @@ pub(crate) fn text(table: &Table) -> String {
 
 /// A number with four significant digits, or more before the point.
 pub(crate) fn number(value: f64) -> String {
-    decimal(value, decimals(value))
-}
-
-fn decimal(value: f64, decimals: usize) -> String {
     if value != 0.0 && (value.abs() >= 1e7 || value.abs() < 1e-4) {
         format!("{value:.3e}")
     } else {
-        format!("{value:.decimals$}")
+        fixed(value, decimals(value))
     }
 }
 
@@ -81,68 +78,14 @@ fn decimals(value: f64) -> usize {
     (3 - value.abs().log10().floor() as i32).clamp(0, 6) as usize
 }
 
-/// How a figure is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// A share, in percent.
-    Percent,
-    /// A number as it is.
-    Plain,
+/// A figure that stands alone, with its interval.
+fn lone(unit: Unit, interval: &Interval) -> String {
+    Style::lone(unit, interval).interval(interval)
 }
 
-impl Form {
-    /// A number without an interval.
-    fn size(self, value: f64) -> String {
-        match self {
-            Self::Percent => format!("{:.1} %", 100.0 * value),
-            Self::Plain => number(value),
-        }
-    }
-
-    /// The estimate.
-    fn estimate(self, interval: Interval) -> String {
-        match self {
-            Self::Percent => format!("{:.1} %", 100.0 * interval.estimate),
-            Self::Plain => format!("{:.*}", places(interval), interval.estimate),
-        }
-    }
-
-    /// The interval in brackets.
-    fn range(self, interval: Interval) -> String {
-        match self {
-            Self::Percent => {
-                format!("[{:.1}, {:.1}]", 100.0 * interval.low, 100.0 * interval.high)
-            }
-            Self::Plain => {
-                let places = places(interval);
-                format!("[{:.places$}, {:.places$}]", interval.low, interval.high)
-            }
-        }
-    }
-
-    /// Both, the estimate with its sign.
-    fn difference(self, interval: Interval) -> String {
-        let estimate = self.estimate(interval);
-        let sign = if interval.estimate > 0.0 { "+" } else { "" };
-        format!("{sign}{estimate} {}", self.range(interval))
-    }
-
-    /// Both on one line.
-    fn both(self, interval: Interval) -> String {
-        format!("{} {}", self.estimate(interval), self.range(interval))
-    }
-}
-
-/// Decimals that suit the largest of the three numbers.
-fn places(interval: Interval) -> usize {
-    let largest = interval.estimate.abs().max(interval.low.abs()).max(interval.high.abs());
-    if largest >= 100.0 {
-        1
-    } else if largest >= 10.0 {
-        2
-    } else {
-        3
-    }
+/// As [`lone`], or a dash for one that is undefined.
+fn optional(unit: Unit, interval: Option<&Interval>) -> String {
+    interval.map_or(MISSING.to_owned(), |interval| lone(unit, interval))
 }
 
 /// Where files are, one a line.
@@ -163,22 +106,13 @@ mod tests {
             (0.76432, "0.7643"),
             (312.456, "312.5"),
             (12345.6, "12346"),
-            (-3.25, "-3.250"),
+            (-3.25, "−3.250"),
             (1e-9, "1.000e-9"),
             (2.5e9, "2.500e9"),
-            (f64::NAN, "NaN"),
+            (f64::NAN, "–"),
         ] {
             assert_eq!(number(value), text);
         }
-    }
-
-    #[test]
-    fn figures_stand_with_their_intervals() {
-        let share = Interval { estimate: 0.373, low: 0.331, high: 0.416 };
-        assert_eq!(Form::Percent.both(share), "37.3 % [33.1, 41.6]");
-        let loss = Interval { estimate: -12.5, low: -20.0, high: -5.125 };
-        assert_eq!(Form::Plain.difference(loss), "-12.50 [-20.00, -5.12]");
-        assert_eq!(Form::Percent.difference(share), "+37.3 % [33.1, 41.6]");
     }
 
     #[test]

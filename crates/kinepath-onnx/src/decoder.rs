@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView2};
 
 use crate::encoder::ImageNetwork;
 use crate::roles::PICTURE;
-use crate::{Network, NetworkError, Problem};
+use crate::{Engine, Network, NetworkError, Problem};
 
 /// The decoder of a latent model's autoencoder: latents `z` become pictures `decode(z / scale + shift)`.
 ///
@@ -42,7 +42,7 @@ impl Decoder {
         scale: f64,
         shift: f64,
     ) -> Result<Self, NetworkError> {
-        Self::new(Network::load_for(path, shape)?, scale, shift)
+        Self::new(Network::load_with(path, Some(shape), Engine::Auto)?, scale, shift)
     }
 
     /// Takes a network for a decoder. Its pictures are the output named `sample`, `image`, …, or its

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
 use crate::preprocess::picture_shape;
-use crate::{Encoder, EncoderSpec, Network, NetworkError, Preprocess, Preset, Problem};
+use crate::{Encoder, EncoderSpec, Engine, Network, NetworkError, Preprocess, Preset, Problem};
 
 /// Images preprocessed at a time: enough to keep all threads busy, and 64 pictures of 299×299 are
 /// 69 MB.
@@ -38,7 +38,11 @@ impl ImageEncoder {
     /// As [`Network::load`] and [`ImageEncoder::new`].
     pub fn load(spec: &EncoderSpec, image_shape: &[usize]) -> Result<Self, NetworkError> {
         let shape = spec.preprocess.encoder_shape(image_shape);
-        Self::new(Network::load_for(&spec.network, &shape)?, spec.preprocess, image_shape)
+        Self::new(
+            Network::load_with(&spec.network, Some(&shape), Engine::Auto)?,
+            spec.preprocess,
+            image_shape,
+        )
     }
 
     /// Takes a network for an encoder of images of `image_shape`.

@@ -29,32 +29,15 @@ impl Network {
     /// A file that cannot be read, is empty, cut short or no ONNX model; an operator that cannot
     /// be run; inputs that [`Signature`] cannot tell apart. See [`Problem`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
-        Self::load_on(path, Engine::Auto)
+        Self::load_with(path, None, Engine::Auto)
     }
 
-    /// As [`Network::load`], to run on `engine`.
+    /// As [`Network::load`], to run on `engine`. With a `shape` of samples, axes of a sample that the
+    /// file leaves free, as exporters often do with height and width, are as long as there. Lengths
+    /// that the file fixes stay as they are; [`Signature::state`] tells.
     ///
     /// # Errors
     /// As [`Network::load`]; [`Problem::Engine`] where the engine is not to be had.
-    pub fn load_on(path: impl AsRef<Path>, engine: Engine) -> Result<Self, NetworkError> {
-        Self::load_with(path, None, engine)
-    }
-
-    /// As [`Network::load`], for samples of `shape`: axes of a sample that the file leaves free, as
-    /// exporters often do with height and width, are that long. Lengths that the file fixes stay
-    /// as they are; [`Signature::state`] tells.
-    ///
-    /// # Errors
-    /// As [`Network::load`].
-    pub fn load_for(path: impl AsRef<Path>, shape: &[usize]) -> Result<Self, NetworkError> {
-        Self::load_with(path, Some(shape), Engine::Auto)
-    }
-
-    /// As [`Network::load_for`] where a shape is given, and [`Network::load`] where none is, to run on
-    /// `engine`.
-    ///
-    /// # Errors
-    /// As [`Network::load_on`].
     pub fn load_with(
         path: impl AsRef<Path>,
         shape: Option<&[usize]>,
@@ -65,20 +48,12 @@ impl Network {
         Self::build(&name, Graph::read_file(path), shape, &Source::File(path.into()), engine)
     }
 
-    /// Loads a network from the bytes of an ONNX file for [`Engine::Auto`]; `name` stands for it in
+    /// Loads a network from the bytes of an ONNX file, to run on `engine`; `name` stands for it in
     /// messages.
     ///
     /// # Errors
-    /// As [`Network::load`].
-    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, NetworkError> {
-        Self::from_bytes_on(name, bytes, Engine::Auto)
-    }
-
-    /// As [`Network::from_bytes`], to run on `engine`.
-    ///
-    /// # Errors
-    /// As [`Network::load_on`].
-    pub fn from_bytes_on(name: &str, bytes: &[u8], engine: Engine) -> Result<Self, NetworkError> {
+    /// As [`Network::load_with`].
+    pub fn from_bytes(name: &str, bytes: &[u8], engine: Engine) -> Result<Self, NetworkError> {
         Self::build(name, Graph::parse(bytes), None, &Source::Bytes(bytes.into()), engine)
     }
 

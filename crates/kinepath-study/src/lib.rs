@@ -7,12 +7,15 @@
 //! - [`sampling`] fills a run folder; [`study`] judges and compares runs; [`report`] shows what
 //!   was found.
 //! - [`tune`] searches for the gain that is worth using, and checks it on fresh samples.
+//! - [`mod@format`] writes figures as text: in tables, in sentences and in the report alike.
 //! - [`memory`] refuses what would not fit.
 
 pub mod conditions;
 pub mod conventions;
 pub mod data;
 mod error;
+mod files;
+pub mod format;
 pub mod memory;
 pub mod report;
 pub mod run;

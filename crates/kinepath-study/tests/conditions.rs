@@ -36,6 +36,12 @@ fn open(name: &str, guidance: Option<GuidanceSpec>) -> Result<FieldSource, Study
     FieldSource::open(&FieldSpec { spec: model(name), guidance, ..FieldSpec::default() })
 }
 
+/// Guidance over the whole path, with the label that stands for no class.
+fn by_label(scale: f64, null_label: i64) -> GuidanceSpec {
+    let (style, null_label) = ("doubled".to_owned(), Some(null_label));
+    GuidanceSpec { scale, interval: None, style, null_label, null_inputs: None }
+}
+
 /// Numbers without a pattern, exact in 16 bits.
 fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|i| ((i * 37 + 11) % 64) as f32 / 16.0 - 2.0).collect()
@@ -232,7 +238,7 @@ fn a_guided_run_tells_its_parts_and_its_field_opens_again() {
 #[test]
 fn labels_are_recorded_and_a_run_goes_on_with_the_same_only() {
     let folder = tempfile::tempdir().unwrap();
-    let source = open("labelled", Some(GuidanceSpec::by_label(3.0, 3))).unwrap();
+    let source = open("labelled", Some(by_label(3.0, 3))).unwrap();
     let labels = |text: &str| {
         let spec: LabelSpec = text.parse().unwrap();
         RunConditions::open(Some(&spec), None, &source, 0..COUNT, COUNT).unwrap()
@@ -297,7 +303,7 @@ fn whatever_does_not_fit_is_refused_before_a_folder_is_touched() {
     assert!(refused(&labelled, beyond(1 << 40)).contains("the label 1099511627776 exceeds"));
     let path = write(folder.path(), "null.safetensors", vec![floats("class_labels", &[4])]);
     let null_inputs = Some(path);
-    let spec = GuidanceSpec { null_label: None, null_inputs, ..GuidanceSpec::by_label(2.0, 0) };
+    let spec = GuidanceSpec { null_label: None, null_inputs, ..by_label(2.0, 0) };
     let guided = open("one_hot", Some(spec)).unwrap();
     let classes = RunConditions::labels(vec![1; COUNT]);
     assert!(
@@ -309,7 +315,7 @@ fn whatever_does_not_fit_is_refused_before_a_folder_is_touched() {
 fn guidance_that_does_not_fit_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |name: &str, change: &dyn Fn(&mut GuidanceSpec)| {
-        let mut guidance = GuidanceSpec::by_label(2.0, 0);
+        let mut guidance = by_label(2.0, 0);
         change(&mut guidance);
         open(name, Some(guidance)).err().unwrap().to_string()
     };
@@ -351,7 +357,7 @@ fn a_study_of_classes_tells_energy_and_memorization_class_by_class() {
         support_neighbours: 3,
         fields: vec![FieldChoice {
             labels: Some("cycle:3".to_owned()),
-            guidance: Some(GuidanceSpec::by_label(2.0, 3)),
+            guidance: Some(by_label(2.0, 3)),
             ..FieldChoice::unconditional("classes", &model("labelled"))
         }],
         gains: vec![GainChoice {

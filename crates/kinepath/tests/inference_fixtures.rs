@@ -60,11 +60,8 @@ fn bca_agrees_with_scipy_on_its_replicates() {
             let closed_form = Acceleration::of_mean(&columns[0]).unwrap();
             assert_close(closed_form.value(), number(&case["acceleration"]), 1.0e-12);
         }
-        let replicates = Replicates {
-            estimate: number(&case["estimate"]),
-            values: column(&case["replicates"]),
-            undefined: 0,
-        };
+        let replicates =
+            Replicates::of(number(&case["estimate"]), column(&case["replicates"])).unwrap();
         assert_close(replicates.standard_error(), number(&case["standard_error"]), 1.0e-12);
         let settings = Bootstrap { level: number(&case["level"]), ..Bootstrap::default() };
         let interval = settings.bca_interval(&replicates, acceleration).unwrap();

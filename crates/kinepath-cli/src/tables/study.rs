@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use kinepath::stats::Interval;
+use kinepath_study::format::{MISSING, Style, Unit, fixed, p_value};
 use kinepath_study::study::results::{
-    Association, Comparison, Control, ControlKind, DataResults, Effect, EnergyResults,
-    ModelResults, Risk, RunResults, Tercile, Verdict,
+    Association, Comparison, Control, DataResults, Effect, EnergyResults, ModelResults, Risk,
+    RunResults, Tercile,
 };
 use kinepath_study::study::{CLASSES_ASKED_FOR, StudyResults};
 
-use super::{Form, narrow, number, numbers, text, words};
+use super::{lone, narrow, number, numbers, optional, text, words};
 
 /// Runs side by side in one table of 100 columns.
 const RUNS_A_TABLE: usize = 5;
@@ -33,7 +34,7 @@ pub(crate) fn study(results: &StudyResults, all: bool) -> String {
         let _ = writeln!(
             page,
             "  false alarms    {} of the held-out records would count as memorized",
-            Form::Percent.both(calibration.false_alarm)
+            lone(Unit::Percent, &calibration.false_alarm)
         );
     }
     for model in &results.models {
@@ -120,18 +121,19 @@ fn figures(runs: &[RunResults], first: bool) -> String {
     let energies: [(&str, Figure); 5] = [
         ("KPE", |energy| format!("{}\nsd {}", number(energy.kpe.mean), number(energy.kpe.sd))),
         ("KPE / D", |energy| number(energy.kpe_per_dimension)),
-        ("efficiency", |energy| format!("{:.3}", energy.efficiency.mean)),
-        ("KPE, t≥0.95", |energy| format!("{:.1} %", 100.0 * energy.terminal_spike.mean)),
+        ("efficiency", |energy| fixed(energy.efficiency.mean, 3)),
+        ("KPE, t≥0.95", |energy| format!("{} %", fixed(100.0 * energy.terminal_spike.mean, 1))),
         ("NFE", |energy| number(energy.nfe.mean)),
     ];
     if runs.iter().any(|run| run.energy.is_some()) {
         for (name, figure) in energies {
-            row(name, &|run| run.energy.as_ref().map_or("–".to_owned(), figure));
+            row(name, &|run| run.energy.as_ref().map_or(MISSING.to_owned(), figure));
         }
     }
     let metrics = runs.first().map_or(&[][..], |run| &run.metrics);
     for (index, metric) in metrics.iter().enumerate() {
-        let form = form(&metric.metric);
+        let together = runs.iter().filter_map(|run| run.metrics.get(index));
+        let style = Style::of(Unit::of(&metric.metric), together.map(|result| &result.value));
         row(&metric.name, &|run| {
             let Some(result) = run.metrics.get(index) else { return String::new() };
             let mark = run
@@ -139,7 +141,8 @@ fn figures(runs: &[RunResults], first: bool) -> String {
                 .as_ref()
                 .and_then(|comparison| comparison.differences.get(index))
                 .map_or("", |difference| mark(difference.effect));
-            format!("{}{mark}\n{}", form.estimate(result.value), form.range(result.value))
+            let Interval { estimate, .. } = result.value;
+            format!("{}{mark}\n{}", style.estimate(estimate), style.ends(&result.value))
         });
     }
     text(&table)
@@ -151,22 +154,23 @@ fn differences(runs: &[RunResults], all: bool) -> String {
         words(&["gain", "verdict", "metric", "difference", "q", "", "detectable at", "needs n"]);
     for run in runs {
         let Some(Comparison { differences, verdict, .. }) = &run.comparison else { continue };
-        let mut head = [run.name.as_str(), verdict_words(*verdict)];
+        let mut head = [run.name.as_str(), verdict.name()];
         let mut shown = 0;
         for difference in differences {
             if !all && difference.effect == Effect::Undetected {
                 continue;
             }
             shown += 1;
+            let style = Style::lone(Unit::of(&difference.metric), &difference.difference);
             table.add_row([
                 head[0].to_owned(),
                 head[1].to_owned(),
                 difference.name.clone(),
-                form(&difference.metric).difference(difference.difference),
-                q_value(difference.q_value),
+                style.difference(&difference.difference),
+                p_value(difference.q_value),
                 mark(difference.effect).trim().to_owned(),
-                form(&difference.metric).size(difference.detectable),
-                difference.samples_needed.map_or("–".to_owned(), |n| n.to_string()),
+                style.amount(difference.detectable),
+                difference.samples_needed.map_or(MISSING.to_owned(), |n| n.to_string()),
             ]);
             head = ["", ""];
         }
@@ -185,16 +189,17 @@ fn controls(runs: &[RunResults]) -> Option<String> {
         let Some(comparison) = &run.comparison else { continue };
         let mut gain = run.name.as_str();
         for control in &comparison.controls {
-            let mut kind = control_words(control.kind);
+            let mut kind = control.kind.name();
             for figure in &control.figures {
-                let form = form(&figure.metric);
+                let differences = [&figure.to_baseline, &figure.to_gain];
+                let style = Style::of(Unit::of(&figure.metric), differences.into_iter());
                 table.add_row([
                     gain.to_owned(),
                     kind.to_owned(),
                     figure.name.clone(),
-                    form.size(figure.value),
-                    form.difference(figure.to_baseline) + mark(figure.to_baseline_effect),
-                    form.difference(figure.to_gain) + mark(figure.to_gain_effect),
+                    style.estimate(figure.value),
+                    style.difference(&figure.to_baseline) + mark(figure.to_baseline_effect),
+                    style.difference(&figure.to_gain) + mark(figure.to_gain_effect),
                 ]);
                 (gain, kind, empty) = ("", "", false);
             }
@@ -214,8 +219,7 @@ fn controls_not_made(runs: &[RunResults]) -> String {
         let not_made: Vec<&Control> =
             controls.iter().filter(|control| control.figures.is_empty()).collect();
         for alike in not_made.chunk_by(|a, b| a.sentence == b.sentence) {
-            let kinds: Vec<&str> =
-                alike.iter().map(|control| control_words(control.kind)).collect();
+            let kinds: Vec<&str> = alike.iter().map(|control| control.kind.name()).collect();
             let reason = &alike[0].sentence;
             let told = format!("{}: controls not made ({}): {reason}", run.name, kinds.join(", "));
             paragraphs.push_str(&wrapped("", &told));
@@ -224,29 +228,22 @@ fn controls_not_made(runs: &[RunResults]) -> String {
     paragraphs
 }
 
-fn control_words(kind: ControlKind) -> &'static str {
-    match kind {
-        ControlKind::NoiseMatched => "noise added",
-        ControlKind::Denoised => "denoised",
-        ControlKind::Constant => "constant gain",
-        ControlKind::EarlyStop => "early stop",
-    }
-}
-
 /// How well the flags find copies.
 fn flags(risk: &Risk) -> String {
     let mut table = words(&["flag", "copies are", "of all", "flagged", "precision", "recall"]);
-    let share = |interval: Option<Interval>| {
-        interval.map_or("undefined".to_owned(), |interval| Form::Percent.both(interval))
+    let scores = risk.flags.iter().flat_map(|flag| [&flag.precision, &flag.recall]).flatten();
+    let style = Style::of(Unit::Percent, scores);
+    let score = |score: &Option<Interval>| {
+        score.as_ref().map_or("undefined".to_owned(), |score| style.interval(score))
     };
     for flag in &risk.flags {
         table.add_row([
             flag.flag.clone(),
             flag.truth.clone(),
-            Form::Percent.size(flag.base_rate),
-            Form::Percent.size(flag.flagged),
-            share(flag.precision),
-            share(flag.recall),
+            style.estimate(flag.base_rate),
+            style.estimate(flag.flagged),
+            score(&flag.precision),
+            score(&flag.recall),
         ]);
     }
     text(&table)
@@ -254,11 +251,11 @@ fn flags(risk: &Risk) -> String {
 
 fn associations(associations: &[Association]) -> String {
     let mut table = words(&["KPE goes with", "ρ", "partial ρ"]);
-    let rho = |interval| {
-        Option::map_or(interval, "undefined".to_owned(), |interval| Form::Plain.both(interval))
+    let rho = |interval: &Option<Interval>| {
+        interval.as_ref().map_or("undefined".to_owned(), |rho| lone(Unit::Plain, rho))
     };
     for Association { name, plain, partial, .. } in associations {
-        table.add_row([name.clone(), rho(*plain), rho(*partial)]);
+        table.add_row([name.clone(), rho(plain), rho(partial)]);
     }
     text(&table)
 }
@@ -272,8 +269,13 @@ fn terciles(terciles: &[Tercile]) -> String {
     let mut table = numbers(&headers);
     for (tercile, name) in terciles.iter().zip(["low", "middle", "high"]) {
         let mut cells = vec![name.to_owned(), tercile.count.to_string(), number(tercile.kpe)];
-        cells.extend(tercile.scores.iter().map(|(_, mean, sd)| format!("{mean:.3} ± {sd:.3}")));
-        cells.push(Form::Percent.both(tercile.f_mem));
+        cells.extend(
+            tercile
+                .scores
+                .iter()
+                .map(|(_, mean, sd)| format!("{} ± {}", fixed(*mean, 3), fixed(*sd, 3))),
+        );
+        cells.push(lone(Unit::Percent, &tercile.f_mem));
         table.add_row(cells);
     }
     text(&table)
@@ -291,44 +293,23 @@ fn classes(run: &RunResults) -> Option<String> {
     }
     let mut table = numbers(&[&format!("{}, class", run.name), "n", "mean KPE", "F_mem"]);
     for share in &audit.classes {
-        let cell = |interval: Option<Interval>, form: Form| {
-            interval.map_or("–".to_owned(), |interval| form.both(interval))
-        };
         table.add_row([
             share.class.to_string(),
             share.count.to_string(),
-            cell(share.kpe, Form::Plain),
-            cell(share.f_mem, Form::Percent),
+            optional(Unit::Plain, share.kpe.as_ref()),
+            optional(Unit::Percent, share.f_mem.as_ref()),
         ]);
     }
     Some(text(&table))
 }
 
-/// How a metric is written: memorization and authenticity are shares that people know in percent.
-pub(super) fn form(metric: &str) -> Form {
-    if ["f_mem", "authenticity"].contains(&metric) { Form::Percent } else { Form::Plain }
-}
-
-fn mark(effect: Effect) -> &'static str {
+/// A mark where something was detected.
+pub(super) fn mark(effect: Effect) -> &'static str {
     match effect {
         Effect::Better => " ✓",
         Effect::Worse => " ✗",
         Effect::Undetected => "",
     }
-}
-
-fn verdict_words(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Improves => "improves",
-        Verdict::Trades => "trades",
-        Verdict::Harms => "harms",
-        Verdict::LeavesNoise => "leaves noise",
-        Verdict::NoDetectableEffect => "no detectable effect",
-    }
-}
-
-fn q_value(q: f64) -> String {
-    if q < 0.001 { "< 0.001".to_owned() } else { format!("{q:.3}") }
 }
 
 /// A sentence after a bullet, broken into lines of at most 98 columns.

@@ -5,10 +5,12 @@ mod confirmation;
 
 use std::fmt::Write;
 
+use kinepath::stats::Interval;
+use kinepath_study::format::{Style, Unit};
 use kinepath_study::tune::TuneResults;
 use kinepath_study::tune::results::{Basis, Finalist, FrontPoint, Measure, Rung, Trial};
 
-use super::study::{form, wrapped};
+use super::study::wrapped;
 use super::{numbers, text};
 
 /// Columns for a gain; longer ones break at a comma.
@@ -132,18 +134,13 @@ fn objectives(rung: Option<&Rung>) -> Vec<String> {
 
 /// A difference with its interval.
 fn difference(measure: &Measure) -> String {
-    measure
-        .difference
-        .map_or("0".to_owned(), |difference| form(&measure.metric).difference(difference))
+    let found = measure.difference.as_ref();
+    found.map_or("0".to_owned(), |found| lone_difference(&measure.metric, found))
 }
 
-/// A mark where a difference is detectable.
-fn mark(measure: &Measure) -> &'static str {
-    match (measure.is_better(), measure.is_worse()) {
-        (true, _) => " ✓",
-        (_, true) => " ✗",
-        _ => "",
-    }
+/// A difference of the metric of that key, with its interval.
+fn lone_difference(metric: &str, difference: &Interval) -> String {
+    Style::lone(Unit::of(metric), difference).difference(difference)
 }
 
 /// A gain in lines that end with a comma where it is longer than `width`.

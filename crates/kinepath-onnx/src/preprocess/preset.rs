@@ -73,20 +73,6 @@ impl Preset {
     pub fn encoder_shape(self, image_shape: &[usize]) -> Vec<usize> {
         self.steps().map_or_else(|| image_shape.to_vec(), |steps| steps.shape().to_vec())
     }
-
-    /// What it does, for a report: half a sentence.
-    pub fn description(self) -> &'static str {
-        match self {
-            Self::None => "samples as they are",
-            Self::Inception => {
-                "8-bit RGB, TensorFlow 1 bilinear without antialiasing to 299×299, (level − 128)/128"
-            }
-            Self::Clip => {
-                "8-bit RGB, Pillow's antialiased bicubic on the shorter side, centre square, CLIP's \
-                 means and deviations"
-            }
-        }
-    }
 }
 
 impl fmt::Display for Preset {

@@ -2,7 +2,7 @@
 //! (`fixtures/make_encoders.py`).
 
 use crate::support::{Tensors, fixture, model, model_path, relative_error};
-use kinepath_onnx::{EncoderSpec, ImageEncoder, Network, NetworkError, Preset, Problem};
+use kinepath_onnx::{EncoderSpec, Engine, ImageEncoder, Network, NetworkError, Preset, Problem};
 use ndarray::{Array2, Axis, concatenate, s};
 
 const TOLERANCE: f32 = 1e-5;
@@ -72,7 +72,7 @@ fn batches_do_not_show() {
 #[test]
 fn a_clip_of_another_resolution_is_given_its_own() {
     let encoder = ImageEncoder::new(
-        Network::load_for(model_path("clip_image"), &[3, 32, 32]).unwrap(),
+        Network::load_with(model_path("clip_image"), Some(&[3, 32, 32]), Engine::Auto).unwrap(),
         Preset::Clip,
         &[1, 8, 8],
     );

@@ -6,7 +6,7 @@ use kinepath_onnx::{Engine, EngineError, Network, OnnxField, Problem, Provider};
 use ndarray::Array2;
 
 fn refused(name: &str, engine: Engine) -> Problem {
-    Network::load_on(model_path(name), engine).unwrap_err().problem
+    Network::load_with(model_path(name), None, engine).unwrap_err().problem
 }
 
 #[test]
@@ -15,7 +15,7 @@ fn without_a_choice_the_file_decides() {
     assert_eq!((network.engine(), network.library_version()), (Engine::Rten, None));
     let bytes = std::fs::read(model_path("linear")).unwrap();
     for engine in engines() {
-        let network = Network::from_bytes_on("linear", &bytes, engine).unwrap();
+        let network = Network::from_bytes("linear", &bytes, engine).unwrap();
         assert_eq!(network.engine(), engine);
         assert_eq!(network.library_version().is_some(), engine == ORT);
     }
@@ -53,7 +53,7 @@ fn a_gpu_that_is_not_there_is_no_silent_processor() {
         if !engines().contains(&ORT) {
             return;
         }
-        match Network::load_on(model_path("linear"), Engine::Ort(provider)) {
+        match Network::load_with(model_path("linear"), None, Engine::Ort(provider)) {
             Ok(network) => assert_eq!(network.engine(), Engine::Ort(provider)),
             Err(error) => {
                 let Problem::Engine(EngineError::Provider { provider: named, reason }) =
@@ -119,7 +119,7 @@ fn weights_beside_that_are_not_there_or_cut_short() {
         let folder = tempfile::tempdir().unwrap();
         let path = external(folder.path());
         let weights = folder.path().join("external.onnx.data");
-        let load = || Network::load_on(&path, engine).map(|network| network.engine());
+        let load = || Network::load_with(&path, None, engine).map(|network| network.engine());
         assert_eq!(load(), Ok(engine));
         std::fs::write(&weights, [0; 100]).unwrap();
         let short = load().unwrap_err();
@@ -129,7 +129,7 @@ fn weights_beside_that_are_not_there_or_cut_short() {
         let Problem::External { reason, .. } = load().unwrap_err().problem else { panic!() };
         assert_eq!(reason, "it is no file");
         let bytes = std::fs::read(&path).unwrap();
-        let bytes = Network::from_bytes_on("bytes", &bytes, engine).unwrap_err();
+        let bytes = Network::from_bytes("bytes", &bytes, engine).unwrap_err();
         assert!(bytes.to_string().contains("load it by its path"), "{bytes}");
     }
 }
@@ -153,7 +153,7 @@ fn a_network_does_not_change_with_its_file() {
                 field.velocity(x.view(), &t, Condition::None, out.view_mut()).unwrap();
                 out
             };
-            let load = || OnnxField::new(Network::load_on(&path, engine).unwrap()).unwrap();
+            let load = || OnnxField::new(Network::load_with(&path, None, engine).unwrap()).unwrap();
             let expected = [1, 64].map(|rows| velocity(&load(), rows));
             let loaded = load();
             for file in ["external.onnx", "external.onnx.data"] {
@@ -177,7 +177,7 @@ fn weights_elsewhere_are_not_read() {
         at.iter().for_each(|&at| changed[at..at + name.len()].copy_from_slice(other));
         std::fs::write(&path, &changed).unwrap();
         for engine in engines() {
-            let error = Network::load_on(&path, engine).unwrap_err();
+            let error = Network::load_with(&path, None, engine).unwrap_err();
             let Problem::External { reason, .. } = error.problem else { panic!() };
             assert_eq!(reason, "its path leads out of the network's folder");
         }
@@ -196,7 +196,7 @@ fn weights_that_promise_more_than_their_file_has_are_refused() {
     bytes[at + 1..at + 1 + digits].fill(b'9');
     std::fs::write(&path, &bytes).unwrap();
     for engine in engines() {
-        let error = Network::load_on(&path, engine).unwrap_err();
+        let error = Network::load_with(&path, None, engine).unwrap_err();
         assert!(matches!(&error.problem, Problem::External { .. }), "{error}");
         assert!(error.to_string().contains("weights that reach to byte"), "{error}");
     }
@@ -214,7 +214,8 @@ fn links_to_weights_stay_with_the_network() {
         let path = folder.path().join("external.onnx");
         std::fs::copy(&network, &path).unwrap();
         symlink(&weights, folder.path().join("external.onnx.data")).unwrap();
-        let Problem::External { reason, .. } = Network::load_on(&path, engine).unwrap_err().problem
+        let Problem::External { reason, .. } =
+            Network::load_with(&path, None, engine).unwrap_err().problem
         else {
             panic!()
         };
@@ -222,6 +223,6 @@ fn links_to_weights_stay_with_the_network() {
         // Both lead to one folder, as in the cache of a model hub.
         std::fs::remove_file(&path).unwrap();
         symlink(&network, &path).unwrap();
-        assert!(Network::load_on(&path, engine).is_ok(), "{engine}");
+        assert!(Network::load_with(&path, None, engine).is_ok(), "{engine}");
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::support::{fixture, model};
 use kinepath::field::{Condition, FieldError, InputValues, NamedInput, VelocityField};
-use kinepath_onnx::{Classifier, Encoder, Network, NetworkError, OnnxField, Problem};
+use kinepath_onnx::{Classifier, Encoder, Engine, Network, NetworkError, OnnxField, Problem};
 use ndarray::Array2;
 
 fn load(name: &str) -> Result<Network, NetworkError> {
@@ -34,7 +34,8 @@ fn an_empty_file_and_text() {
 fn a_file_cut_short_anywhere() {
     let bytes = fs::read(fixture("models/linear.onnx")).unwrap();
     for length in 0..bytes.len() {
-        let problem = Network::from_bytes("cut", &bytes[..length]).unwrap_err().problem;
+        let problem =
+            Network::from_bytes("cut", &bytes[..length], Engine::Auto).unwrap_err().problem;
         let expected = matches!(problem, Problem::Empty | Problem::NotOnnx(_));
         assert!(expected, "{length} of {} bytes: {problem}", bytes.len());
     }
@@ -151,12 +152,11 @@ fn further_inputs_that_do_not_fit() {
 #[cfg(debug_assertions)]
 #[test]
 fn shapes_that_rten_cannot_reckon_with_are_an_error() {
-    use kinepath_onnx::Engine;
     let mut bytes = fs::read(fixture("models/linear.onnx")).unwrap();
     // The last lengths of the shape that the time is brought to, [-1, 1, 1, 1], become so large that
     // their product is no integer.
     let shape = bytes.windows(8).position(|window| window == [0xff; 8]).unwrap() + 8;
     (bytes[shape + 15], bytes[shape + 17]) = (0x21, 0x80);
-    let error = Network::from_bytes_on("linear", &bytes, Engine::Rten).unwrap_err();
+    let error = Network::from_bytes("linear", &bytes, Engine::Rten).unwrap_err();
     assert!(error.to_string().contains("its shapes contradict"), "{error}");
 }

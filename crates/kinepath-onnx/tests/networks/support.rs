@@ -28,14 +28,14 @@ pub(crate) fn model(name: &str) -> Network {
 
 /// The same on one engine.
 pub(crate) fn model_on(name: &str, engine: Engine) -> Network {
-    Network::load_on(model_path(name), engine).unwrap()
+    Network::load_with(model_path(name), None, engine).unwrap()
 }
 
 /// The engines that are to be had here: rten always, ONNX Runtime where it is built in and installed.
 /// Where it is not, that is said on the terminal: a test that passes was not run on it.
 pub(crate) fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine::Rten];
-    match Network::load_on(model_path("linear"), ORT) {
+    match Network::load_with(model_path("linear"), None, ORT) {
         Ok(_) => engines.push(ORT),
         Err(NetworkError {
             problem:

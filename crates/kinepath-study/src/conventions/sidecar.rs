@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConventionWords, STRAIGHT};
 use crate::StudyError;
-use crate::study::write_whole;
+use crate::files::write_whole;
 
 /// The version of the file's form that this program writes, and the only one it reads.
 const VERSION: u32 = 1;
@@ -130,8 +130,8 @@ impl Sidecar {
     /// Writes the file of the network at `model`.
     ///
     /// # Errors
-    /// [`StudyError::File`] if there is one already, unless it may be `replace`d, or the folder
-    /// cannot be written.
+    /// [`StudyError::File`] if there is one already, unless it may be `replace`d;
+    /// [`StudyError::Run`] if it cannot be written.
     pub fn write(&self, model: &Path, replace: bool) -> Result<PathBuf, StudyError> {
         let file = Self::place(model);
         if !replace && file.exists() {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use ndarray::Array2;
 use sha2::{Digest, Sha256};
 
-use crate::StudyError;
+use super::error::{DataError, place};
 
 /// SHA-256 of `bytes`, in lower-case hexadecimal; for files taken as they are, such as networks.
 #[must_use]
@@ -19,12 +19,12 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 /// SHA-256 of files, one after the other as if they were one, which may be larger than memory.
 ///
 /// # Errors
-/// [`StudyError::File`] for one that cannot be read.
-pub(crate) fn sha256_of_files(files: &[PathBuf]) -> Result<String, StudyError> {
+/// [`DataError::Io`] for one that cannot be read.
+pub(crate) fn sha256_of_files(files: &[PathBuf]) -> Result<String, DataError> {
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1 << 16];
     for path in files {
-        let unreadable = |error| StudyError::file("read", path, &error);
+        let unreadable = |error| DataError::io(&place(path), &error);
         let mut file = File::open(path).map_err(unreadable)?;
         loop {
             match file.read(&mut block).map_err(unreadable)? {

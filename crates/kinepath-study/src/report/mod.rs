@@ -11,11 +11,10 @@
 //! | `sections` | one file per part of a study's page, results in, markup out |
 //! | `tune` | the same for a search |
 //! | `figures` | plots: the data that the page's script draws, and their frames |
-//! | `forest`, `format`, `parts` | intervals as marks, numbers as text, recurring markup |
+//! | `forest`, `parts` | intervals as marks, recurring markup |
 
 mod figures;
 mod forest;
-pub(crate) mod format;
 mod page;
 mod parts;
 mod sections;

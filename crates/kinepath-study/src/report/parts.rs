@@ -3,7 +3,7 @@
 use kinepath::stats::Interval;
 use maud::{Markup, html};
 
-use super::format::{MISSING, Style, Unit};
+use crate::format::{MISSING, Style, Unit};
 use crate::study::results::{Direction, Effect};
 
 /// A table that scrolls sideways where the page is too narrow for it.
@@ -30,7 +30,7 @@ pub(super) fn interval(value: &Interval, style: Style) -> Markup {
 
 /// A lone figure with its interval, with the digits that suit it.
 pub(super) fn lone_interval(value: &Interval, unit: Unit) -> Markup {
-    interval(value, Style::of(unit, [value].into_iter()))
+    interval(value, Style::lone(unit, value))
 }
 
 /// A difference with its interval.
@@ -43,7 +43,7 @@ pub(super) fn difference(value: &Interval, style: Style) -> Markup {
 
 /// A lone difference with its interval, with the digits that suit it.
 pub(super) fn lone_difference(value: &Interval, unit: Unit) -> Markup {
-    difference(value, Style::of(unit, [value].into_iter()))
+    difference(value, Style::lone(unit, value))
 }
 
 /// Whether resampling shifts a figure so far that its interval leaves out its estimate.
@@ -69,13 +69,9 @@ pub(super) fn series(position: usize) -> usize {
     if position == 0 { 0 } else { (position - 1) % 6 + 1 }
 }
 
-/// The class and the word of an effect.
-pub(super) fn effect(effect: Effect) -> (&'static str, &'static str) {
-    match effect {
-        Effect::Better => ("better", "better"),
-        Effect::Worse => ("worse", "worse"),
-        Effect::Undetected => ("undetected", "undetected"),
-    }
+/// An effect in a word, which is its class too.
+pub(super) fn effect(effect: Effect) -> Markup {
+    html! { span class={ "effect " (effect.name()) } { (effect.name()) } }
 }
 
 /// Which way a metric improves, in words.

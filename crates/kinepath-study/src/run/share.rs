@@ -48,7 +48,7 @@ pub fn merge_shares(
     let mut shares = shares?;
     shares.sort_by_key(|share| share.range().start);
     let settings = whole(&shares)?;
-    let same = |share: &Share| same_folder(&share.dir, dir);
+    let same = |share: &Share| same_file::is_same_file(&share.dir, dir).unwrap_or(false);
     if let Some(share) = shares.iter().find(|share| same(share)) {
         return Err(RunError::IntoAShare { path: share.dir.display().to_string() });
     }
@@ -169,12 +169,4 @@ fn whole(shares: &[Share]) -> Result<RunSettings, RunError> {
         (before, covered) = (share, end);
     }
     if covered < first.total { lack(covered, first.total) } else { Ok(settings) }
-}
-
-/// Whether both names are of one folder that exists.
-fn same_folder(a: &Path, b: &Path) -> bool {
-    match (a.canonicalize(), b.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => false,
-    }
 }

@@ -1,6 +1,6 @@
 //! What a selection cost and what it did to the samples.
 
-use kinepath::stats::{Bootstrap, Interval, bootstrap, wilson_interval};
+use kinepath::stats::{Bootstrap, Interval, bootstrap, mean_of_rows, wilson_interval};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::Serialize;
 
@@ -57,7 +57,11 @@ pub fn selection_effect(reader: &RunReader) -> Result<Option<SelectionEffect>, S
             |rows| first.total_variance(rows),
             |rows| kept.total_variance(rows),
         ),
-        mean_kpe: change(count, |rows| mean(first_kpe, rows), |rows| mean(kpe, rows)),
+        mean_kpe: change(
+            count,
+            |rows| mean_of_rows(first_kpe, rows),
+            |rows| mean_of_rows(kpe, rows),
+        ),
     }))
 }
 
@@ -72,10 +76,6 @@ fn change(
     // The only errors there can be: one sample, or first draws that do not vary.
     let ratio = bootstrap(count, &Bootstrap::default(), |rows| kept(rows) / first(rows)).ok();
     Change { first: defined(all_first), kept: defined(all_kept), ratio }
-}
-
-fn mean(column: &[f64], rows: &[usize]) -> f64 {
-    rows.iter().map(|&row| column[row]).sum::<f64>() / rows.len() as f64
 }
 
 /// Points around their mean.

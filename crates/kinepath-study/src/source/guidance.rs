@@ -34,13 +34,6 @@ fn doubled() -> String {
 }
 
 impl GuidanceSpec {
-    /// Guidance with this scale and null label over the whole path.
-    #[must_use]
-    pub fn by_label(scale: f64, null_label: i64) -> Self {
-        let (style, null_label) = (doubled(), Some(null_label));
-        Self { scale, interval: None, style, null_label, null_inputs: None }
-    }
-
     /// The same by this label where no null condition is named.
     pub(super) fn or_null_label(mut self, label: Option<i64>) -> Self {
         if self.null_inputs.is_none() {

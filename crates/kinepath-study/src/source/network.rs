@@ -85,7 +85,7 @@ pub(super) fn open_onnx_for(
     engine: Engine,
 ) -> Result<(Network, String), StudyError> {
     if let Some(bytes) = builtin_network(source).transpose()? {
-        return Ok((Network::from_bytes_on(source, bytes, engine)?, sha256_hex(bytes)));
+        return Ok((Network::from_bytes(source, bytes, engine)?, sha256_hex(bytes)));
     }
     let network = Network::load_with(source, shape, engine)?;
     let path = Path::new(source);

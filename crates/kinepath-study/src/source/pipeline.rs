@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use crate::StudyError;
 use crate::conventions::{ConventionWords, STRAIGHT};
+use crate::files::read_json;
 
 /// Where the network of a pipeline lies in its folder.
 const NETWORKS: [&str; 2] = ["transformer/model.onnx", "unet/model.onnx"];
@@ -59,9 +59,10 @@ pub fn locate(source: &Path) -> Result<Located, StudyError> {
         return Ok(Located { words: Err(Unknown { reason, straight: false }), shape, model });
     }
     let pipeline = source.join(PIPELINE);
-    let pipeline: Option<Pipeline> = pipeline.is_file().then(|| read(&pipeline)).transpose()?;
+    let pipeline: Option<Pipeline> =
+        pipeline.is_file().then(|| read_json(&pipeline)).transpose()?;
     let class = pipeline.map(|pipeline| pipeline.class);
-    let words = read::<Scheduler>(&scheduler)?.words(class.as_deref());
+    let words = read_json::<Scheduler>(&scheduler)?.words(class.as_deref());
     let words = words.map_err(|unknown| {
         let reason = format!("{}: {}", scheduler.display(), unknown.reason);
         Unknown { reason, ..unknown }
@@ -94,19 +95,13 @@ fn shape(config: &Path) -> Result<Option<Vec<usize>>, StudyError> {
     if !config.is_file() {
         return Ok(None);
     }
-    let Network { in_channels, sample_size } = read(config)?;
+    let Network { in_channels, sample_size } = read_json(config)?;
     let (Some(channels), Some(size)) = (in_channels, sample_size) else { return Ok(None) };
     let (height, width) = match size {
         Size::Square(side) => (side, side),
         Size::Sides(height, width) => (height, width),
     };
     Ok(Some(vec![channels, height, width]))
-}
-
-fn read<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| StudyError::file("read", path, &error))?;
-    serde_json::from_str(&text).map_err(|error| StudyError::file("understand", path, &error))
 }
 
 #[derive(Deserialize)]

@@ -9,7 +9,7 @@ use kinepath::stats::Bootstrap;
 use super::figures::Inference;
 use super::judge::{Judge, Judged};
 use super::judged_run::JudgedRun;
-use super::results::{Calibration, ClassShare, CopiedRecord, CurvePoint, Memorization, Quoted};
+use super::results::{Calibration, ClassShare, CurvePoint, Memorization, Quoted};
 use crate::StudyError;
 use crate::run::columns;
 
@@ -82,15 +82,7 @@ pub(super) fn memorization(
     Ok(Memorization {
         curve,
         records_copied: copied.len(),
-        copied_most: copied
-            .iter()
-            .take(NAMED)
-            .map(|point| CopiedRecord {
-                row: point.row,
-                multiplicity: point.multiplicity,
-                samples: point.samples,
-            })
-            .collect(),
+        copied_most: copied.into_iter().take(NAMED).collect(),
         classes_by: classes_by.to_owned(),
         classes,
     })

@@ -4,6 +4,7 @@
 //! set grow by that alone. Each control makes the samples that such a trivial effect would make.
 
 use kinepath::noise::noise;
+use kinepath::stats::mean;
 use ndarray::{Array2, ArrayD, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
@@ -91,8 +92,7 @@ impl Controls<'_> {
             None => Err("A constant gain is sampled in a study only.".to_owned()),
             Some(_) if !has_advantage => Err("There is no advantage to explain.".to_owned()),
             Some(constant) => {
-                let means = gain.input.column(columns::MEAN_GAIN)?;
-                let mean = means.iter().sum::<f64>() / means.len() as f64;
+                let mean = mean(&gain.input.column(columns::MEAN_GAIN)?)?;
                 Ok(constant(number, mean, observe)?)
             }
         };

@@ -4,7 +4,7 @@ use kinepath::metrics::ValueSummary;
 
 use super::judge::{Judge, Judged};
 use super::results::ValueScale;
-use crate::report::format::significant;
+use crate::format::significant;
 
 /// Share of the held-out records that may be in the training set without a word: large sets have some
 /// records twice.

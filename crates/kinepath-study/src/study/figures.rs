@@ -1,9 +1,8 @@
 //! The figures of samples with their intervals, and paired comparisons of two sets of samples.
 
 use kinepath::stats::{
-    Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, StatsError,
-    mean_of_rows, median, paired_permutation, paired_share_interval, sign_flip_test,
-    wilson_interval,
+    Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, mean_of_rows,
+    paired_permutation, paired_share_interval, settled_share, sign_flip_test,
 };
 use rayon::prelude::*;
 
@@ -215,12 +214,9 @@ fn sets(metrics: &[&'static Metric], evidence: &Evidence) -> Vec<&'static Metric
 
 /// The interval of a share; where it is 0 or 1, of which every resample is the same, Wilson's.
 fn share_interval(column: &Column, inference: &Inference) -> Result<Interval, StudyError> {
-    let settled = |value: f64| column.values.iter().all(|&entry| entry == value);
-    let (all, level) = (column.values.len(), inference.bootstrap.level);
-    Ok(match (settled(0.0), settled(1.0)) {
-        (true, _) => wilson_interval(0, all, level)?,
-        (_, true) => wilson_interval(all, all, level)?,
-        _ => influence_interval(&Influence::of(column)?, inference)?.0,
+    Ok(match settled_share(column.values.iter().copied(), inference.bootstrap.level)? {
+        Some(settled) => settled,
+        None => influence_interval(&Influence::of(column)?, inference)?.0,
     })
 }
 
@@ -259,21 +255,14 @@ fn influence_interval(
     Ok((interval, replicates.standard_error()))
 }
 
-/// The percentile interval of the figure of a whole set, and its standard error.
-///
-/// A resample repeats rows, so it is less diverse than the sample, and figures of a whole set can
-/// be off on it to one side. The replicates are therefore shifted until their median is the
-/// estimate.
+/// The percentile interval of the figure of a whole set, and its standard error, from replicates that
+/// lie around the estimate.
 fn set_interval(
     estimate: f64,
     replicates: impl Iterator<Item = f64>,
     bootstrap: &Bootstrap,
 ) -> Result<(Interval, f64), StudyError> {
-    let mut values = defined(replicates.collect())?;
-    let undefined = bootstrap.resamples - values.len();
-    let bias = median(&values)? - estimate;
-    values.iter_mut().for_each(|value| *value -= bias);
-    let replicates = Replicates { estimate, values, undefined };
+    let replicates = Replicates::of(estimate, replicates.collect())?.centred()?;
     Ok((bootstrap.percentile_interval(&replicates), replicates.standard_error()))
 }
 
@@ -299,18 +288,4 @@ fn permute(
         Ok(paired_permutation(count, permutation, difference)?.p_value)
     };
     metrics.iter().map(p_value).collect()
-}
-
-/// The replicates that are defined.
-///
-/// # Errors
-/// [`StatsError::UndefinedReplicates`] if more than a tenth are not.
-fn defined(mut replicates: Vec<f64>) -> Result<Vec<f64>, StudyError> {
-    let resamples = replicates.len();
-    replicates.retain(|value| value.is_finite());
-    let undefined = resamples - replicates.len();
-    if undefined > resamples / 10 {
-        return Err(StatsError::UndefinedReplicates { undefined, resamples }.into());
-    }
-    Ok(replicates)
 }

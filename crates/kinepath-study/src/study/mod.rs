@@ -48,9 +48,8 @@ pub use settings::{
     StudySettings,
 };
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
+pub use crate::files::write_whole;
+use crate::files::{read_json, write_json};
 use crate::run::{Existing, FolderLock, RunReader};
 use crate::{Answer, StudyError};
 use analysis::analyse;
@@ -160,38 +159,10 @@ impl StudyResults {
     /// Writes the results file, whole or not at all.
     ///
     /// # Errors
-    /// [`StudyError::File`] if it cannot be written.
+    /// [`StudyError::Run`] if it cannot be written, [`StudyError::File`] if JSON cannot hold it.
     pub fn write(&self, path: &Path) -> Result<(), StudyError> {
         write_json(self, path)
     }
-}
-
-/// Reads results from a JSON file.
-///
-/// # Errors
-/// [`StudyError::File`] if it cannot be read or understood.
-pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| StudyError::file("read", path, &error))?;
-    serde_json::from_str(&text).map_err(|error| StudyError::file("understand", path, &error))
-}
-
-/// Writes results as a JSON file, whole or not at all.
-///
-/// # Errors
-/// [`StudyError::File`] if it cannot be written.
-pub(crate) fn write_json(results: &impl Serialize, path: &Path) -> Result<(), StudyError> {
-    let text = serde_json::to_string_pretty(results)
-        .map_err(|error| StudyError::file("write", path, &error))?;
-    write_whole(path, text.as_bytes())
-}
-
-/// Writes `bytes` under a temporary name and renames the file when it is whole.
-///
-/// # Errors
-/// [`StudyError::File`] if the folder cannot be written.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
-    crate::run::write_bytes(path, bytes).map_err(StudyError::from)
 }
 
 #[cfg(test)]

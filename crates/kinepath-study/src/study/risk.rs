@@ -1,6 +1,6 @@
 //! Flags for samples at risk of being copies, and how well they find them.
 
-use kinepath::stats::{Bootstrap, Interval, Resampling, bootstrap, wilson_interval};
+use kinepath::stats::{Bootstrap, Interval, Resampling, bootstrap, settled_share};
 
 use super::figures::Inference;
 use super::judge::Judged;
@@ -106,23 +106,17 @@ fn score(
     };
     // Undefined without any flagged sample, or any copy: then there is no figure.
     let conditional = |given: fn(&(bool, bool)) -> bool| -> Option<Interval> {
-        let hits = |rows: &mut dyn Iterator<Item = usize>| -> (usize, usize) {
-            let given = rows.map(|row| marks[row]).filter(given);
-            given.fold((0, 0), |(hits, all), (flagged, hit)| {
-                (hits + usize::from(flagged && hit), all + 1)
+        let hit = |&(flagged, hit): &(bool, bool)| f64::from(flagged && hit);
+        let hits = marks.iter().filter(|mark| given(mark)).map(hit);
+        settled_share(hits, settings.level).ok()?.or_else(|| {
+            bootstrap(sample.clone(), settings, |draw| {
+                let drawn = draw.iter().map(|&row| &marks[row]).filter(|mark| given(mark));
+                let (found, all) =
+                    drawn.fold((0.0, 0.0), |(found, all), mark| (found + hit(mark), all + 1.0));
+                found / all
             })
-        };
-        match hits(&mut (0..marks.len())) {
-            // Every resample would be the same.
-            (found, all) if found == 0 || found == all => {
-                wilson_interval(found, all, settings.level).ok()
-            }
-            _ => bootstrap(sample.clone(), settings, |draw| {
-                let (found, all) = hits(&mut draw.iter().copied());
-                found as f64 / all as f64
-            })
-            .ok(),
-        }
+            .ok()
+        })
     };
     FlagScore {
         flag: flag.to_owned(),

@@ -146,17 +146,7 @@ impl ModelRuns<'_> {
     }
 
     fn schedule(&self, gain: &str) -> ScheduleSpec {
-        let sampler = &self.settings.sampler;
-        ScheduleSpec {
-            solver: sampler.solver.clone(),
-            steps: sampler.steps,
-            grid: sampler.grid.clone(),
-            quadrature: sampler.quadrature.clone(),
-            gain: gain.to_owned(),
-            // A study may have other fields beside the empirical one that it is meant for.
-            certify: sampler.certify.filter(|_| self.source.empirical.is_some()),
-            ..ScheduleSpec::default()
-        }
+        self.settings.sampler.schedule(gain, self.source)
     }
 }
 

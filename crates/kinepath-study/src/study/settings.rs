@@ -11,6 +11,8 @@ pub use field::FieldChoice;
 use super::copy_space::CopySpace;
 use crate::StudyError;
 use crate::run::Certify;
+use crate::schedule::ScheduleSpec;
+use crate::source::FieldSource;
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -111,18 +113,22 @@ impl SamplerChoice {
             _ => Ok(()),
         }
     }
+
+    /// The schedule of `gain` for paths through the field of `source`.
+    pub(crate) fn schedule(&self, gain: &str, source: &FieldSource) -> ScheduleSpec {
+        let Self { solver, steps, grid, quadrature, certify } = self.clone();
+        // A study may have other fields beside the empirical one that the gap is meant for.
+        let certify = certify.filter(|_| source.empirical.is_some());
+        let gain = gain.to_owned();
+        ScheduleSpec { solver, steps, grid, quadrature, gain, certify, ..ScheduleSpec::default() }
+    }
 }
 
 impl Default for SamplerChoice {
-    /// 50 uniform steps of Euler's method, as of `sample`.
+    /// As of `sample`.
     fn default() -> Self {
-        Self {
-            solver: "euler".to_owned(),
-            steps: 50,
-            grid: "uniform".to_owned(),
-            quadrature: "solver".to_owned(),
-            certify: None,
-        }
+        let ScheduleSpec { solver, steps, grid, quadrature, certify, .. } = ScheduleSpec::default();
+        Self { solver, steps, grid, quadrature, certify }
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the closed form says along the paths of an empirical field.
 
-use kinepath::field::{EmpiricalField, FieldError, Posterior};
+use kinepath::field::{EmpiricalField, FieldError, Posterior, collapsed_since};
 use kinepath::plan::Plan;
 use kinepath::record::Record;
 use kinepath::sampler::Sampler;
-use kinepath::stats::quantile;
+use kinepath::stats::{mean, quantile};
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use super::results::{Theory, TheoryNode};
@@ -12,9 +12,6 @@ use crate::StudyError;
 
 /// Paths integrated together, and so the states in memory at once.
 const BATCH: usize = 64;
-/// Weight of a record, all that equal it included, from which on a posterior counts as collapsed (arXiv
-/// 2602.07928).
-const COLLAPSED: f64 = 0.99;
 
 /// Integrates `noise`, `[N, D]`, along `plan` and looks at the posterior over training records at
 /// every node before t = 1: its entropy, when it collapses onto one record, and how affine the
@@ -39,8 +36,10 @@ pub(super) fn theory(
     }
     let collapse: Vec<Option<f64>> = (0..noise.nrows())
         .map(|path| {
-            let open = nodes.iter().rposition(|node| node.top_weight[path] <= COLLAPSED);
-            times.get(open.map_or(0, |node| node + 1)).copied()
+            nodes
+                .iter()
+                .zip(&times)
+                .fold(None, |since, (node, &t)| collapsed_since(since, t, node.top_weight[path]))
         })
         .collect();
     let nodes = nodes
@@ -57,6 +56,7 @@ pub(super) fn theory(
 struct NodeColumns {
     entropy: Vec<f64>,
     effective_count: Vec<f64>,
+    /// Of all records that equal the likeliest.
     top_weight: Vec<f64>,
     /// `½‖v*‖²`.
     energy: Vec<f64>,
@@ -96,9 +96,7 @@ impl NodeColumns {
 
 /// Slope and R² of the least-squares line of `y` on `x`; `None` where one of them is constant.
 fn line(x: &[f64], y: &[f64]) -> Option<(f64, f64)> {
-    let count = x.len() as f64;
-    let mean = |column: &[f64]| column.iter().sum::<f64>() / count;
-    let (mx, my) = (mean(x), mean(y));
+    let (mx, my) = (mean(x).ok()?, mean(y).ok()?);
     let moment = |a: &[f64], ma: f64, b: &[f64], mb: f64| -> f64 {
         a.iter().zip(b).map(|(a, b)| (a - ma) * (b - mb)).sum()
     };

@@ -8,7 +8,7 @@ use super::confirm::RIVALS;
 use super::settings::{MOST_CANDIDATES, TuneSettings};
 use super::space::PUBLISHED;
 use crate::StudyError;
-use crate::study::write_whole;
+use crate::files::write_whole;
 
 /// Share of a time budget that goes to the confirmation.
 const CONFIRMATION_SHARE: f64 = 0.5;

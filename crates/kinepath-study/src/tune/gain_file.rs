@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use super::results::TuneResults;
-use super::words::signed;
+use super::words::difference;
 use crate::StudyError;
 
 /// The keys of the file.
@@ -41,9 +41,9 @@ pub(super) fn text(results: &TuneResults) -> Result<String, StudyError> {
             let line = format!(
                 "{}, difference to no gain: search {}, {} fresh samples {}",
                 promise.name,
-                signed(promise.search),
+                difference(&promise.metric, &promise.search),
                 confirmation.samples,
-                signed(promise.confirmed)
+                difference(&promise.metric, &promise.confirmed)
             );
             comment(&mut text, &line);
         }

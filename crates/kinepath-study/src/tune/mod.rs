@@ -47,9 +47,10 @@ use results::Account;
 use runs::Runs;
 
 use crate::StudyError;
+use crate::files::{read_json, write_json, write_whole};
 use crate::run::Existing;
 use crate::source::FieldSource;
-use crate::study::{Observer, read_json, write_json, write_whole};
+use crate::study::Observer;
 
 /// Name of the results file in a tune folder.
 pub const RESULTS_FILE: &str = "tune.json";

@@ -10,9 +10,8 @@ use ndarray::{Array2, Axis, concatenate};
 use super::{TuneSettings, UNIT};
 use crate::run::{Existing, RunReader, SamplerSettings};
 use crate::sampling::{SampleJob, Start};
-use crate::schedule::{ScheduleSpec, read_gain};
+use crate::schedule::read_gain;
 use crate::source::FieldSource;
-use crate::study::SamplerChoice;
 use crate::{Answer, StudyError};
 
 /// Samples gains into folders below `runs/`, and reads what is there.
@@ -41,15 +40,12 @@ impl<'a> Runs<'a> {
     /// reference, and no plan before that is sampled.
     ///
     /// # Errors
-    /// As [`ScheduleSpec::compile`]; [`StudyError::Plan`] for a gain that the grid refuses,
+    /// As [`ScheduleSpec::compile`](crate::schedule::ScheduleSpec::compile); [`StudyError::Plan`] for a gain that the grid refuses,
     /// [`GainParseError::NoCeiling`](kinepath::gain::GainParseError::NoCeiling) for a governed one
     /// without a baseline.
     pub(super) fn plan(&self, gain: &str) -> Result<(Plan, SamplerSettings), StudyError> {
-        let SamplerChoice { solver, steps, grid, quadrature, certify } =
-            self.settings.sampler.clone();
         let gain = read_gain(gain, self.reference.as_ref())?.to_string();
-        let defaults = ScheduleSpec::default();
-        ScheduleSpec { solver, steps, grid, quadrature, gain, certify, ..defaults }.compile()
+        self.settings.sampler.schedule(&gain, self.source).compile()
     }
 
     /// The endpoints of `gain`, `[N, D]`, for the samples of `seed` from the first cut to the last.

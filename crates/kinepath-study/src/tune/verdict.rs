@@ -1,7 +1,7 @@
 //! The judgement of a search, in words.
 
 use super::results::{Account, Basis, Confirmation, Finalist, Measure, Outcome, Rung, TuneVerdict};
-use super::words::{Verb, signed};
+use super::words::{Verb, difference};
 
 /// The place of the finalist worth using: of those that are confirmed, the best in the second
 /// objective. Where none is, of those that trade, the one that costs least: it comes closest to
@@ -30,7 +30,9 @@ pub(super) fn judge(
     match chosen.and_then(|place| confirmation.finalists.get(place)) {
         Some(finalist) => {
             let what = |measure: &Measure| {
-                format!("{} {}", measure.name, measure.difference.map_or(String::new(), signed))
+                let found = measure.difference.as_ref();
+                let told = found.map_or(String::new(), |found| difference(&measure.metric, found));
+                format!("{} {told}", measure.name)
             };
             let [cost, changed] = finalist.decisive.each_ref().map(what);
             let changed = format!("{changed}{}", shared(confirmation));
@@ -110,8 +112,8 @@ mod tests {
         assert_eq!((verdict, chosen), (TuneVerdict::Confirmed, Some(2)));
         assert!(
             sentence.contains(
-                "F_mem -0.200 [-0.250, -0.150] (a 98.3 % interval: 3 finalists share the error) at \
-                 no detectable cost, Fréchet distance +0"
+                "F_mem −20.0 pp [−25.0, −15.0] (a 98.3 % interval: 3 finalists share the error) at \
+                 no detectable cost, Fréchet distance 0.00 [−0.05, +0.05]"
             ),
             "{sentence}"
         );
@@ -125,7 +127,7 @@ mod tests {
         let (verdict, chosen, sentence) = judged(&[(0, 0.2, -0.4), (1, 0.1, -0.1), (2, 0.0, 0.1)]);
         assert_eq!((verdict, chosen), (TuneVerdict::Trades, Some(1)));
         for part in [
-            "for Fréchet distance +0.100 [+0.050, +0.150] (a cost that the search did not show)",
+            "for Fréchet distance +0.10 [+0.05, +0.15] (a cost that the search did not show)",
             "of 3 met on 512 fresh samples, 1 does not lower F_mem detectably, 2 lower it at a \
              detectable cost in Fréchet distance",
         ] {

@@ -2,6 +2,7 @@
 
 use kinepath::stats::Interval;
 
+use crate::format::{Style, Unit};
 use crate::study::results::Direction;
 
 /// What a gain does to a metric that it improves.
@@ -34,12 +35,9 @@ impl Verb {
     }
 }
 
-/// A difference with its interval and signs, to three digits of its largest number.
-pub(super) fn signed(Interval { estimate, low, high }: Interval) -> String {
-    let largest = estimate.abs().max(low.abs()).max(high.abs());
-    let places = if largest > 0.0 { 2 - largest.log10().floor() as i32 } else { 0 };
-    let places = places.clamp(0, 9) as usize;
-    format!("{estimate:+.places$} [{low:+.places$}, {high:+.places$}]")
+/// A difference of the metric of that key, with its interval.
+pub(super) fn difference(metric: &str, difference: &Interval) -> String {
+    Style::lone(Unit::of(metric), difference).difference(difference)
 }
 
 #[cfg(test)]
@@ -47,11 +45,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn differences_have_three_digits() {
-        let text = |estimate, low, high| signed(Interval { estimate, low, high });
-        assert_eq!(text(-0.0412, -0.06, 0.01), "-0.0412 [-0.0600, +0.0100]");
-        assert_eq!(text(12.0, 3.0, 123.0), "+12 [+3, +123]");
-        assert_eq!(text(0.0, 0.0, 0.0), "+0 [+0, +0]");
+    fn differences_are_told_in_the_unit_of_their_metric() {
+        let found = Interval { estimate: -0.0412, low: -0.0603, high: 0.0104 };
+        assert_eq!(difference("f_mem", &found), "−4.1 pp [−6.0, +1.0]");
+        assert_eq!(difference("recall", &found), "−0.041 [−0.060, +0.010]");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use converted::{
     NoiseLevels, NoiseRange, Prediction, TimeConvention, TimeInput,
 };
 pub(crate) use empirical::Tracker;
-pub use empirical::{Certificate, EmpiricalField, Posterior, PosteriorPaths};
+pub use empirical::{Certificate, EmpiricalField, Posterior, PosteriorPaths, collapsed_since};
 pub use guided::{GuidanceStyle, GuidanceStyleError, Guided, Null};
 pub use mixture::MixtureField;
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::{DEFAULT_SPLIT, Gain, GainError, Governed, GovernedSpec, Kts, Shape};
+use crate::keys::{KeyValues, number};
 
 /// Why a gain expression could not be read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -16,26 +17,13 @@ pub enum GainParseError {
          governed:reference=RUN[,quantile=Q,strength=K,split=T]"
     )]
     Family(String),
-    /// A key that this family does not have.
-    #[error("gain {family} has no parameter `{key}`; it has {known}")]
-    Key {
+    /// Keys or values that its family does not take.
+    #[error("gain {family}: {reason}")]
+    Keys {
         /// The family of gains.
         family: &'static str,
-        /// The key given.
-        key: String,
-        /// The keys it has.
-        known: &'static str,
-    },
-    /// A key given twice.
-    #[error("the gain's parameter `{0}` is given twice")]
-    Repeated(String),
-    /// A key that is needed and absent.
-    #[error("gain {family} needs `{key}=`")]
-    Missing {
-        /// The family of gains.
-        family: &'static str,
-        /// The key it needs.
-        key: &'static str,
+        /// What is wrong with them.
+        reason: String,
     },
     /// A table or a ceiling whose points cannot be used.
     #[error(transparent)]
@@ -49,16 +37,6 @@ pub enum GainParseError {
     /// A governed gain with a ceiling and a run to take another from.
     #[error("the governed gain has both `reference=` and `ceiling=`; leave one of them out")]
     TwoCeilings,
-    /// A value that cannot be read.
-    #[error("the gain's parameter `{key}` is `{value}`, expected {expected}")]
-    Value {
-        /// The key.
-        key: String,
-        /// Its value.
-        value: String,
-        /// What it should be.
-        expected: &'static str,
-    },
 }
 
 impl FromStr for Gain {
@@ -68,9 +46,11 @@ impl FromStr for Gain {
         let (family, parameters) = text.split_once(':').unwrap_or((text, ""));
         match family {
             "unit" if parameters.is_empty() => Ok(Self::Unit),
-            "kts" => parse_kts(parameters),
-            "ssc" => parse_ssc(parameters),
-            "table" => parse_table(parameters),
+            "kts" => Ok(Self::Kts(read("kts", parameters, kts)?)),
+            "ssc" => read("ssc", parameters, |keys| {
+                Ok(Self::Ssc { alpha: keys.needed("alpha")?, power: keys.needed("power")? })
+            }),
+            "table" => Ok(Self::table(read("table", parameters, table)?)?),
             "governed" => {
                 let GovernedSpec { quantile, strength, split, ceiling, .. } = text.parse()?;
                 let ceiling = ceiling.ok_or(GainParseError::NoCeiling)?;
@@ -81,60 +61,39 @@ impl FromStr for Gain {
     }
 }
 
-fn parse_kts(parameters: &str) -> Result<Gain, GainParseError> {
-    const KNOWN: &str = "alpha, beta, split, launch, landing and rate";
-    let mut kts = Kts::default();
-    for_each_pair(parameters, |key, value| {
-        match key {
-            "alpha" => kts.alpha = number(key, value)?,
-            "beta" => kts.beta = number(key, value)?,
-            "split" => kts.split = number(key, value)?,
-            "rate" => kts.rate = number(key, value)?,
-            "launch" => kts.launch = shape(key, value)?,
-            "landing" => kts.landing = shape(key, value)?,
-            _ => {
-                return Err(GainParseError::Key {
-                    family: "kts",
-                    key: key.to_owned(),
-                    known: KNOWN,
-                });
-            }
-        }
-        Ok(())
-    })?;
-    Ok(Gain::Kts(kts))
+/// What `values` takes from the keys of a family, which has no others.
+fn read<'a, T>(
+    family: &'static str,
+    parameters: &'a str,
+    values: impl FnOnce(&mut KeyValues<'a>) -> Result<T, String>,
+) -> Result<T, GainParseError> {
+    let read = || {
+        let mut keys = KeyValues::read(parameters.split(',').filter(|pair| !pair.is_empty()))?;
+        let values = values(&mut keys)?;
+        keys.finish()?;
+        Ok(values)
+    };
+    read().map_err(|reason| GainParseError::Keys { family, reason })
 }
 
-fn parse_ssc(parameters: &str) -> Result<Gain, GainParseError> {
-    let (mut alpha, mut power) = (None, None);
-    for_each_pair(parameters, |key, value| {
-        match key {
-            "alpha" => alpha = Some(number(key, value)?),
-            "power" => power = Some(number(key, value)?),
-            _ => {
-                return Err(GainParseError::Key {
-                    family: "ssc",
-                    key: key.to_owned(),
-                    known: "alpha and power",
-                });
-            }
-        }
-        Ok(())
-    })?;
-    let missing = |key| GainParseError::Missing { family: "ssc", key };
-    Ok(Gain::Ssc {
-        alpha: alpha.ok_or_else(|| missing("alpha"))?,
-        power: power.ok_or_else(|| missing("power"))?,
+fn kts(keys: &mut KeyValues<'_>) -> Result<Kts, String> {
+    let usual = Kts::default();
+    Ok(Kts {
+        alpha: keys.number("alpha", usual.alpha)?,
+        beta: keys.number("beta", usual.beta)?,
+        split: keys.number("split", usual.split)?,
+        launch: shape(keys, "launch", usual.launch)?,
+        landing: shape(keys, "landing", usual.landing)?,
+        rate: keys.number("rate", usual.rate)?,
     })
 }
 
-fn parse_table(parameters: &str) -> Result<Gain, GainParseError> {
-    let mut points = Vec::new();
-    for_each_pair(parameters, |t, eta| {
-        points.push((number(t, t)?, number(t, eta)?));
-        Ok(())
-    })?;
-    Ok(Gain::table(points)?)
+fn table(keys: &mut KeyValues<'_>) -> Result<Vec<(f64, f64)>, String> {
+    let point = |(t, eta): (&str, &str)| {
+        let time = t.parse().map_err(|_| format!("the time `{t}` is no number"))?;
+        Ok((time, number(t, eta)?))
+    };
+    keys.take_all().into_iter().map(point).collect()
 }
 
 impl FromStr for GovernedSpec {
@@ -144,29 +103,14 @@ impl FromStr for GovernedSpec {
         let ("governed", parameters) = text.split_once(':').unwrap_or((text, "")) else {
             return Err(GainParseError::Family(text.to_owned()));
         };
-        let mut spec = Self {
-            quantile: 0.9,
-            strength: 1.0,
-            split: DEFAULT_SPLIT,
-            reference: None,
-            ceiling: None,
-        };
-        for_each_pair(parameters, |key, value| {
-            match key {
-                "quantile" => spec.quantile = number(key, value)?,
-                "strength" => spec.strength = number(key, value)?,
-                "split" => spec.split = number(key, value)?,
-                "reference" => spec.reference = Some(value.to_owned()),
-                "ceiling" => spec.ceiling = Some(ceiling(key, value)?),
-                _ => {
-                    return Err(GainParseError::Key {
-                        family: "governed",
-                        key: key.to_owned(),
-                        known: "reference or ceiling, quantile, strength and split",
-                    });
-                }
-            }
-            Ok(())
+        let spec = read("governed", parameters, |keys| {
+            Ok(Self {
+                quantile: keys.number("quantile", 0.9)?,
+                strength: keys.number("strength", 1.0)?,
+                split: keys.number("split", DEFAULT_SPLIT)?,
+                reference: keys.take("reference").map(str::to_owned),
+                ceiling: keys.take("ceiling").map(ceiling).transpose()?,
+            })
         })?;
         match spec {
             Self { reference: Some(_), ceiling: Some(_), .. } => Err(GainParseError::TwoCeilings),
@@ -175,56 +119,23 @@ impl FromStr for GovernedSpec {
     }
 }
 
-fn ceiling(key: &str, value: &str) -> Result<Vec<(f64, f64)>, GainParseError> {
+fn ceiling(points: &str) -> Result<Vec<(f64, f64)>, String> {
     let point = |point: &str| {
-        let (t, speed) = point.split_once(':').ok_or_else(|| GainParseError::Value {
-            key: key.to_owned(),
-            value: point.to_owned(),
-            expected: "points T:SPEED apart by semicolons",
+        let (t, speed) = point.split_once(':').ok_or_else(|| {
+            format!("the ceiling's point `{point}` is not T:SPEED; points are apart by semicolons")
         })?;
-        Ok((number(key, t)?, number(key, speed)?))
+        Ok((number("ceiling", t)?, number("ceiling", speed)?))
     };
-    value.split(';').map(point).collect()
+    points.split(';').map(point).collect()
 }
 
-fn for_each_pair(
-    parameters: &str,
-    mut set: impl FnMut(&str, &str) -> Result<(), GainParseError>,
-) -> Result<(), GainParseError> {
-    let mut seen = Vec::new();
-    for pair in parameters.split(',').filter(|pair| !pair.is_empty()) {
-        let (key, value) = pair.split_once('=').ok_or_else(|| GainParseError::Value {
-            key: pair.to_owned(),
-            value: String::new(),
-            expected: "key=value",
-        })?;
-        if seen.contains(&key) {
-            return Err(GainParseError::Repeated(key.to_owned()));
-        }
-        seen.push(key);
-        set(key, value)?;
-    }
-    Ok(())
-}
-
-fn number(key: &str, value: &str) -> Result<f64, GainParseError> {
-    value.parse().map_err(|_| GainParseError::Value {
-        key: key.to_owned(),
-        value: value.to_owned(),
-        expected: "a number",
-    })
-}
-
-fn shape(key: &str, value: &str) -> Result<Shape, GainParseError> {
-    match value {
-        "linear" => Ok(Shape::Linear),
-        "constant" => Ok(Shape::Constant),
-        "exponential" => Ok(Shape::Exponential),
-        _ => Err(GainParseError::Value {
-            key: key.to_owned(),
-            value: value.to_owned(),
-            expected: "linear, constant or exponential",
-        }),
+fn shape(keys: &mut KeyValues<'_>, key: &'static str, usual: Shape) -> Result<Shape, String> {
+    match keys.take(key) {
+        None => Ok(usual),
+        Some("linear") => Ok(Shape::Linear),
+        Some("constant") => Ok(Shape::Constant),
+        Some("exponential") => Ok(Shape::Exponential),
+        Some(other) => Err(format!("`{key}={other}`: use linear, constant or exponential")),
     }
 }
 
@@ -281,20 +192,22 @@ mod tests {
         for (text, part) in [
             ("ktz", "unknown gain `ktz`"),
             ("unit:x=1", "unknown gain"),
-            ("kts:aplha=1", "no parameter `aplha`"),
-            ("kts:alpha=", "expected a number"),
+            ("kts:aplha=1", "no key `aplha`; it has alpha, beta, split, launch, landing, rate"),
+            ("kts:alpha=", "`alpha=` is not such a number"),
             ("kts:alpha=1,alpha=2", "given twice"),
             ("kts:launch=cubic", "linear, constant or exponential"),
-            ("kts:alpha", "key=value"),
-            ("ssc:alpha=1", "needs `power=`"),
+            ("kts:alpha", "`alpha` is not KEY=VALUE"),
+            ("ssc:alpha=1", "gain ssc: it needs `power=`"),
             ("table:0.5=1,0.2=1", "point 1"),
+            ("table:x=1", "the time `x` is no number"),
+            ("table:0=x", "`0=x` is not such a number"),
             ("governed", "reference=RUN"),
             ("governed:reference=base", "reference=RUN"),
             ("governed:reference=base,ceiling=0:1", "leave one of them out"),
-            ("governed:celling=0:1", "no parameter `celling`"),
-            ("governed:ceiling=0:1;0.5=2", "`0.5=2`, expected points T:SPEED"),
-            ("governed:ceiling=", "expected points T:SPEED"),
-            ("governed:ceiling=0:fast", "expected a number"),
+            ("governed:celling=0:1", "no key `celling`"),
+            ("governed:ceiling=0:1;0.5=2", "`0.5=2` is not T:SPEED"),
+            ("governed:ceiling=", "`` is not T:SPEED"),
+            ("governed:ceiling=0:fast", "`ceiling=fast` is not such a number"),
         ] {
             let error = text.parse::<Gain>().unwrap_err().to_string();
             assert!(error.contains(part), "{text}: {error}");

@@ -30,7 +30,7 @@ const MOST_STEPS: usize = 300;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Cells {
-    centres: Array2<f32>,
+    /// Over the centres.
     index: NeighbourIndex<'static>,
 }
 
@@ -56,7 +56,7 @@ impl Cells {
         let mut cells = Self::around(plus_plus(points, count, &mut generator)?)?;
         let mut assigned = cells.assign(points)?;
         for _ in 0..MOST_STEPS {
-            cells = Self::around(means(points, &assigned, &cells.centres))?;
+            cells = Self::around(means(points, &assigned, cells.centres()))?;
             let moved = cells.assign(points)?;
             if moved == assigned {
                 break;
@@ -77,12 +77,11 @@ impl Cells {
     /// The centres, shape `[cells, D]`, in the unit of the points.
     #[must_use]
     pub fn centres(&self) -> ArrayView2<'_, f32> {
-        self.centres.view()
+        self.index.source()
     }
 
     fn around(centres: Array2<f32>) -> Result<Self, MetricsError> {
-        let index = NeighbourIndex::over_rows(centres.clone())?;
-        Ok(Self { centres, index })
+        Ok(Self { index: NeighbourIndex::over_rows(centres)? })
     }
 }
 
@@ -120,7 +119,11 @@ fn plus_plus(
 }
 
 /// The mean of the points of each cell; the old centre where there are none.
-fn means(points: ArrayView2<'_, f32>, assigned: &[usize], centres: &Array2<f32>) -> Array2<f32> {
+fn means(
+    points: ArrayView2<'_, f32>,
+    assigned: &[usize],
+    centres: ArrayView2<'_, f32>,
+) -> Array2<f32> {
     let mut sums = Array2::<f64>::zeros(centres.dim());
     let mut counts = vec![0usize; centres.nrows()];
     for (point, &cell) in points.rows().into_iter().zip(assigned) {
@@ -154,7 +157,7 @@ mod tests {
         let points = noise(1, 0..500, 4);
         let run = |threads, seed| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| Cells::k_means(points.view(), 7, seed).unwrap().centres)
+            pool.install(|| Cells::k_means(points.view(), 7, seed).unwrap().centres().to_owned())
         };
         assert_eq!(run(1, 2), run(4, 2));
         assert_ne!(run(1, 2), run(1, 3));
@@ -207,7 +210,7 @@ mod tests {
             let points = noise(seed, 0..60, 2);
             let cells = Cells::k_means(points.view(), count, seed).unwrap();
             let assigned = cells.assign(points.view()).unwrap();
-            prop_assert_eq!(means(points.view(), &assigned, &cells.centres), cells.centres.clone());
+            prop_assert_eq!(means(points.view(), &assigned, cells.centres()), cells.centres());
             let one = Cells::k_means(points.view(), 1, seed).unwrap();
             prop_assert!(scatter(&points, &cells) <= scatter(&points, &one) * (1.0 + 1.0e-6));
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     error::{MetricsError, position_of_row},
     memorization::GapRatios,
@@ -9,7 +11,7 @@ use super::{
 };
 
 /// A training point and how often it was copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CopiedPoint {
     /// Its row; of exact duplicates the first.
     pub row: usize,

@@ -8,9 +8,9 @@
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
 //! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
 //! | and where it is no mean? | [`Tilt`], [`Bootstrap::curved_bca_interval`] |
-//! | and where it is a share? | [`share_interval`], [`wilson_interval`] |
+//! | and where it is a share? | [`share_interval`], [`wilson_interval`], [`settled_share`] |
 //! | and over seeds as well? | [`Resampling::nested`], [`mean_interval_of_rows`] |
-//! | do two settings differ on the same samples? | [`paired_bootstrap`], [`paired_permutation`], [`sign_flip_test`] |
+//! | do two settings differ on the same samples? | [`paired_permutation`], [`sign_flip_test`] |
 //! | and in a share? | [`paired_share_interval`] |
 //! | how small a difference could be seen? | [`minimum_detectable_effect`], [`samples_needed`] |
 //! | do two columns go together? | [`spearman`], [`partial_spearman`] and their intervals |
@@ -24,7 +24,6 @@ mod error;
 mod fdr;
 mod groups;
 mod normal;
-mod paired;
 mod paired_share;
 mod partial;
 mod permutation;
@@ -45,7 +44,6 @@ pub use error::StatsError;
 pub use fdr::benjamini_hochberg;
 pub use groups::Resampling;
 pub use normal::{normal_cdf, normal_quantile};
-pub use paired::{PairedDifference, paired_bootstrap, two_sided_p_value};
 pub use paired_share::{changed_flags, paired_share_interval};
 pub use partial::{partial_spearman, partial_spearman_interval, partial_spearman_of_rows};
 pub use permutation::{
@@ -53,11 +51,10 @@ pub use permutation::{
 };
 pub use power::{DEFAULT_POWER, minimum_detectable_effect, samples_needed};
 pub use quantile::{median, quantile};
-pub use rank::average_ranks;
 pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
 pub use share::{share_interval, share_interval_of_rows};
 pub use spearman::{spearman, spearman_interval, spearman_of_rows};
 pub(crate) use summary::sd_of;
 pub use summary::{Summary, mean, mean_interval, mean_interval_of_rows, mean_of_rows, summarize};
-pub use wilson::wilson_interval;
+pub use wilson::{settled_share, wilson_interval};

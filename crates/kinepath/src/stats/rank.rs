@@ -1,7 +1,5 @@
 //! Ranks with ties shared.
 
-use super::error::{StatsError, check_no_nan};
-
 /// A column reduced to its order: what rank statistics of any resample need.
 ///
 /// Ranking a resample from here is counting, without a sort.
@@ -62,58 +60,41 @@ pub(super) fn rank_correlation(x: &[f64], y: &[f64]) -> Option<f64> {
     (xx > 0.0 && yy > 0.0).then(|| (dot(x, y) / (xx * yy).sqrt()).clamp(-1.0, 1.0))
 }
 
-/// Ranks from 1 to n in ascending order, equal values sharing the mean of their ranks.
-/// Infinities rank as the extremes. Agrees with `scipy.stats.rankdata(method="average")`.
-///
-/// # Errors
-/// [`StatsError::NotANumber`] for a NaN.
-///
-/// # Example
-/// ```
-/// assert_eq!(kinepath::stats::average_ranks(&[5.0, 1.0, 5.0])?, [2.5, 1.0, 2.5]);
-/// # Ok::<(), kinepath::stats::StatsError>(())
-/// ```
-pub fn average_ranks(values: &[f64]) -> Result<Vec<f64>, StatsError> {
-    check_no_nan("the column", values)?;
-    let rows: Vec<usize> = (0..values.len()).collect();
-    let mut ranks = Ordered::new(values).centred_ranks(&rows);
-    let middle = (values.len() + 1) as f64 / 2.0;
-    ranks.iter_mut().for_each(|rank| *rank += middle);
-    Ok(ranks)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The ranks from 1 to n of some rows of a column among themselves.
+    fn ranks(values: &[f64], rows: &[usize]) -> Vec<f64> {
+        let middle = (rows.len() + 1) as f64 / 2.0;
+        Ordered::new(values).centred_ranks(rows).iter().map(|rank| rank + middle).collect()
+    }
+
     #[test]
     fn signed_zeros_tie_and_infinities_are_extremes() {
         let values = [f64::INFINITY, 0.0, -0.0, f64::NEG_INFINITY];
-        assert_eq!(average_ranks(&values).unwrap(), [4.0, 2.5, 2.5, 1.0]);
-        assert_eq!(average_ranks(&[]).unwrap(), [0.0; 0]);
-        let column = "the column".to_owned();
-        assert_eq!(
-            average_ranks(&[0.0, f64::NAN]).unwrap_err(),
-            StatsError::NotANumber { column, row: 1 }
-        );
+        assert_eq!(ranks(&values, &[0, 1, 2, 3]), [4.0, 2.5, 2.5, 1.0]);
     }
 
     proptest! {
+        /// The ranks of `scipy.stats.rankdata(method="average")`: as many as are smaller, and half of
+        /// those that are equal.
         #[test]
-        fn ranks_of_a_resample_equal_ranks_of_its_values(
+        fn equal_values_share_the_mean_of_their_ranks(
             values in proptest::collection::vec(-4i8..5, 1..40), rows in proptest::collection::vec(0usize..1000, 1..60),
         ) {
             let values: Vec<f64> = values.into_iter().map(f64::from).collect();
             let rows: Vec<usize> = rows.into_iter().map(|row| row % values.len()).collect();
-            let drawn: Vec<f64> = rows.iter().map(|&row| values[row]).collect();
-            let middle = (rows.len() + 1) as f64 / 2.0;
-            let resampled: Vec<f64> =
-                Ordered::new(&values).centred_ranks(&rows).iter().map(|rank| rank + middle).collect();
-            let direct = average_ranks(&drawn).unwrap();
-            prop_assert_eq!(&resampled, &direct);
-            let total = (rows.len() * (rows.len() + 1)) as f64 / 2.0;
-            prop_assert_eq!(direct.iter().sum::<f64>(), total);
+            let count = |is: &dyn Fn(f64) -> bool| rows.iter().filter(|&&row| is(values[row])).count();
+            let counted: Vec<f64> = rows
+                .iter()
+                .map(|&row| {
+                    let (below, equal) = (count(&|v| v < values[row]), count(&|v| v == values[row]));
+                    below as f64 + (equal + 1) as f64 / 2.0
+                })
+                .collect();
+            prop_assert_eq!(ranks(&values, &rows), counted);
         }
     }
 }

@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use super::{error::StatsError, summary::sd_of};
+use super::{error::StatsError, quantile::median, summary::sd_of};
 
 /// Share of replicates that may be undefined before a result is refused.
 const MOST_UNDEFINED: f64 = 0.1;
@@ -17,14 +17,28 @@ pub(super) const ROUNDING: f64 = 1.0e-12;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replicates {
     /// The statistic on the full sample.
-    pub estimate: f64,
+    pub(super) estimate: f64,
     /// The statistic on each resample where it is defined, in the order of the replicates.
-    pub values: Vec<f64>,
+    pub(super) values: Vec<f64>,
     /// Resamples on which it is not defined (NaN or infinite).
-    pub undefined: usize,
+    pub(super) undefined: usize,
 }
 
 impl Replicates {
+    /// Of a statistic that is `estimate` on the full sample and has these values on resamples. Those
+    /// on which it is undefined, NaN or infinite, are left out.
+    ///
+    /// # Errors
+    /// [`StatsError::NoResamples`] without a value, [`StatsError::UndefinedReplicates`] when more
+    /// than a tenth are undefined.
+    pub fn of(estimate: f64, mut values: Vec<f64>) -> Result<Self, StatsError> {
+        if values.is_empty() {
+            return Err(StatsError::NoResamples);
+        }
+        let undefined = keep_defined(&mut values)?;
+        Ok(Self { estimate, values, undefined })
+    }
+
     /// Evaluates replicates `0..count` in parallel, each with a buffer to draw into, and keeps the
     /// defined ones.
     pub(super) fn evaluate<B>(
@@ -33,12 +47,20 @@ impl Replicates {
         buffer: impl Fn() -> B + Sync + Send,
         value: impl Fn(&mut B, usize) -> f64 + Sync + Send,
     ) -> Result<Self, StatsError> {
-        if count == 0 {
-            return Err(StatsError::NoResamples);
-        }
-        let mut values: Vec<f64> = (0..count).into_par_iter().map_init(buffer, value).collect();
-        let undefined = keep_defined(&mut values)?;
-        Ok(Self { estimate, values, undefined })
+        Self::of(estimate, (0..count).into_par_iter().map_init(buffer, value).collect())
+    }
+
+    /// The values, shifted until their median is the estimate.
+    ///
+    /// A resample repeats rows, so it is less diverse than the sample, and figures of a whole set can
+    /// be off on it to one side.
+    ///
+    /// # Errors
+    /// [`StatsError::TooFew`] without a value.
+    pub fn centred(mut self) -> Result<Self, StatsError> {
+        let bias = median(&self.values)? - self.estimate;
+        self.values.iter_mut().for_each(|value| *value -= bias);
+        Ok(self)
     }
 
     /// The bootstrap standard error, in the statistic's unit: the standard deviation of the
@@ -84,9 +106,7 @@ mod tests {
 
     #[test]
     fn standard_error_by_hand() {
-        let error = |values: &[f64]| {
-            Replicates { estimate: 0.0, values: values.to_vec(), undefined: 0 }.standard_error()
-        };
+        let error = |values: &[f64]| Replicates::of(0.0, values.to_vec()).unwrap().standard_error();
         assert_eq!(error(&[1.0, 2.0, 3.0, 4.0]), (5.0f64 / 3.0).sqrt());
         assert_eq!(error(&[7.0]), 0.0);
     }
@@ -95,11 +115,20 @@ mod tests {
     fn a_tenth_may_be_undefined() {
         let mut values = vec![1.0; 10];
         values[3] = f64::NAN;
-        assert_eq!(keep_defined(&mut values.clone()), Ok(1));
+        let replicates = Replicates::of(1.0, values.clone()).unwrap();
+        assert_eq!((replicates.values, replicates.undefined), (vec![1.0; 9], 1));
         values[7] = f64::INFINITY;
         assert_eq!(
-            keep_defined(&mut values),
+            Replicates::of(1.0, values),
             Err(StatsError::UndefinedReplicates { undefined: 2, resamples: 10 })
         );
+        assert_eq!(Replicates::of(1.0, Vec::new()), Err(StatsError::NoResamples));
+    }
+
+    #[test]
+    fn centred_replicates_lie_around_the_estimate() {
+        let shifted = Replicates::of(5.0, vec![1.0, 2.0, 9.0]).unwrap().centred().unwrap();
+        assert_eq!(shifted.values, [4.0, 5.0, 12.0]);
+        assert_eq!(shifted.estimate, 5.0);
     }
 }

@@ -109,8 +109,7 @@ impl Interval {
 /// `statistic` is given row indices and returns a number, or NaN where it is undefined. The ends
 /// are quantiles ([`quantile`](super::quantile)) of its values over resamples of the rows; Efron &
 /// Tibshirani (1993), ch. 13. A statistic that a resample's repeated rows bias (coverage, the
-/// Fréchet distance) has an interval shifted by that bias: compare such figures by
-/// [`paired_bootstrap`](super::paired_bootstrap).
+/// Fréchet distance) has an interval shifted by that bias: see [`Replicates::centred`].
 ///
 /// # Errors
 /// Those of [`Bootstrap::replicates`].

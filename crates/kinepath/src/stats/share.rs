@@ -4,14 +4,13 @@ use super::{
     error::{StatsError, check_length},
     groups::Resampling,
     resample::{Bootstrap, Interval, bootstrap},
-    wilson::wilson_interval,
+    wilson::settled_share,
 };
 
 /// The share of `flags` that are set, with its percentile bootstrap interval over `sample`.
 ///
-/// Where none is set, or all are, every resample is the same and the bootstrap's interval would be a
-/// point, a certainty that no sample gives: the interval is then [Wilson's](wilson_interval), as of
-/// independent flags.
+/// Where none is set, or all are, the interval is [Wilson's](super::wilson_interval), as of independent
+/// flags: see [`settled_share`].
 ///
 /// # Errors
 /// [`StatsError::LengthMismatch`] unless the sample has a row for every flag, else those of
@@ -35,12 +34,8 @@ pub fn share_interval(
     check_length("the column of flags", sample.count(), flags.len())?;
     let set = |rows: &[usize]| rows.iter().filter(|&&row| flags[row]).count();
     let interval = bootstrap(sample, settings, |rows| set(rows) as f64 / rows.len() as f64)?;
-    match flags.iter().filter(|&&flag| flag).count() {
-        hits if hits == 0 || hits == flags.len() => {
-            wilson_interval(hits, flags.len(), settings.level)
-        }
-        _ => Ok(interval),
-    }
+    let settled = settled_share(flags.iter().map(|&flag| f64::from(flag)), settings.level)?;
+    Ok(settled.unwrap_or(interval))
 }
 
 /// [`share_interval`] over some rows of a sample, such as those of a bin, which are resampled as they
@@ -63,6 +58,7 @@ pub fn share_interval_of_rows(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::wilson_interval;
 
     #[test]
     fn a_share_is_the_mean_of_its_flags_where_they_vary() {

@@ -23,7 +23,6 @@ use super::help::AFTER;
 
 /// Samples drawn where neither --count nor a noise file says how many.
 pub(super) const DEFAULT_COUNT: usize = 128;
-const DEFAULT_STEPS: usize = 50;
 /// Draws a sample may take to fall into the bands of --select.
 const DEFAULT_ATTEMPTS: usize = 1000;
 
@@ -183,7 +182,7 @@ impl SampleArgs {
         let defaults = ScheduleSpec::default();
         ScheduleSpec {
             solver: self.solver.clone(),
-            steps: self.steps.unwrap_or(if self.adaptive() { 1 } else { DEFAULT_STEPS }),
+            steps: self.steps.unwrap_or(if self.adaptive() { 1 } else { defaults.steps }),
             grid: self.grid.clone(),
             interval: (
                 self.t_start.unwrap_or(defaults.interval.0),

@@ -1,12 +1,14 @@
 //! The finalists on fresh samples.
 
 use comfy_table::Table;
+use kinepath_study::format::Unit;
+use kinepath_study::study::results::Effect;
 use kinepath_study::tune::TuneResults;
-use kinepath_study::tune::results::{Confirmation, Finalist, Measure, Outcome, Promise};
+use kinepath_study::tune::results::{Confirmation, Finalist, Measure, Promise};
 
-use super::{broken, difference, mark, objectives};
-use crate::tables::study::form;
-use crate::tables::{numbers, text};
+use super::{broken, difference, lone_difference, objectives};
+use crate::tables::study::mark;
+use crate::tables::{lone, numbers, text};
 
 /// Columns for a gain beside its figures.
 const GAIN_WIDTH: usize = 28;
@@ -52,25 +54,27 @@ fn objectives_of_gains(results: &TuneResults, confirmation: &Confirmation) -> Ta
     let row = |gain: String, figures: Vec<String>, kept: String, verdict: &str| {
         [vec![gain], figures, vec![kept, verdict.to_owned()]].concat()
     };
-    let unit = of(&confirmation.baseline, &|measure| form(&measure.metric).both(measure.value));
+    let unit =
+        of(&confirmation.baseline, &|measure| lone(Unit::of(&measure.metric), &measure.value));
     table.add_row(row("no gain".to_owned(), unit, String::new(), ""));
     for finalist in &confirmation.finalists {
         let figures = of(&finalist.measures, &|measure| {
             let promise = finalist.promises.iter().find(|p| p.metric == measure.metric);
-            let search = promise.map_or(String::new(), |p| form(&p.metric).difference(p.search));
-            format!("{}{}\n{search}", difference(measure), mark(measure))
+            let search = promise.map_or(String::new(), |p| lone_difference(&p.metric, &p.search));
+            format!("{}{}\n{search}", difference(measure), mark(measure.effect()))
         });
         let kept = keys.last().and_then(|key| kept(finalist, key)).unwrap_or_default();
         table.add_row(row(
             broken(&finalist.gain, GAIN_WIDTH),
             figures,
             kept,
-            word(finalist.outcome),
+            finalist.outcome.name(),
         ));
     }
     for other in &confirmation.others {
-        let figures =
-            of(&other.measures, &|measure| format!("{}{}", difference(measure), mark(measure)));
+        let figures = of(&other.measures, &|measure| {
+            format!("{}{}", difference(measure), mark(measure.effect()))
+        });
         let gain = format!("{}\n({})", broken(&other.gain, GAIN_WIDTH), other.name);
         table.add_row(row(gain, figures, String::new(), ""));
     }
@@ -83,14 +87,6 @@ fn kept(finalist: &Finalist, key: &str) -> Option<String> {
     Some(format!("{:.0} %", 100.0 * (1.0 - promise.shrinkage?)))
 }
 
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Confirmed => "confirmed",
-        Outcome::Trades => "trades",
-        Outcome::NotConfirmed => "no effect",
-    }
-}
-
 /// What the recommended gain changes beside the objectives, next to the other gains; nothing if
 /// that is nothing.
 fn rest(confirmation: &Confirmation, chosen: &Finalist) -> Option<Table> {
@@ -99,16 +95,16 @@ fn rest(confirmation: &Confirmation, chosen: &Finalist) -> Option<Table> {
     let mut table = numbers(&headers);
     for (index, (unit, gain)) in confirmation.baseline.iter().zip(&chosen.measures).enumerate() {
         let aimed_at = chosen.decisive.iter().any(|objective| objective.metric == gain.metric);
-        if aimed_at || !(gain.is_better() || gain.is_worse()) {
+        if aimed_at || gain.effect() == Effect::Undetected {
             continue;
         }
         let mut row = vec![
             gain.name.clone(),
-            stacked(&form(&gain.metric).both(unit.value), ""),
-            stacked(&difference(gain), mark(gain)),
+            stacked(&lone(Unit::of(&gain.metric), &unit.value), ""),
+            stacked(&difference(gain), mark(gain.effect())),
         ];
         let others = confirmation.others.iter().filter_map(|other| other.measures.get(index));
-        row.extend(others.map(|measure| stacked(&difference(measure), mark(measure))));
+        row.extend(others.map(|measure| stacked(&difference(measure), mark(measure.effect()))));
         table.add_row(row);
     }
     (!table.is_empty()).then_some(table)

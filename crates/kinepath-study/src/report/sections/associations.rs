@@ -1,9 +1,11 @@
 //! What the energy of the baseline's samples goes with.
 
+use kinepath::metrics::GAP_THRESHOLD;
 use maud::{Markup, html};
 
+use crate::format;
 use crate::report::figures::{Figures, Plot};
-use crate::report::{format, parts};
+use crate::report::parts;
 use crate::study::StudyResults;
 use crate::study::results::{Association, ModelResults, SampleColumns};
 
@@ -47,7 +49,7 @@ const PANELS: [Panel; 3] = [
         label: "gap ratio d1/d2",
         words: "Distance to the nearest training record over that to the second nearest. Below \
                 the dashed line at 1/3, a sample counts as memorized.",
-        threshold: Some(1.0 / 3.0),
+        threshold: Some(GAP_THRESHOLD),
         column: |samples| &samples.gap_ratio,
     },
 ];

@@ -4,15 +4,14 @@ use kinepath::stats::Interval;
 use maud::{Markup, html};
 
 use super::metrics;
-use crate::report::format::{Style, Unit};
+use crate::format::{Style, Unit};
 use crate::report::parts;
 use crate::study::results::{
     Comparison, Control, ControlFigure, ControlKind, Effect, ModelResults, RunResults,
 };
 
-/// A control in words.
+/// A control in sentences.
 struct Words {
-    name: &'static str,
     /// What was done.
     done: &'static str,
     /// What it tells.
@@ -22,25 +21,21 @@ struct Words {
 fn words(kind: ControlKind) -> Words {
     match kind {
         ControlKind::NoiseMatched => Words {
-            name: "noise-matched",
             done: "the baseline's samples plus Gaussian noise, as much as the gain leaves behind",
             tells: "An advantage that it has too is that of noise, not of the path.",
         },
         ControlKind::Denoised => Words {
-            name: "denoised",
             done: "the gain's samples after one data-prediction step, x + (1 − t) v(x, t)",
             tells: "The step takes out the noise that is left: an advantage of the path survives \
                     it, one of noise does not.",
         },
         ControlKind::Constant => Words {
-            name: "constant gain",
             done: "samples under a constant gain with the same mean over time",
             tells: "An advantage that it has too does not depend on when the motion is boosted or \
                     damped. It costs a whole run, so it is made only where there is an advantage to \
                     explain.",
         },
         ControlKind::EarlyStop => Words {
-            name: "early stop",
             done: "the baseline's path, left where as much noise remains as under the gain",
             tells: "An advantage that it has too comes of not finishing.",
         },
@@ -77,8 +72,8 @@ pub(super) fn section(model: &ModelResults) -> Markup {
             }
             ul {
                 @for kind in KINDS {
-                    @let words = words(kind);
-                    li { b { (words.name) } ": " (words.done) ". " (words.tells) }
+                    @let Words { done, tells } = words(kind);
+                    li { b { (kind.name()) } ": " (done) ". " (tells) }
                 }
             }
             p {
@@ -111,7 +106,7 @@ fn of_gain(gain: &str, controls: &[Control]) -> Markup {
                     not_run.iter().filter(|control| control.sentence == reason).enumerate()
                 {
                     @if position > 0 { ", " }
-                    b { (words(control.kind).name) }
+                    b { (control.kind.name()) }
                 }
                 " not made: " (reason)
             }
@@ -139,10 +134,11 @@ fn table(gain: &str, controls: &[&Control]) -> Markup {
             th scope="col" { "minus gain" } th scope="col" { "effect" }
         } }
         @for control in controls {
-            @let words = words(control.kind);
             tbody {
                 tr.group { th scope="rowgroup" colspan="6" {
-                    div.aside { (words.name) " " span.quiet { (words.done) } }
+                    div.aside {
+                        (control.kind.name()) " " span.quiet { (words(control.kind).done) }
+                    }
                 } }
                 @for figure in &control.figures { (row(figure, style(figure, controls))) }
                 tr { td colspan="6" { div.aside { (control.sentence) } } }
@@ -164,10 +160,9 @@ fn style(of: &ControlFigure, controls: &[&Control]) -> Style {
 
 fn row(figure: &ControlFigure, style: Style) -> Markup {
     let against = |difference: &Interval, effect: Effect| {
-        let (class, text) = parts::effect(effect);
         html! {
             td.number { (parts::difference(difference, style)) }
-            td { span class={ "effect " (class) } { (text) } }
+            td { (parts::effect(effect)) }
         }
     };
     html! {

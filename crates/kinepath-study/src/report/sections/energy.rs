@@ -6,8 +6,9 @@ mod profile;
 use kinepath::stats::Summary;
 use maud::{Markup, html};
 
+use crate::format;
 use crate::report::figures::Figures;
-use crate::report::{format, parts};
+use crate::report::parts;
 use crate::study::results::{EnergyResults, ModelResults, RunResults};
 
 /// How much energy the paths spend, and when.

@@ -5,7 +5,8 @@ mod quoted;
 
 use maud::{Markup, html};
 
-use crate::report::{format, parts};
+use crate::format;
+use crate::report::parts;
 use crate::study::StudyResults;
 use crate::study::results::{Comparison, ModelResults, Verdict};
 
@@ -68,12 +69,11 @@ fn verdicts(model: &ModelResults) -> Markup {
 }
 
 fn badge(comparison: &Comparison) -> Markup {
-    let (class, text) = match comparison.verdict {
-        Verdict::Improves => ("better", "improves"),
-        Verdict::Trades => ("trades", "trades"),
-        Verdict::Harms => ("worse", "harms"),
-        Verdict::LeavesNoise => ("trades", "leaves noise"),
-        Verdict::NoDetectableEffect => ("undetected", "no detectable effect"),
+    let class = match comparison.verdict {
+        Verdict::Improves => "better",
+        Verdict::Trades | Verdict::LeavesNoise => "trades",
+        Verdict::Harms => "worse",
+        Verdict::NoDetectableEffect => "undetected",
     };
-    parts::badge(class, text)
+    parts::badge(class, comparison.verdict.name())
 }

@@ -5,8 +5,8 @@ mod certainty;
 use kinepath::stats::Interval;
 use maud::{Markup, html};
 
+use crate::format::{self, Style, Unit};
 use crate::report::figures::{Bin, Figures, Plot};
-use crate::report::format::{self, Style, Unit};
 use crate::report::parts;
 use crate::study::results::{Goldilocks, GoldilocksBin, ModelResults};
 

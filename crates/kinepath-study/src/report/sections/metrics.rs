@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::source::{KINETIC, Source};
 use crate::report::parts;
-use crate::study::DataSettings;
 use crate::study::results::{MetricResult, RunResults};
+use crate::study::{DataSettings, Metric, metric};
 
 /// A metric in words.
 struct Explanation {
@@ -170,11 +170,14 @@ pub(super) fn of<'a>(runs: impl Iterator<Item = &'a RunResults>) -> Vec<&'a Metr
     metrics
 }
 
-/// A paragraph on every metric that there is, of samples judged by `data`; nothing where there is
+/// A paragraph on every metric of these keys, of samples judged by `data`; nothing where there is
 /// none.
-pub(in crate::report) fn section(metrics: &[&MetricResult], data: &DataSettings) -> Markup {
-    let shown: Vec<(&MetricResult, &Explanation)> =
-        metrics.iter().filter_map(|&result| Some((result, explanation(&result.metric)?))).collect();
+pub(in crate::report) fn section<'a>(
+    keys: impl Iterator<Item = &'a str>,
+    data: &DataSettings,
+) -> Markup {
+    let shown: Vec<(&Metric, &Explanation)> =
+        keys.filter_map(|key| Some((metric(key)?, explanation(key)?))).collect();
     if shown.is_empty() {
         return html! {};
     }
@@ -188,11 +191,11 @@ pub(in crate::report) fn section(metrics: &[&MetricResult], data: &DataSettings)
                 (data.copies_in_words()) "."
             }
             dl.metrics {
-                @for (result, explanation) in shown {
+                @for (metric, explanation) in shown {
                     div id={ "metric-" (explanation.key) } {
                         dt {
-                            (result.name) " "
-                            span.quiet { (parts::direction(result.better)) }
+                            (metric.name) " "
+                            span.quiet { (parts::direction(metric.better)) }
                         }
                         dd {
                             (explanation.formula) " " b { "Beware: " } (explanation.pitfall) " "

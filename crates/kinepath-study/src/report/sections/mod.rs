@@ -26,6 +26,7 @@ use crate::study::results::ModelResults;
 /// The content of the page's body.
 pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Markup, ReportError> {
     let provenance = provenance::section(results)?;
+    let runs = results.models.iter().flat_map(|model| &model.runs);
     Ok(html! {
         header.top { (overview::heading(results)) }
         main {
@@ -35,7 +36,7 @@ pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Marku
             }
             (provenance)
             (metrics::section(
-                &metrics::of(results.models.iter().flat_map(|model| &model.runs)),
+                metrics::of(runs).iter().map(|result| result.metric.as_str()),
                 &results.settings.data,
             ))
             (definitions::section())

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use crate::format;
+use crate::report::parts;
 use crate::report::sections::provenance::percent;
-use crate::report::{format, parts};
 use crate::run::UNKNOWN;
 use crate::study::StudyResults;
 use crate::study::results::{DataResults, ModelResults};

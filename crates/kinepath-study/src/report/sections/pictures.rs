@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::format;
+use crate::format;
 use crate::study::StudyResults;
 use crate::study::pictures::ANY;
 use crate::study::results::{ModelResults, Picture};

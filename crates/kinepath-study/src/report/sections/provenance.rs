@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::format::{self, Unit};
+use crate::format::{self, Unit};
 use crate::report::{ReportError, parts};
 use crate::study::StudyResults;
 use crate::study::results::{Calibration, DataResults};

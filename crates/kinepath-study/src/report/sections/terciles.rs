@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::{format, parts};
+use crate::format;
+use crate::report::parts;
 use crate::study::results::{ModelResults, Tercile};
 
 /// The table of terciles; nothing where there are none.

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use crate::format;
 use crate::report::figures::{Figures, Line, Plot};
-use crate::report::{format, parts};
+use crate::report::parts;
 use crate::study::results::{ModelResults, Theory, TheoryNode};
 
 /// Most rows of the table.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{effect, number};
-use crate::report::format::{self, Style, Unit};
+use super::number;
+use crate::format::{self, Style, Unit};
 use crate::report::parts;
 use crate::report::sections::metrics;
 use crate::tune::TuneResults;
@@ -89,8 +89,8 @@ fn row(gain: &Reckoned, rungs: &[Rung]) -> Markup {
             @for measure in trial.iter().flat_map(|trial| &trial.objectives) {
                 td.number {
                     @if let Some(difference) = &measure.difference {
-                        @let style = Style::of(Unit::of(&measure.metric), [difference].into_iter());
-                        span class={ "effect " (effect(measure).0) } {}
+                        @let style = Style::lone(Unit::of(&measure.metric), difference);
+                        span class={ "effect " (measure.effect().name()) } {}
                         (parts::difference(difference, style))
                     }
                 }

@@ -4,8 +4,8 @@ use kinepath::stats::Interval;
 use maud::{Markup, html};
 
 use super::number;
+use crate::format::{self, Unit};
 use crate::report::figures::{Figures, Plot, Tried};
-use crate::report::format::{self, Unit};
 use crate::study::metric;
 use crate::study::results::Direction;
 use crate::tune::TuneResults;

@@ -5,8 +5,8 @@ mod figures;
 
 use maud::{Markup, html};
 
-use super::{effect, number};
-use crate::report::format::{self, Style, Unit};
+use super::number;
+use crate::format::{self, Style, Unit};
 use crate::report::parts;
 use crate::report::sections::metrics;
 use crate::report::sections::provenance::percent;
@@ -86,10 +86,10 @@ fn decisive(found: &Confirmation, recommended: Option<usize>) -> Markup {
 }
 
 fn row(finalist: &Finalist, styles: [Style; 2], recommended: bool) -> Markup {
-    let (class, word) = match finalist.outcome {
-        Outcome::Confirmed => ("better", "confirmed"),
-        Outcome::Trades => ("trades", "trades"),
-        Outcome::NotConfirmed => ("undetected", "not confirmed"),
+    let class = match finalist.outcome {
+        Outcome::Confirmed => "better",
+        Outcome::Trades => "trades",
+        Outcome::NotConfirmed => "undetected",
     };
     html! {
         tr.band[recommended] {
@@ -105,7 +105,7 @@ fn row(finalist: &Finalist, styles: [Style; 2], recommended: bool) -> Markup {
                 td.number { (change(measure, style)) }
             }
             td {
-                (parts::badge(class, word))
+                (parts::badge(class, finalist.outcome.name()))
                 @if recommended { " " span.quiet { "recommended" } }
             }
         }
@@ -116,7 +116,7 @@ fn row(finalist: &Finalist, styles: [Style; 2], recommended: bool) -> Markup {
 fn change(measure: &Measure, style: Style) -> Markup {
     html! {
         @if let Some(difference) = &measure.difference {
-            span class={ "effect " (effect(measure).0) } {}
+            span class={ "effect " (measure.effect().name()) } {}
             (parts::difference(difference, style))
         }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::number;
-use crate::report::format::{self, Style, Unit};
+use crate::format::{self, Style, Unit};
 use crate::report::parts;
 use crate::report::sections::metrics;
 use crate::tune::TuneResults;

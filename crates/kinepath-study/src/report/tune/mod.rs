@@ -12,7 +12,6 @@ use maud::{Markup, html};
 use super::figures::Figures;
 use super::sections::metrics;
 use super::{ReportError, parts};
-use crate::study::results::MetricResult;
 use crate::tune::TuneResults;
 use crate::tune::results::Measure;
 
@@ -24,7 +23,7 @@ pub(super) fn title(results: &TuneResults) -> String {
 /// The content of the page's body.
 pub(super) fn all(results: &TuneResults, figures: &mut Figures) -> Result<Markup, ReportError> {
     let provenance = provenance::section(results)?;
-    let explained: Vec<MetricResult> = shown(results).iter().map(metric).collect();
+    let explained = shown(results).iter().map(|measure| measure.metric.as_str());
     Ok(html! {
         header.top { (overview::heading(results)) }
         main {
@@ -34,7 +33,7 @@ pub(super) fn all(results: &TuneResults, figures: &mut Figures) -> Result<Markup
             (confirmation::section(results))
             (account::section(results))
             (provenance)
-            (metrics::section(&explained.iter().collect::<Vec<_>>(), &results.settings.data))
+            (metrics::section(explained, &results.settings.data))
         }
         (parts::footer(&results.kinepath))
     })
@@ -49,27 +48,7 @@ fn shown(results: &TuneResults) -> &[Measure] {
     }
 }
 
-/// The figure of a measure, without its difference.
-fn metric(measure: &Measure) -> MetricResult {
-    MetricResult {
-        metric: measure.metric.clone(),
-        name: measure.name.clone(),
-        better: measure.better,
-        value: measure.value,
-    }
-}
-
 /// The number of a gain, by which the page's plots and tables call it.
 fn number(candidate: usize) -> String {
     format!("#{candidate}")
-}
-
-/// The effect of a gain on a metric, as a class and a word.
-fn effect(measure: &Measure) -> (&'static str, &'static str) {
-    use crate::study::results::Effect;
-    parts::effect(match (measure.is_better(), measure.is_worse()) {
-        (true, _) => Effect::Better,
-        (_, true) => Effect::Worse,
-        _ => Effect::Undetected,
-    })
 }

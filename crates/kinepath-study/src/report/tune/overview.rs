@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::{number, title};
+use crate::format;
+use crate::report::parts;
 use crate::report::sections::overview::data;
-use crate::report::{format, parts};
 use crate::tune::results::TuneVerdict;
 use crate::tune::{Family, TuneResults};
 

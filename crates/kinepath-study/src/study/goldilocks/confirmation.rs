@@ -3,7 +3,7 @@
 use kinepath::stats::{Interval, StatsError, bootstrap};
 
 use super::band::{Columns, band};
-use crate::report::format::significant;
+use crate::format::significant;
 use crate::study::figures::Inference;
 use crate::study::results::BandConfirmation;
 

@@ -15,7 +15,7 @@ use confirmation::confirm;
 use super::figures::Inference;
 use super::results::{Goldilocks, GoldilocksBin};
 use crate::StudyError;
-use crate::report::format::significant;
+use crate::format::significant;
 
 /// Samples in `count` KPE quantile bins, the [band](band::band) of bins that are faithful and
 /// original, how certain it is, and whether it holds on samples that had no part in finding it.

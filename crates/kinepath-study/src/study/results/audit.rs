@@ -1,5 +1,6 @@
 //! The memorization audit.
 
+use kinepath::metrics::CopiedPoint;
 use kinepath::stats::Interval;
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +23,9 @@ pub struct Memorization {
     pub curve: Vec<CurvePoint>,
     /// Number of different training records of which there is a memorized sample.
     pub records_copied: usize,
-    /// The training records copied most, most copied first.
-    pub copied_most: Vec<CopiedRecord>,
+    /// The training records copied most, most copied first: rows of the training set, where it holds
+    /// each so often, or records with the same features where copies are sought in these.
+    pub copied_most: Vec<CopiedPoint>,
     /// What `classes` goes by: the label a sample was asked for, or the class predicted.
     pub classes_by: String,
     /// F_mem and energy by class; empty without labels and classifier.
@@ -39,18 +41,6 @@ pub struct CurvePoint {
     pub f_mem: f64,
     /// Share of held-out records below it.
     pub false_alarm: Option<f64>,
-}
-
-/// A training record and its copies.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct CopiedRecord {
-    /// Its row in the training set; of equal records the first.
-    pub row: usize,
-    /// How often the training set holds it, or records with the same features where copies are
-    /// sought in these.
-    pub multiplicity: usize,
-    /// Number of memorized samples nearest to it.
-    pub samples: usize,
 }
 
 /// F_mem and energy among the samples of one class.

@@ -75,6 +75,19 @@ pub enum ControlKind {
     EarlyStop,
 }
 
+impl ControlKind {
+    /// Its name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoiseMatched => "noise-matched",
+            Self::Denoised => "denoised",
+            Self::Constant => "constant gain",
+            Self::EarlyStop => "early stop",
+        }
+    }
+}
+
 /// A control against the baseline and against the gain, on the same noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ControlFigure {
@@ -129,6 +142,18 @@ pub enum Effect {
     Undetected,
 }
 
+impl Effect {
+    /// Its name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Better => "better",
+            Self::Worse => "worse",
+            Self::Undetected => "undetected",
+        }
+    }
+}
+
 /// The judgement on a gain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -143,4 +168,18 @@ pub enum Verdict {
     LeavesNoise,
     /// No difference that this sample size can show.
     NoDetectableEffect,
+}
+
+impl Verdict {
+    /// Its name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Improves => "improves",
+            Self::Trades => "trades",
+            Self::Harms => "harms",
+            Self::LeavesNoise => "leaves noise",
+            Self::NoDetectableEffect => "no detectable effect",
+        }
+    }
 }

@@ -9,7 +9,7 @@ mod energy;
 mod theory;
 
 pub use association::{Association, BandConfirmation, Goldilocks, GoldilocksBin, Tercile};
-pub use audit::{Calibration, ClassShare, CopiedRecord, CurvePoint, FlagScore, Memorization, Risk};
+pub use audit::{Calibration, ClassShare, CurvePoint, FlagScore, Memorization, Risk};
 pub use comparison::{
     Comparison, Control, ControlFigure, ControlKind, Difference, Direction, Effect, MetricResult,
     Quoted, Verdict,

@@ -77,6 +77,16 @@ impl Outcome {
             (false, _) => Self::NotConfirmed,
         }
     }
+
+    /// Its name for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Trades => "trades",
+            Self::NotConfirmed => "not confirmed",
+        }
+    }
 }
 
 /// Another gain, for comparison.

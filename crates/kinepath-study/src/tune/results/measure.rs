@@ -3,7 +3,7 @@
 use kinepath::stats::Interval;
 use serde::{Deserialize, Serialize};
 
-use crate::study::results::Direction;
+use crate::study::results::{Direction, Effect};
 
 /// One metric of a gain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,30 +34,34 @@ impl Measure {
         }
     }
 
-    /// Whether the whole interval of the difference is on the worse side: a one-sided test at
-    /// 2.5 %.
+    /// What the difference means: better or worse where its whole interval is on that side, each a
+    /// one-sided test at 2.5 %; nothing is detected of the baseline itself.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        let Some(Interval { low, high, .. }) = self.difference else { return Effect::Undetected };
+        let (above, below) = (low > 0.0, high < 0.0);
+        let better = match self.better {
+            Direction::Lower => below,
+            Direction::Higher => above,
+            Direction::Zero => self.harm() <= 0.0,
+        };
+        match above || below {
+            true if better => Effect::Better,
+            true => Effect::Worse,
+            false => Effect::Undetected,
+        }
+    }
+
+    /// Whether the difference is detectably for the worse.
     #[must_use]
     pub fn is_worse(&self) -> bool {
-        self.sides().is_some_and(|(worse, _)| worse)
+        self.effect() == Effect::Worse
     }
 
-    /// Whether the whole interval of the difference is on the better side.
+    /// Whether the difference is detectably for the better.
     #[must_use]
     pub fn is_better(&self) -> bool {
-        self.sides().is_some_and(|(_, better)| better)
-    }
-
-    fn sides(&self) -> Option<(bool, bool)> {
-        let Interval { low, high, .. } = self.difference?;
-        let (above, below) = (low > 0.0, high < 0.0);
-        Some(match self.better {
-            Direction::Lower => (above, below),
-            Direction::Higher => (below, above),
-            Direction::Zero => {
-                let (told, worse) = (above || below, self.harm() > 0.0);
-                (told && worse, told && !worse)
-            }
-        })
+        self.effect() == Effect::Better
     }
 }
 

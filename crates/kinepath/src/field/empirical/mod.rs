@@ -11,7 +11,7 @@ mod sweep;
 mod tracker;
 
 pub use certificate::{Certificate, PosteriorPaths};
-pub use posterior::Posterior;
+pub use posterior::{Posterior, collapsed_since};
 pub(crate) use tracker::Tracker;
 
 use std::sync::OnceLock;

@@ -11,6 +11,8 @@ use crate::kernel::matmul;
 const ROWS: usize = 64;
 /// Training points handled together: a block in f64 should stay in the second-level cache.
 const POINTS: usize = 128;
+/// Weight of a training point beyond which a posterior has collapsed onto it.
+const COLLAPSED: f64 = 0.99;
 /// Weights below e^−45 of the largest vanish in f64 sums.
 pub(super) const NEGLIGIBLE: f64 = -45.0;
 
@@ -29,6 +31,14 @@ pub struct Posterior {
     pub top_weight: Vec<f64>,
     /// `log p̂_t(x) = log mean_i N(x; t x_i, (1 − t)² I)`, in nats.
     pub log_density: Vec<f64>,
+}
+
+/// The time from which on a posterior has been collapsed onto one training point, once it has
+/// `top_weight` at time `t`: `since` is what was known before. It has collapsed where the weight is
+/// above 0.99 (arXiv 2602.07928).
+#[must_use]
+pub fn collapsed_since(since: Option<f64>, t: f64, top_weight: f64) -> Option<f64> {
+    if top_weight > COLLAPSED { since.or(Some(t)) } else { None }
 }
 
 impl EmpiricalField {

@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn replicates(estimate: f64, values: &[f64]) -> Replicates {
-    Replicates { estimate, values: values.to_vec(), undefined: 0 }
+    Replicates::of(estimate, values.to_vec()).unwrap()
 }
 
 #[test]

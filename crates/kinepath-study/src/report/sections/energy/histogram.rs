@@ -3,8 +3,9 @@
 use maud::{Markup, html};
 
 use super::measured;
+use crate::format;
 use crate::report::figures::{Figures, Plot};
-use crate::report::{format, parts};
+use crate::report::parts;
 use crate::study::results::ModelResults;
 
 /// Fewest and most bins.

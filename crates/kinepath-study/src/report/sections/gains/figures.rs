@@ -3,7 +3,7 @@
 use kinepath::stats::Interval;
 use maud::{Markup, html};
 
-use crate::report::format::{self, Style, Unit};
+use crate::format::{self, Style, Unit};
 use crate::report::sections::metrics;
 use crate::report::{forest, parts};
 use crate::study::StudyResults;
@@ -104,10 +104,9 @@ fn row(run: &RunResults, position: usize, group: &Group<'_>, compared: bool) -> 
             @if compared {
                 @match difference(run, group.metric) {
                     Some(difference) => {
-                        @let (class, text) = parts::effect(difference.effect);
                         td.number { (parts::difference(&difference.difference, group.differences)) }
-                        td.marks { (forest::mark(&difference.difference, group.scale, class)) }
-                        td { span class={ "effect " (class) } { (text) } }
+                        td.marks { (forest::mark(&difference.difference, group.scale, difference.effect)) }
+                        td { (parts::effect(difference.effect)) }
                         td.number title={ "unadjusted p = " (format::p_value(difference.p_value)) } {
                             (format::p_value(difference.q_value))
                         }

@@ -2,7 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::report::{format, parts};
+use crate::format;
+use crate::report::parts;
 use crate::study::results::ModelResults;
 
 /// FD∞ and the kernel distance over subsets per gain; nothing where no run has either.

@@ -3,7 +3,7 @@
 use kinepath::stats::Interval;
 use maud::{Markup, html};
 
-use crate::report::format::{self, Unit};
+use crate::format::{self, Unit};
 use crate::report::parts;
 use crate::study::results::{BandConfirmation, Goldilocks};
 

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::format::{self, Style, Unit};
+use crate::format::{self, Style, Unit};
 use crate::report::parts;
 use crate::study::results::{ClassShare, ModelResults, RunResults};
 

@@ -1,9 +1,11 @@
 //! The training records that samples copy.
 
+use kinepath::metrics::CopiedPoint;
 use maud::{Markup, html};
 
-use crate::report::{format, parts};
-use crate::study::results::{CopiedRecord, Memorization, ModelResults};
+use crate::format;
+use crate::report::parts;
+use crate::study::results::{Memorization, ModelResults};
 
 /// How many records are copied under each gain, and which most; nothing where none is.
 pub(super) fn tables(model: &ModelResults) -> Markup {
@@ -74,7 +76,7 @@ fn most(audit: &Memorization) -> Markup {
     }
 }
 
-fn row(record: CopiedRecord) -> Markup {
+fn row(record: CopiedPoint) -> Markup {
     html! {
         tr {
             th scope="row" { (record.row) }

@@ -3,8 +3,9 @@
 use kinepath::metrics::GAP_THRESHOLD;
 use maud::{Markup, html};
 
+use crate::format;
 use crate::report::figures::{Figures, Line, Plot};
-use crate::report::{format, parts};
+use crate::report::parts;
 use crate::study::results::{CurvePoint, ModelResults, RunResults};
 
 /// A curve per gain and that of held-out records; nothing without curves.

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::{effect, number};
-use crate::report::format::{self, Style, Unit};
+use super::number;
+use crate::format::{self, Style, Unit};
 use crate::report::sections::metrics;
 use crate::report::{forest, parts};
 use crate::tune::results::{Confirmation, Measure};
@@ -80,10 +80,9 @@ fn metric(unit: &Measure, gains: &[Confirmed<'_>]) -> Markup {
                     th scope="row" { (parts::run_name(position + 1, name)) }
                     td.number { (parts::interval(&measure.value, figures)) }
                     @if let Some(difference) = &measure.difference {
-                        @let (class, word) = effect(measure);
                         td.number { (parts::difference(difference, style)) }
-                        td.marks { (forest::mark(difference, scale, class)) }
-                        td { span class={ "effect " (class) } { (word) } }
+                        td.marks { (forest::mark(difference, scale, measure.effect())) }
+                        td { (parts::effect(measure.effect())) }
                     }
                 }
             }

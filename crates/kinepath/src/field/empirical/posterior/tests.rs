@@ -107,3 +107,14 @@ fn results_do_not_depend_on_the_batch() {
     let one = field.posterior(x.slice(s![150..151, ..]), &[0.4]).unwrap();
     assert!((all.entropy[150] - one.entropy[0]).abs() < 1e-12);
 }
+
+#[test]
+fn a_posterior_has_collapsed_since_it_was_last_spread() {
+    let weights = [(0.0, 0.995), (0.2, 0.4), (0.4, 0.991), (0.6, 1.0)];
+    let since = |nodes: &[(f64, f64)]| {
+        nodes.iter().fold(None, |since, &(t, weight)| collapsed_since(since, t, weight))
+    };
+    assert_eq!(since(&weights), Some(0.4));
+    assert_eq!(since(&weights[..2]), None);
+    assert_eq!(since(&[(0.5, 0.99)]), None);
+}

@@ -2,20 +2,18 @@
 
 use super::super::latest::{Latest, Live};
 use super::super::list::Listed;
+use super::super::posterior::collapsed_since;
 use super::super::prepared::Prepared;
 use super::super::pruning::{EulerStep, Guarantee};
 use super::super::sums::Sums;
 use crate::kernel::{squared_distance, vectorised, wide_product};
-
-/// The weight of a training point beyond which a posterior has collapsed onto it (arXiv 2602.07928).
-const COLLAPSED: f64 = 0.99;
 
 /// What is known of one sample.
 pub(super) struct Row {
     pub(super) support: Support,
     pub(super) guarantee: Guarantee,
     pub(super) latest: Latest,
-    /// The time from which on the largest weight has been beyond [`COLLAPSED`].
+    /// The time from which on the posterior has been collapsed: see [`collapsed_since`].
     pub(super) collapse: Option<f64>,
 }
 
@@ -35,11 +33,7 @@ impl Row {
 
     /// Notes whether the posterior at time `t` has collapsed.
     pub(super) fn note_collapse(&mut self, t: f64) {
-        if self.latest.top_weight > COLLAPSED {
-            self.collapse.get_or_insert(t);
-        } else {
-            self.collapse = None;
-        }
+        self.collapse = collapsed_since(self.collapse, t, self.latest.top_weight);
     }
 
     /// Takes a new posterior; `mass` is the weight of the points dropped since the last one.

@@ -3,11 +3,11 @@
 use kinepath::stats::Interval;
 
 /// Shown where a number is missing or not finite.
-pub(super) const MISSING: &str = "–";
+pub const MISSING: &str = "–";
 
 /// How a figure is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub enum Unit {
     /// As it is.
     Plain,
     /// A share, shown in percent.
@@ -15,13 +15,8 @@ pub(super) enum Unit {
 }
 
 impl Unit {
-    /// The unit that the metric with this key is shown in.
-    pub(super) fn of(metric: &str) -> Self {
-        if ["f_mem", "authenticity"].contains(&metric) { Self::Percent } else { Self::Plain }
-    }
-
     /// What a figure is multiplied by to be shown.
-    pub(super) fn factor(self) -> f64 {
+    pub(crate) fn factor(self) -> f64 {
         match self {
             Self::Plain => 1.0,
             Self::Percent => 100.0,
@@ -36,7 +31,7 @@ impl Unit {
     }
 
     /// What follows a difference: differences of percentages are percentage points.
-    pub(super) fn difference_suffix(self) -> &'static str {
+    pub(crate) fn difference_suffix(self) -> &'static str {
         match self {
             Self::Plain => "",
             Self::Percent => " pp",
@@ -45,7 +40,7 @@ impl Unit {
 }
 
 /// `value` with a fixed number of decimals, a true minus sign, and no negative zero.
-pub(super) fn fixed(value: f64, decimals: usize) -> String {
+pub fn fixed(value: f64, decimals: usize) -> String {
     if !value.is_finite() {
         return MISSING.to_owned();
     }
@@ -70,7 +65,7 @@ pub(crate) fn significant(value: f64, digits: usize) -> String {
 }
 
 /// Decimals that show `digits` significant digits of a number as large as `scale`.
-pub(super) fn decimals_for(scale: f64, digits: usize) -> usize {
+pub(crate) fn decimals_for(scale: f64, digits: usize) -> usize {
     if scale > 0.0 && scale.is_finite() {
         (digits as f64 - 1.0 - scale.log10().floor()).clamp(0.0, 8.0) as usize
     } else {
@@ -80,7 +75,7 @@ pub(super) fn decimals_for(scale: f64, digits: usize) -> usize {
 
 /// How figures that stand together are shown: in one unit, with equally many decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Style {
+pub struct Style {
     unit: Unit,
     decimals: usize,
 }
@@ -88,7 +83,7 @@ pub(super) struct Style {
 impl Style {
     /// Two significant digits of the narrowest interval's width, but at most one decimal more than
     /// the widest needs; three digits of the largest estimate if no interval has a width.
-    pub(super) fn of<'a>(unit: Unit, together: impl Iterator<Item = &'a Interval>) -> Self {
+    pub fn of<'a>(unit: Unit, together: impl Iterator<Item = &'a Interval>) -> Self {
         let (mut narrow, mut wide, mut largest) = (f64::INFINITY, 0.0f64, 0.0f64);
         for interval in together {
             let width = unit.factor() * (interval.high - interval.low).abs();
@@ -105,43 +100,61 @@ impl Style {
         Self { unit, decimals }
     }
 
+    /// The style of a figure that stands alone.
+    #[must_use]
+    pub fn lone(unit: Unit, interval: &Interval) -> Self {
+        Self::of(unit, [interval].into_iter())
+    }
+
+    /// A figure with its interval, `37.3 % [33.1, 41.4]`.
+    #[must_use]
+    pub fn interval(self, interval: &Interval) -> String {
+        format!("{} {}", self.estimate(interval.estimate), self.ends(interval))
+    }
+
+    /// A difference with its interval, `−6.1 pp [−8.0, +0.3]`.
+    #[must_use]
+    pub fn difference(self, interval: &Interval) -> String {
+        format!("{} {}", self.signed_estimate(interval.estimate), self.signed_ends(interval))
+    }
+
     /// An estimate.
-    pub(super) fn estimate(self, value: f64) -> String {
+    pub fn estimate(self, value: f64) -> String {
         format!("{}{}", fixed(self.unit.factor() * value, self.decimals), self.unit.suffix())
     }
 
     /// The ends of an interval, `[low, high]`.
-    pub(super) fn ends(self, interval: &Interval) -> String {
+    pub fn ends(self, interval: &Interval) -> String {
         let end = |value: f64| fixed(self.unit.factor() * value, self.decimals);
         format!("[{}, {}]", end(interval.low), end(interval.high))
     }
 
     /// The estimate of a difference, with its sign.
-    pub(super) fn signed_estimate(self, value: f64) -> String {
+    pub fn signed_estimate(self, value: f64) -> String {
         let text = signed(self.unit.factor() * value, self.decimals);
         format!("{text}{}", self.unit.difference_suffix())
     }
 
     /// The size of a difference, without a sign.
-    pub(super) fn amount(self, value: f64) -> String {
+    pub fn amount(self, value: f64) -> String {
         let text = fixed(self.unit.factor() * value, self.decimals);
         format!("{text}{}", self.unit.difference_suffix())
     }
 
     /// The ends of a difference, with their signs.
-    pub(super) fn signed_ends(self, interval: &Interval) -> String {
+    pub fn signed_ends(self, interval: &Interval) -> String {
         let end = |value: f64| signed(self.unit.factor() * value, self.decimals);
         format!("[{}, {}]", end(interval.low), end(interval.high))
     }
 }
 
 /// A p-value: three decimals, bounded from below.
-pub(super) fn p_value(p: f64) -> String {
+pub fn p_value(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { fixed(p, 3) }
 }
 
 /// A count with thin spaces between groups of three digits.
-pub(super) fn count(n: usize) -> String {
+pub(crate) fn count(n: usize) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -154,7 +167,7 @@ pub(super) fn count(n: usize) -> String {
 }
 
 /// A shape, `1 × 28 × 28`.
-pub(super) fn shape(shape: &[usize]) -> String {
+pub(crate) fn shape(shape: &[usize]) -> String {
     shape.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ")
 }
 
@@ -176,7 +189,12 @@ mod tests {
         let style = Style::of(Unit::Percent, [&difference].into_iter());
         assert_eq!(style.signed_estimate(difference.estimate), "−6.1 pp");
         assert_eq!(style.signed_ends(&difference), "[−8.0, 0.0]");
+        assert_eq!(style.difference(&difference), "−6.1 pp [−8.0, 0.0]");
         assert_eq!(style.amount(0.0321), "3.2 pp");
+        let small = interval(0.0004, 0.0001, 0.0007);
+        let style = Style::lone(Unit::Plain, &small);
+        assert_eq!(style.interval(&small), "0.00040 [0.00010, 0.00070]");
+        assert_eq!(style.difference(&small), "+0.00040 [+0.00010, +0.00070]");
     }
 
     #[test]
