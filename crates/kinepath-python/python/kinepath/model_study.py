@@ -17,6 +17,7 @@ from .samplers import Sampler, in_batches, sampler_of
 from .sampling import Record
 from .sources import run_folder_of
 from .study import BASELINE, Study, study
+from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, claim
 
 
 def study_model(
@@ -83,18 +84,22 @@ def study_model(
     elif shape is None:
         raise KinepathError("shape is needed where the model is a function")
     # Before an hour of sampling rather than after it.
-    _check_judges(out=out, **judged_by)
+    judges = _judges_of(out=out, **judged_by)
     plans = {name: plan.with_gain(gain) for name, gain in {BASELINE: Gain(), **gains}.items()}
+    folder = Path(out)
+    folders = {name: run_folder_of(folder, number, name) for number, name in enumerate(plans)}
+    others = [folder / RESULTS_FILE, folder / REPORT_FILE, *judges.files(folder)]
+    check_free(folder, [*folders.values(), *others])
     sampler = sampler_of(model, Record(profile=True))
     called = model if isinstance(model, OnnxField) else name
     runs = {}
-    for number, (variant, shaped) in enumerate(plans.items()):
+    for variant, shaped in plans.items():
         paths = in_batches(
             sampler, shaped, seed=seed, rows=range(count), batch=batch, shape=shape, labels=labels
         )
-        folder = run_folder_of(Path(out), number, variant)
+        claim(folder, [folders[variant]])
         runs[variant] = write_run(
-            folder,
+            folders[variant],
             # The times of its states are the sampler's affair.
             replace(paths, trajectory=None),
             plan=shaped,
@@ -106,8 +111,8 @@ def study_model(
     return study(runs.pop(BASELINE), runs, out=out, **judged_by)
 
 
-def _check_judges(**given: Any) -> None:
-    """Refuses what :func:`kinepath.study` would."""
+def _judges_of(**given: Any) -> Judges:
+    """What :func:`kinepath.study` is to judge by; refuses what it would."""
     told = signature(study).bind(None, **given)
     told.apply_defaults()
-    Judges.of(**{name: told.arguments[name] for name in signature(Judges.of).parameters})
+    return Judges.of(**{name: told.arguments[name] for name in signature(Judges.of).parameters})
