@@ -94,6 +94,10 @@ def test_classes_reach_the_model_and_the_run(tmp_path: Path) -> None:
         ({"model": lambda noise, plan: noise, "shape": None}, "shape is needed"),
         ({"model": lambda noise, plan: noise}, "return the Paths of its 8 samples"),
         ({"gains": {"bad": "kts:alpha=-9,beta=0"}}, "negative"),
+        (
+            {"model": lambda noise, plan: kp.sample(kp.EmpiricalField(TRAIN), noise, kp.Plan(5)), "gains": GAINS},
+            r"mean gain of 1, but that of .*table:0=0\.2> is 0\.2\. Sample along the plan",
+        ),
     ],
 )
 def test_what_cannot_be_studied_is_named(

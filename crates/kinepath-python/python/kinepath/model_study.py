@@ -66,8 +66,9 @@ def study_model(
 
     Raises:
         KinepathError: for a plan that has a gain, an unknown shape, labels of another number, a
-            function that returns no paths of its noise, and what :func:`kinepath.study` refuses,
-            before anything is sampled where it can be told.
+            function that returns no paths of its noise, or leaves the plan that it is given, gain
+            included, and what :func:`kinepath.study` refuses, before anything is sampled where it
+            can be told.
         TypeError: for arguments that :func:`kinepath.study` does not have, and without ``train``.
         SamplingError, ModelError: as :func:`kinepath.sample`.
     """

@@ -143,6 +143,20 @@ def test_a_metered_run_is_written_once_its_ends_are_noted(tmp_path: Path) -> Non
     np.testing.assert_allclose(run.table()["displacement"], 1.5)
 
 
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_a_metered_loop_is_a_run_of_its_plan(tmp_path: Path, kind: torch.dtype) -> None:
+    plan = kp.Plan(20, "heun", kp.KTS(alpha=0.1, beta=0.02))
+    times = torch.tensor(plan.grid.nodes, dtype=kind)
+    x = torch.ones(3, 2)
+    with kpt.EnergyMeter() as meter:
+        for t, after in zip(times[:-1], times[1:], strict=True):
+            meter.step(-x, t, after - t, gain=plan.gain.eta(float(t)))
+        meter.ends(x, x)
+    kp.write_run(tmp_path / "run", meter.paths, plan=plan)
+    with pytest.raises(kp.KinepathError, match="mean gain"):
+        kp.write_run(tmp_path / "other", meter.paths, plan=plan.with_gain("unit"))
+
+
 def test_the_end_is_kept_as_it_was() -> None:
     x = torch.ones(2, 3, requires_grad=True)
     with kpt.EnergyMeter() as meter:
