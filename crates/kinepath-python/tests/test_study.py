@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -73,12 +74,24 @@ def test_measured_runs_are_compared_with_verdicts_and_controls(tmp_path: Path) -
     )
     assert study.figures()["f_mem"][0] == 1.0 and study.figures("tenth")["f_mem"][0] == 0.0
     assert "frechet_distance" in study.figures()
-    assert list(study.verdicts) == ["tenth"] and "F_mem" in study.verdicts["tenth"]
+    assert list(study.verdicts) == list(study.sentences) == ["tenth"]
+    assert study.verdicts["tenth"] in get_args(kp.Verdict) and "F_mem" in study.sentences["tenth"]
+    # The words begin with the verdict.
+    assert study.sentences["tenth"].startswith(study.verdicts["tenth"].replace("-", " "))
     model = study.results["models"][0]
     assert model["runs"][0]["energy"]["values"] == runs["baseline"].table()["kpe"].tolist()
     assert "external:exact" in model["runs"][1]["comparison"]["controls"][0]["sentence"]
     with pytest.raises(kp.KinepathError, match="'third'; there are 'baseline', 'tenth'"):
         study.figures("third")
+
+
+def test_verdicts_are_those_that_the_program_may_write() -> None:
+    source = Path(__file__).parents[2] / "kinepath-study/src/study/results/comparison.rs"
+    body = re.search(r"enum Verdict \{(.*?)\n\}", source.read_text(encoding="utf-8"), re.DOTALL)
+    assert body is not None
+    names = re.findall(r"^    (\w+),", body[1], re.MULTILINE)
+    kebab = [re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower() for name in names]
+    assert sorted(kebab) == sorted(get_args(kp.Verdict))
 
 
 def test_paths_and_arrays_are_pairs_only_where_their_noise_is_told(tmp_path: Path) -> None:

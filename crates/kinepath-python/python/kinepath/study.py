@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
 
@@ -23,6 +23,12 @@ from .sources import check_samples, new_samples, run_folder_of, run_of
 from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, claim
 
 BASELINE = "baseline"
+
+Verdict: TypeAlias = Literal["improves", "trades", "harms", "leaves-noise", "no-detectable-effect"]
+"""What a variant does to the samples, as ``study.json`` has it: better in something and worse in
+nothing; better in something at the price of something else; worse in something and better in
+nothing; better only by noise that it leaves in the samples; no difference that this number of
+samples can show."""
 
 
 class Study:
@@ -52,10 +58,14 @@ class Study:
         return findings
 
     @property
-    def verdicts(self) -> dict[str, str]:
-        """The verdict on every variant, in words."""
-        runs = self._model["runs"]
-        return {run["name"]: run["comparison"]["sentence"] for run in runs if run["comparison"]}
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict on every variant; :attr:`sentences` has it in words."""
+        return {name: found["verdict"] for name, found in self._comparisons.items()}
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """The verdict on every variant in words: on which figures, and with what reservation."""
+        return {name: found["sentence"] for name, found in self._comparisons.items()}
 
     @property
     def report(self) -> Path:
@@ -74,6 +84,12 @@ class Study:
                 return {key: (v["estimate"], v["low"], v["high"]) for key, v in rows}
         known = ", ".join(repr(found["name"]) for found in self._model["runs"])
         raise KinepathError(f"the study has no run named {run!r}; there are {known}")
+
+    @property
+    def _comparisons(self) -> dict[str, dict[str, Any]]:
+        """What was found of every variant, by its name."""
+        runs = self._model["runs"]
+        return {run["name"]: run["comparison"] for run in runs if run["comparison"]}
 
     @property
     def _model(self) -> dict[str, Any]:
