@@ -247,6 +247,12 @@ def test_gains_have_one_meaning() -> None:
             kp.KinepathError,
             "gap above 0 nats, got -1; 20 is usual",
         ),
+        (lambda: kp.sample(lambda x, t: x, [[1.0]], cast(Any, 50)), kp.KinepathError, "got 50"),
+        (
+            lambda: kp.sample(lambda x, t: x, [[1.0]], kp.Plan(4), record=cast(Any, "profile")),
+            kp.KinepathError,
+            r"kinepath\.Record\(profile=True\), got 'profile'",
+        ),
         (lambda: kp.OnnxField("absent.onnx"), kp.KinepathError, "absent.onnx"),
         (lambda: kp.neighbours(np.zeros((2, 3)), np.zeros((4, 2))), kp.KinepathError, r"\[3\]"),
         (lambda: kp.compare([1.0, 2.0], [1.0]), kp.KinepathError, "one value per sample"),

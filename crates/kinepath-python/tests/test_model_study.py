@@ -87,6 +87,7 @@ def test_classes_reach_the_model_and_the_run(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"plan": kp.Plan(5, gain=kp.KTS())}, "name it in gains"),
+        ({"plan": 5}, r"a Plan is needed, such as kinepath.Plan\(50\), got 5"),
         ({"gains": {"baseline": "unit"}}, "without a gain"),
         ({"count": 1}, "2 samples"),
         ({"labels": [0] * 7}, "7 labels for 8 samples"),

@@ -123,6 +123,8 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     profile = kp.Record(profile=True)
     finer = kp.sample(lambda x, t: -x, kp.noise(4, 6, (2,)), kp.Plan(10), record=profile)
     refused("10 steps, but the plan has 5", finer, plan=kp.Plan(5), record=profile)
+    refused("a Plan is needed, .* got 10", bare, plan=10)
+    refused("a record is a kinepath.Record", bare, plan=PLAN, record="profile")
     refused("2 labels for 12", POINTS, labels=[1, 2])
     refused("no endpoints", dataclasses.replace(bare, endpoints=cast(Any, None)))
     unknown = np.full(6, np.nan)

@@ -14,7 +14,7 @@ from .fields import OnnxField
 from .judging import Judges
 from .runs import write_run
 from .samplers import Sampler, in_batches, sampler_of
-from .sampling import Record
+from .sampling import Record, check_asked
 from .sources import run_folder_of
 from .study import BASELINE, Study, study
 from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, claim
@@ -72,6 +72,7 @@ def study_model(
         TypeError: for arguments that :func:`kinepath.study` does not have, and without ``train``.
         SamplingError, ModelError: as :func:`kinepath.sample`.
     """
+    check_asked(plan)
     if plan.gain != Gain():
         raise KinepathError("the plan of a study has no gain: name it in gains")
     if BASELINE in gains:

@@ -24,7 +24,7 @@ from .arrays import F32, as_integer, f32, f64, integer, real, whole
 from .fields import OnnxField
 from .paths import STATES, PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
-from .sampling import Record
+from .sampling import Record, check_asked
 from .tables import Tabular
 from .travelled import check_plan
 
@@ -158,6 +158,8 @@ def write_run(
             did not start from, a plan that their mean gain, evaluations or times are not of, a
             folder that holds a run, or one that cannot be written.
     """
+    if plan is not None:
+        check_asked(plan, record)
     columns, endpoints = _columns(samples)
     if columns is not None and columns["trajectory"] is not None and plan is None:
         raise KinepathError("a trajectory needs the plan and the record that it was sampled with")

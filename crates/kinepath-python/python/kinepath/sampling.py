@@ -60,6 +60,20 @@ class Record:
         return nodes
 
 
+def check_asked(plan: object, record: object = Record()) -> None:
+    """Refuses what is no plan, such as a number of steps, and what is no record.
+
+    Raises:
+        KinepathError: for either, with what is wanted.
+    """
+    if not isinstance(plan, Plan):
+        raise KinepathError(f"a Plan is needed, such as kinepath.Plan(50), got {plan!r}")
+    if not isinstance(record, Record):
+        raise KinepathError(
+            f"a record is a kinepath.Record, such as kinepath.Record(profile=True), got {record!r}"
+        )
+
+
 def noise(seed: int, indices: int | Iterable[int], shape: Sequence[int]) -> F32:
     """Standard normal noise, ``[len(indices), *shape]``: the same streams as the program's.
 
@@ -121,12 +135,13 @@ def sample(
             bounds are in ``docs/empirical.md``.
 
     Raises:
-        KinepathError: for shapes that do not fit, NaN in the noise, a plan that evaluates the
-            field where it is undefined, or a gap that is not above 0.
+        KinepathError: for shapes that do not fit, NaN in the noise, what is no plan or no record, a
+            plan that evaluates the field where it is undefined, or a gap that is not above 0.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
         ModelError: for a field that failed or returned no velocity. What a callable raises is
             raised as it is.
     """
+    check_asked(plan, record)
     arrays = _kinepath.sample(
         field if isinstance(field, Field) else _rounding(field),
         f32(noise),

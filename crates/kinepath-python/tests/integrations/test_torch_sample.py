@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -366,6 +366,13 @@ def test_a_model_that_returns_no_velocity_is_named(
 ) -> None:
     with pytest.raises(error, match=words):
         kpt.sample(model, noise(), kp.Plan(4, "heun"))
+
+
+def test_what_is_no_plan_or_no_record_is_named() -> None:
+    with pytest.raises(kp.KinepathError, match=r"a Plan is needed, .*Plan\(50\), got 50"):
+        kpt.sample(TinyUNet(), noise(), cast(Any, 50))
+    with pytest.raises(kp.KinepathError, match="a record is a kinepath.Record"):
+        kpt.sample(TinyUNet(), noise(), kp.Plan(4), record=cast(Any, "profile"))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

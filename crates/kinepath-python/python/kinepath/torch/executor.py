@@ -12,7 +12,7 @@ from torch import Tensor
 from .._kinepath import KinepathError, Plan, SamplingError, Step
 from ..arrays import F64
 from ..paths import Paths
-from ..sampling import Record
+from ..sampling import Record, check_asked
 from . import books
 from .model import FLOATS, Model, check_tensor, velocity_of, warn_of_training, working_type
 from .speed import exact, governed, read_back, scaled, squared_speed
@@ -54,7 +54,7 @@ def sample(
             velocity.
 
     Raises:
-        KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is no
+        KinepathError: for what is no plan or no record, a plan that chooses its steps, an incomplete guidance, noise that is no
             tensor, not floating point or holds NaN or infinity, a recorded node that the grid
             lacks, or parts without guidance.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
@@ -62,6 +62,7 @@ def sample(
         ModelError: for a velocity of another shape or device than the states, or without
             fractions. What the model raises is raised as it is.
     """
+    check_asked(plan, record)
     steps = plan.steps
     if steps is None:
         raise KinepathError(
