@@ -77,16 +77,14 @@ def test_every_layout_is_the_same_array(layout: str) -> None:
     assert kp.bootstrap(lay(column)) == kp.bootstrap(column)
 
 
-@pytest.mark.parametrize("layout", [name for name in LAYOUTS if name != "big-endian"])
+@pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_velocity_of_every_layout_is_read_or_refused(layout: str) -> None:
     lay = LAYOUTS[layout]
     expected = kp.sample(lambda x, t: -x, NOISE, PLAN).kpe
     if layout in ("odd offset", "packed"):
-        with pytest.raises(kp.KinepathError, match="velocity must be aligned in memory"):
-            kp.sample(lambda x, t: lay(-x), NOISE, PLAN)
         with pytest.raises(kp.KinepathError, match="samples must be aligned in memory"):
             kp.EmpiricalField(POINTS).velocity(lay(NOISE), np.zeros(4))
-    elif layout in ("float64", "lists"):
+    if layout == "lists":
         with pytest.raises(kp.ModelError, match="must return a float32 array"):
             kp.sample(lambda x, t: lay(-x), NOISE, PLAN)
     else:

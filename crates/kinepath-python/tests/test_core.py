@@ -247,6 +247,12 @@ def test_gains_have_one_meaning() -> None:
             kp.KinepathError,
             "gap above 0 nats, got -1; 20 is usual",
         ),
+        (lambda: kp.sample(lambda x, t: x, [[1.0]], cast(Any, 50)), kp.KinepathError, "got 50"),
+        (
+            lambda: kp.sample(lambda x, t: x, [[1.0]], kp.Plan(4), record=cast(Any, "profile")),
+            kp.KinepathError,
+            r"kinepath\.Record\(profile=True\), got 'profile'",
+        ),
         (lambda: kp.OnnxField("absent.onnx"), kp.KinepathError, "absent.onnx"),
         (lambda: kp.neighbours(np.zeros((2, 3)), np.zeros((4, 2))), kp.KinepathError, r"\[3\]"),
         (lambda: kp.compare([1.0, 2.0], [1.0]), kp.KinepathError, "one value per sample"),
@@ -264,7 +270,10 @@ def test_a_failing_callable_fails_clearly() -> None:
     noise, plan = kp.noise(0, 3, (2, 2)), kp.Plan(4)
     for bad, error, words in [
         (lambda x, t: x[:1], kp.ModelError, r"\[3, 2, 2\], got \[1, 2, 2\]"),
-        (lambda x, t: x.astype(np.float64), kp.ModelError, "float32 .* got ndarray of float64"),
+        (lambda x, t: x[:1].astype(np.float64), kp.ModelError, r"\[3, 2, 2\], got \[1, 2, 2\]"),
+        (lambda x, t: x.astype(np.int64), kp.ModelError, "float32 .* got ndarray of int64"),
+        (lambda x, t: x > 0, kp.ModelError, "got ndarray of bool"),
+        (lambda x, t: x + 1j, kp.ModelError, "got ndarray of complex64"),
         (lambda x, t: None, kp.ModelError, "got NoneType"),
         (lambda x, t: x * np.nan, kp.SamplingError, "sample 0 became NaN .* step 0"),
         (lambda x, t: 1 / 0, ZeroDivisionError, "division by zero"),
@@ -278,6 +287,16 @@ def test_a_failing_callable_fails_clearly() -> None:
         kp.sample(field, noise, plan)
     with pytest.raises(kp.KinepathError, match="undefined at t = 1"):
         kp.sample(kp.EmpiricalField([[0.0]]), [[1.0]], kp.Plan(4, "heun"))
+
+
+def test_velocities_of_other_fractions_are_rounded() -> None:
+    noise, plan = kp.noise(0, 8, (2,)), kp.Plan(5)
+    # Float64, as the times are; every path goes straight to the point (1, 1).
+    paths = kp.sample(lambda x, t: (1 - x) / (1 - t[:, None]), noise, plan)
+    np.testing.assert_allclose(paths.endpoints, 1.0, rtol=1e-6)
+    np.testing.assert_allclose(paths.kpe, 0.5 * ((1.0 - noise) ** 2).sum(1), rtol=1e-5)
+    half = kp.sample(lambda x, t: np.ones_like(x, np.float16), noise, plan)
+    np.testing.assert_allclose(half.kpe, 1.0)
 
 
 def test_memory_of_any_layout_is_read_and_never_written() -> None:

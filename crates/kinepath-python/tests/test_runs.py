@@ -121,7 +121,10 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     negative = dataclasses.replace(exact, top=exact.top - 100)
     refused("which is no row", dataclasses.replace(bare, posterior=negative))
     profile = kp.Record(profile=True)
-    refused("10 steps, but the plan has 5", paths(profile), plan=kp.Plan(5), record=profile)
+    finer = kp.sample(lambda x, t: -x, kp.noise(4, 6, (2,)), kp.Plan(10), record=profile)
+    refused("10 steps, but the plan has 5", finer, plan=kp.Plan(5), record=profile)
+    refused("a Plan is needed, .* got 10", bare, plan=10)
+    refused("a record is a kinepath.Record", bare, plan=PLAN, record="profile")
     refused("2 labels for 12", POINTS, labels=[1, 2])
     refused("no endpoints", dataclasses.replace(bare, endpoints=cast(Any, None)))
     unknown = np.full(6, np.nan)
@@ -136,3 +139,55 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     assert len(replaced) == 3
     with pytest.raises(kp.KinepathError, match="not a run folder"):
         kp.read_run(tmp_path / "none")
+
+
+UNSHAPED = kp.Plan(10)
+SHAPED = kp.Plan(10, gain=kp.KTS(alpha=0.02, beta=0.0))
+GOVERNED = kp.Plan(10, gain=kp.Governed([(0.0, 1e9)]))
+CHOSEN = kp.Plan(kp.Grid.uniform(2), "dopri5")
+
+
+def along(plan: kp.Plan, **changed: Any) -> kp.Paths[NDArray[np.float32]]:
+    sampled = kp.sample(lambda x, t: -x, kp.noise(4, 6, (2,)), plan)
+    return dataclasses.replace(sampled, **changed)
+
+
+@pytest.mark.parametrize(
+    ("sampled", "told", "words"),
+    [
+        # 1 + 0.02 (1 − t/0.6) at 0, 0.1, … 0.5, and 1 from 0.6 on: 1 + 0.02 · 3.5 / 10.
+        (UNSHAPED, SHAPED, r"sample 0 travelled with a mean gain of 1, but .* is 1\.007"),
+        (SHAPED, UNSHAPED, r"mean gain of 1\.007, but that of .*gain unit> is 1\. Sample along"),
+        (SHAPED, GOVERNED, "is from 0 to 1"),
+        (CHOSEN, CHOSEN.with_gain(kp.KTS(0.1, 0.05)), "mean gain of 1, but .* is about 0.9"),
+        (CHOSEN.with_gain("table:0=0.5,1=0.9"), CHOSEN, "mean gain of 0.7, but .* is about 1"),
+        (kp.Plan(25), UNSHAPED, "took 25 evaluations of the field, but .* takes 10"),
+        (kp.Plan(8), UNSHAPED, "took 8 evaluations"),
+    ],
+)
+def test_paths_along_another_plan_are_refused(
+    tmp_path: Path, sampled: kp.Plan, told: kp.Plan, words: str
+) -> None:
+    with pytest.raises(kp.KinepathError, match=words):
+        kp.write_run(tmp_path / "run", along(sampled), plan=told)
+    assert not (tmp_path / "run").exists()
+    kp.write_run(tmp_path / "run", along(sampled), plan=sampled)
+
+
+@pytest.mark.parametrize("solver", ["euler", "midpoint", "heun", "rk4", "dopri5"])
+@pytest.mark.parametrize(
+    "gain", ["unit", "kts:alpha=0.1,beta=0.01", "table:0=1.2,0.3=0.4,0.35=1.5", GOVERNED.gain]
+)
+@pytest.mark.parametrize("grid", [kp.Grid.uniform(1), kp.Grid.cosine(7).within(0.1, 0.9)])
+def test_paths_along_their_own_plan_are_taken(
+    tmp_path: Path, solver: str, gain: kp.Gain | str, grid: kp.Grid
+) -> None:
+    plan = kp.Plan(grid, solver, gain, rtol=1e-2, atol=1e-2)
+    kp.write_run(tmp_path, along(plan), plan=plan)
+
+
+def test_evaluations_may_be_counted_in_other_ways(tmp_path: Path) -> None:
+    heun = kp.Plan(10, "heun")
+    for count in (10, 20, 33, 40, 60):
+        told = along(heun, nfe=np.full(6, count, np.uint32))
+        kp.write_run(tmp_path / str(count), told, plan=heun)

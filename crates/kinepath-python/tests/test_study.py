@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -73,12 +74,24 @@ def test_measured_runs_are_compared_with_verdicts_and_controls(tmp_path: Path) -
     )
     assert study.figures()["f_mem"][0] == 1.0 and study.figures("tenth")["f_mem"][0] == 0.0
     assert "frechet_distance" in study.figures()
-    assert list(study.verdicts) == ["tenth"] and "F_mem" in study.verdicts["tenth"]
+    assert list(study.verdicts) == list(study.sentences) == ["tenth"]
+    assert study.verdicts["tenth"] in get_args(kp.Verdict) and "F_mem" in study.sentences["tenth"]
+    # The words begin with the verdict.
+    assert study.sentences["tenth"].startswith(study.verdicts["tenth"].replace("-", " "))
     model = study.results["models"][0]
     assert model["runs"][0]["energy"]["values"] == runs["baseline"].table()["kpe"].tolist()
     assert "external:exact" in model["runs"][1]["comparison"]["controls"][0]["sentence"]
     with pytest.raises(kp.KinepathError, match="'third'; there are 'baseline', 'tenth'"):
         study.figures("third")
+
+
+def test_verdicts_are_those_that_the_program_may_write() -> None:
+    source = Path(__file__).parents[2] / "kinepath-study/src/study/results/comparison.rs"
+    body = re.search(r"enum Verdict \{(.*?)\n\}", source.read_text(encoding="utf-8"), re.DOTALL)
+    assert body is not None
+    names = re.findall(r"^    (\w+),", body[1], re.MULTILINE)
+    kebab = [re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower() for name in names]
+    assert sorted(kebab) == sorted(get_args(kp.Verdict))
 
 
 def test_paths_and_arrays_are_pairs_only_where_their_noise_is_told(tmp_path: Path) -> None:
@@ -145,7 +158,7 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         with pytest.raises(kp.KinepathError, match=words):
             kp.study(samples, **{"train": TRAIN, "out": tmp_path, **change})
     (tmp_path / "file").write_text("")
-    with pytest.raises(kp.KinepathError, match="cannot create the folder"):
+    with pytest.raises(kp.KinepathError, match="cannot write into the folder"):
         kp.study(samples, train=TRAIN, out=tmp_path / "file")
     with pytest.raises(kp.KinepathError, match="holds no study"):
         kp.Study(tmp_path / "none")
@@ -212,6 +225,66 @@ def test_what_is_refused_leaves_an_earlier_study_as_it_was(tmp_path: Path) -> No
         with pytest.raises(kp.KinepathError, match=message):
             kp.study(some_copies(9), **{"train": TRAIN, "out": tmp_path / "study", **change})
         assert content() == before, message
+
+
+def test_only_what_studies_wrote_is_replaced(tmp_path: Path) -> None:
+    def unsampled(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        raise AssertionError("sampled")
+
+    clip: dict[str, Any] = {"clip_image": tmp_path / "clip.onnx"}
+    (tmp_path / "clip.onnx").write_text("no network")
+    words = {**clip, "clip_text": tmp_path / "clip.onnx", "tokenizer": tmp_path / "clip.onnx"}
+    run = tmp_path / "runs" / "0-baseline"
+    wrong: list[tuple[Path, dict[str, Any]]] = [
+        (tmp_path / "train.npy", {}),
+        (tmp_path / "reference.npy", {"reference": HELD_OUT}),
+        (tmp_path / "prompts.npy", {**clip, "prompts": np.ones((2, 3))}),
+        (tmp_path / "prompts.txt", {**words, "prompts": ["a"]}),
+        (tmp_path / "report.html", {}),
+        (tmp_path / "study.json", {}),
+        (run / "run.toml", {}),
+    ]
+    for file, change in wrong:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"mine")
+        taken = run if file.parent == run else file
+        given = {"train": TRAIN, "out": tmp_path, "resamples": 50, **change}
+        with pytest.raises(kp.KinepathError, match=f"{taken} is there already, and no study"):
+            kp.study(some_copies(2), **given)
+        with pytest.raises(kp.KinepathError, match=f"{taken} is there already, and no study"):
+            kp.study_model(unsampled, kp.Plan(4), {}, count=4, shape=(1, 4, 4), **given)
+        assert file.read_bytes() == b"mine"
+        assert not (tmp_path / "kinepath-written.json").exists()
+        file.unlink()
+    # An empty folder has nothing to lose, and a study not even its own files.
+    for _ in range(2):
+        kp.study(some_copies(2), train=TRAIN, out=tmp_path, resamples=50)
+    with pytest.raises(kp.KinepathError, match="would be replaced by data given as an array"):
+        reference = tmp_path / "runs" / ".." / "train.npy"
+        kp.study(some_copies(2), train=TRAIN, reference=reference, out=tmp_path, resamples=50)
+    np.save(tmp_path / "reference.npy", HELD_OUT)
+    with pytest.raises(kp.KinepathError, match="reference.npy is there already"):
+        kp.study(some_copies(2), train=TRAIN, reference=TRAIN, out=tmp_path, resamples=50)
+    kp.study(some_copies(2), train=TRAIN, out=tmp_path, resamples=50)
+    # What was the study's is the user's once it was moved away and another put there.
+    (tmp_path / "train.npy").rename(tmp_path / "old.npy")
+    kp.study(some_copies(2), train=tmp_path / "old.npy", out=tmp_path, resamples=50)
+    np.save(tmp_path / "train.npy", HELD_OUT)
+    with pytest.raises(kp.KinepathError, match="train.npy is there already"):
+        kp.study(some_copies(2), train=TRAIN, out=tmp_path, resamples=50)
+    (tmp_path / "kinepath-written.json").write_text("{}")
+    with pytest.raises(kp.KinepathError, match="does not say what studies wrote there"):
+        kp.study(some_copies(2), train=TRAIN, out=tmp_path, resamples=50)
+
+
+def test_a_study_that_was_stopped_is_done_again_in_its_folder(tmp_path: Path) -> None:
+    def fail(stage: str, done: float) -> None:
+        raise ZeroDivisionError
+
+    given: dict[str, Any] = {"train": TRAIN, "out": tmp_path, "resamples": 50}
+    with pytest.raises(ZeroDivisionError):
+        kp.study(some_copies(4), progress=fail, **given)
+    assert kp.study(some_copies(8), **given).figures()["f_mem"][0] == 8 / 40
 
 
 def test_the_embedded_data_bring_what_they_bring_the_program(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ from .runs import Run, read_run, write_run
 from .sampling import Record, noise, sample
 from .solvers import Solver
 from .stats import Comparison, Interval, adjust, bootstrap, compare, partial_spearman, spearman
-from .study import Study, study
+from .study import Study, Verdict, study
 
 __all__ = [
     "KTS",
@@ -75,6 +75,7 @@ __all__ = [
     "Step",
     "Study",
     "TableGain",
+    "Verdict",
     "adjust",
     "bootstrap",
     "compare",

@@ -57,8 +57,8 @@ def export_onnx(
 
     Raises:
         ImportError: without PyTorch or onnxscript.
-        KinepathError: for an example that does not fit, another extension, or a name that a folder
-            has.
+        KinepathError: for what is no module, an example that does not fit, another extension, or a
+            name that a folder has.
         ModelError: for a network that the core cannot run, or runs to other velocities, with the
             largest difference; nothing is written then. What the exporter raises is raised as it
             is.
@@ -79,6 +79,11 @@ def export_onnx(
     # Only the states name the axis that all share: naming it again draws a warning. With no largest
     # size PyTorch 2.6 refuses it, as unproven to be other than 2⁶³ − 1.
     batch = [torch.export.Dim("batch", max=2**31 - 1), *[torch.export.Dim.DYNAMIC for _ in inputs[1:]]]
+    if not isinstance(model, torch.nn.Module):
+        raise KinepathError(
+            f"the model must be a torch.nn.Module, got {type(model).__name__}: make a module whose "
+            "forward(x, t) calls it"
+        )
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -133,10 +138,16 @@ def _check(example: Example) -> None:
     if len(example) not in (2, 3) or not all(isinstance(v, torch.Tensor) for v in example):
         raise KinepathError("the example must be tensors (x, t) or (x, t, labels)")
     x, rows = example[0], example[1:]
-    if x.dtype != torch.float32 or x.ndim < 2 or len(x) == 0:
+    if x.ndim < 2 or len(x) == 0:
+        first = ": they come first, (x, t)" if rows[0].ndim >= 2 else ""
         raise KinepathError(
-            f"states must be float32 of shape [B, …], got {x.dtype} of shape {list(x.shape)}; the "
-            "core runs networks in float32, so export model.float()"
+            f"states must be [B, …], with a row and an axis beside that of rows, got {x.dtype} of "
+            f"shape {list(x.shape)}{first}"
+        )
+    if x.dtype != torch.float32:
+        raise KinepathError(
+            f"states must be float32, got {x.dtype}; the core runs networks in float32, so export "
+            "model.float()"
         )
     for name, row in zip(("times", "labels"), rows):
         if row.shape != (len(x),):

@@ -30,7 +30,8 @@ class KTS(Gain):
         KinepathError: for a parameter out of range. Whether η stays at or above 0 depends on the
             time grid and is checked by :class:`kinepath.Plan`.
 
-    Source: Li et al., arXiv 2602.07928, eq. 9–11.
+    Source: Li et al., arXiv 2602.07928, eq. 9–11. The shapes as formulas, and η in numbers, are in
+    the project's ``docs/gains.md``.
     """
 
     def __new__(

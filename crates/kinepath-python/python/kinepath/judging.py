@@ -24,6 +24,9 @@ BUILTIN = "builtin:"
 TOLD_BY_NAME = (".npy", ".npz", ".safetensors", ".bin", ".gz", ".idx")
 """Files that are data by their names; others are by their content."""
 
+TRAIN_FILE = "train.npy"
+REFERENCE_FILE = "reference.npy"
+
 
 @dataclass(frozen=True)
 class Judges:
@@ -90,13 +93,29 @@ class Judges:
                     _there(file)
         return judges
 
+    def files(self, folder: Path) -> list[Path]:
+        """The files that :meth:`in_files` writes.
+
+        Raises:
+            KinepathError: for data that would be read from one of them.
+        """
+        data = {folder / TRAIN_FILE: self.train, folder / REFERENCE_FILE: self.reference}
+        files = [file for file, values in data.items() if isinstance(values, np.ndarray)]
+        for path in data.values():
+            if isinstance(path, str) and Path(path).resolve() in [f.resolve() for f in files]:
+                raise KinepathError(
+                    f"{path} would be replaced by data given as an array: choose another folder "
+                    "(out=), or give arrays for both"
+                )
+        return files if self.clip is None else [*files, *self.clip.files(folder)]
+
     def in_files(self, folder: Path) -> dict[str, Any]:
         """What the core opens; arrays and prompts are written into ``folder``."""
         return {
-            "train": _written(folder / "train.npy", self.train),
+            "train": _written(folder / TRAIN_FILE, self.train),
             "reference": None
             if self.reference is None
-            else _written(folder / "reference.npy", self.reference),
+            else _written(folder / REFERENCE_FILE, self.reference),
             "decoder": self.decoder,
             "encoder": self.encoder,
             "copies_in": self.copies_in,

@@ -15,9 +15,10 @@ from .judging import Judges
 from .progress import Progress, on_stderr
 from .runs import Run, Source, write_run
 from .samplers import Sampler, in_batches, sampler_of
-from .sampling import Record
+from .sampling import Record, check_asked
 from .sources import run_folder_of
 from .study import BASELINE, Study, study
+from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, claim
 
 
 def study_model(
@@ -68,11 +69,13 @@ def study_model(
 
     Raises:
         KinepathError: for a plan that has a gain, an unknown shape, labels of another number, a
-            function that returns no paths of its noise, and what :func:`kinepath.study` refuses,
-            before anything is sampled where it can be told.
+            function that returns no paths of its noise, or leaves the plan that it is given, gain
+            included, and what :func:`kinepath.study` refuses, before anything is sampled where it
+            can be told.
         TypeError: for arguments that :func:`kinepath.study` does not have, and without ``train``.
         SamplingError, ModelError: as :func:`kinepath.sample`.
     """
+    check_asked(plan)
     if plan.gain != Gain():
         raise KinepathError("the plan of a study has no gain: name it in gains")
     if BASELINE in gains:
@@ -86,8 +89,12 @@ def study_model(
     elif shape is None:
         raise KinepathError("shape is needed where the model is a function")
     # Before an hour of sampling rather than after it.
-    _check_judges(out=out, **judged_by)
+    judges = _judges_of(out=out, **judged_by)
     plans = {name: plan.with_gain(gain) for name, gain in {BASELINE: Gain(), **gains}.items()}
+    folder = Path(out)
+    folders = {name: run_folder_of(folder, number, name) for number, name in enumerate(plans)}
+    others = [folder / RESULTS_FILE, folder / REPORT_FILE, *judges.files(folder)]
+    check_free(folder, [*folders.values(), *others])
     sampler = sampler_of(model, Record(profile=True))
     called = model if isinstance(model, OnnxField) else name
     told = progress or on_stderr()
@@ -96,7 +103,7 @@ def study_model(
     def observe(done: int) -> None:
         told("sampling", (len(runs) * count + done) / (len(plans) * count))
 
-    for number, (variant, shaped) in enumerate(plans.items()):
+    for variant, shaped in plans.items():
         paths = in_batches(
             sampler,
             shaped,
@@ -107,9 +114,9 @@ def study_model(
             labels=labels,
             observe=observe,
         )
-        folder = run_folder_of(Path(out), number, variant)
+        claim(folder, [folders[variant]])
         runs[variant] = write_run(
-            folder,
+            folders[variant],
             # The times of its states are the sampler's affair.
             replace(paths, trajectory=None),
             plan=shaped,
@@ -121,8 +128,8 @@ def study_model(
     return study(runs.pop(BASELINE), runs, out=out, progress=told, **judged_by)
 
 
-def _check_judges(**given: Any) -> None:
-    """Refuses what :func:`kinepath.study` would."""
+def _judges_of(**given: Any) -> Judges:
+    """What :func:`kinepath.study` is to judge by; refuses what it would."""
     told = signature(study).bind(None, **given)
     told.apply_defaults()
-    Judges.of(**{name: told.arguments[name] for name in signature(Judges.of).parameters})
+    return Judges.of(**{name: told.arguments[name] for name in signature(Judges.of).parameters})

@@ -17,6 +17,9 @@ from .arrays import F32, f32
 Prompts: TypeAlias = "Sequence[str] | npt.ArrayLike | str | os.PathLike[str]"
 """Prompts in words, or their embeddings ``[P, F]``; or a path to a file with either."""
 
+WORDS_FILE = "prompts.txt"
+EMBEDDINGS_FILE = "prompts.npy"
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -58,15 +61,21 @@ class Clip:
             None if tokenizer is None else os.fspath(tokenizer),
         )
 
+    def files(self, folder: Path) -> list[Path]:
+        """The files that :meth:`in_files` writes."""
+        if isinstance(self.prompts, str):
+            return []
+        return [folder / (WORDS_FILE if isinstance(self.prompts, list) else EMBEDDINGS_FILE)]
+
     def in_files(self, folder: Path) -> tuple[str, str, str | None, str | None]:
         """What the core opens; prompts that are in no file yet are written into ``folder``."""
         if isinstance(self.prompts, str):
             file = self.prompts
         elif isinstance(self.prompts, list):
-            file = os.fspath(folder / "prompts.txt")
+            file = os.fspath(folder / WORDS_FILE)
             Path(file).write_text("".join(f"{line}\n" for line in self.prompts), encoding="utf-8")
         else:
-            file = os.fspath(folder / "prompts.npy")
+            file = os.fspath(folder / EMBEDDINGS_FILE)
             np.save(file, self.prompts)
         return self.image, file, self.text, self.tokenizer
 

@@ -24,8 +24,9 @@ from .arrays import F32, as_integer, f32, f64, integer, real, whole
 from .fields import OnnxField
 from .paths import STATES, PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
-from .sampling import Record
+from .sampling import Record, check_asked
 from .tables import Tabular
+from .travelled import check_plan
 
 Source: TypeAlias = "Paths[Any] | npt.ArrayLike | str | os.PathLike[str]"
 """Samples: measured paths, an array ``[N, *shape]``, or a path that the program takes for data."""
@@ -154,11 +155,16 @@ def write_run(
 
     Raises:
         KinepathError: for shapes or lengths that do not fit, NaN or infinity, noise that the paths
-            did not start from, a folder that holds a run, or one that cannot be written.
+            did not start from, a plan that their mean gain, evaluations or times are not of, a
+            folder that holds a run, or one that cannot be written.
     """
+    if plan is not None:
+        check_asked(plan, record)
     columns, endpoints = _columns(samples)
     if columns is not None and columns["trajectory"] is not None and plan is None:
         raise KinepathError("a trajectory needs the plan and the record that it was sampled with")
+    if isinstance(samples, Paths) and plan is not None:
+        check_plan(samples, plan)
     return Run(
         _kinepath.write_run(
             os.fspath(path),

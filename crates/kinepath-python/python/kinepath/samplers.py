@@ -9,6 +9,7 @@ from ._kinepath import Field, KinepathError, Plan
 from .arrays import F32, whole
 from .paths import Paths, joined
 from .sampling import Record, noise, sample
+from .travelled import check_plan
 
 Sampler: TypeAlias = Callable[..., Paths[Any]]
 """``sampler(noise, plan)``, or ``sampler(noise, plan, labels)`` where there are labels, with noise
@@ -46,8 +47,8 @@ def in_batches(
         observe: told after each batch how many samples there are.
 
     Raises:
-        KinepathError: for a sampler that returns no paths of its noise, or labels that are no whole
-            numbers.
+        KinepathError: for a sampler that returns no paths of its noise or such of another plan, or
+            labels that are no whole numbers.
     """
     parts = []
     for first in range(0, len(rows), batch):
@@ -58,6 +59,7 @@ def in_batches(
             raise KinepathError(
                 f"the sampler must return the Paths of its {len(start)} samples, got {paths!r}"
             )
+        check_plan(paths, plan)
         parts.append(paths)
         observe(first + len(start))
     return joined(parts)

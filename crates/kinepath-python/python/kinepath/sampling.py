@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,17 @@ from .arrays import F32, F64, I64, as_integer, f32, integer, real, whole
 from .paths import PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
 
-VelocityFunction: TypeAlias = Callable[[F32, F64], F32]
-"""``f(x, t)`` with states ``[B, *shape]`` and times ``[B]``, returning velocities like ``x``."""
+
+class Tensor(Protocol):
+    """What a torch tensor can do that no array can."""
+
+    def detach(self) -> Any: ...
+    def is_floating_point(self) -> bool: ...
+
+
+VelocityFunction: TypeAlias = Callable[[F32, F64], "npt.NDArray[np.floating[Any]] | Tensor"]
+"""``f(x, t)`` with states ``[B, *shape]`` and times ``[B]``, returning velocities of the shape of
+``x``, which are rounded to float32; a torch tensor of them will do."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,20 @@ class Record:
                     f"trajectory node {node} is beyond the time grid, whose last node is {last}"
                 )
         return nodes
+
+
+def check_asked(plan: object, record: object = Record()) -> None:
+    """Refuses what is no plan, such as a number of steps, and what is no record.
+
+    Raises:
+        KinepathError: for either, with what is wanted.
+    """
+    if not isinstance(plan, Plan):
+        raise KinepathError(f"a Plan is needed, such as kinepath.Plan(50), got {plan!r}")
+    if not isinstance(record, Record):
+        raise KinepathError(
+            f"a record is a kinepath.Record, such as kinepath.Record(profile=True), got {record!r}"
+        )
 
 
 def noise(seed: int, indices: int | Iterable[int], shape: Sequence[int]) -> F32:
@@ -95,7 +118,8 @@ def sample(
 
     Args:
         field: a field of this package, or a function ``f(x, t)`` of float32 states ``[B, *shape]``
-            and float64 times ``[B]`` that returns float32 velocities like ``x``.
+            and float64 times ``[B]`` that returns velocities of the shape of ``x``: an array or a
+            torch tensor of fractions, which are rounded to float32.
         noise: starting states at the plan's first node, ``[B, *shape]``.
         plan: grid, solver and gain.
         record: what else to keep.
@@ -111,14 +135,15 @@ def sample(
             bounds are in ``docs/empirical.md``.
 
     Raises:
-        KinepathError: for shapes that do not fit, NaN in the noise, a plan that evaluates the
-            field where it is undefined, or a gap that is not above 0.
+        KinepathError: for shapes that do not fit, NaN in the noise, what is no plan or no record, a
+            plan that evaluates the field where it is undefined, or a gap that is not above 0.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
         ModelError: for a field that failed or returned no velocity. What a callable raises is
             raised as it is.
     """
+    check_asked(plan, record)
     arrays = _kinepath.sample(
-        field,
+        field if isinstance(field, Field) else _rounding(field),
         f32(noise),
         plan,
         profile=record.profile,
@@ -135,6 +160,20 @@ def sample(
         parts=None if parts is None else PartEnergies(*parts),
         posterior=None if posterior is None else _posterior(**posterior),
     )
+
+
+def _rounding(function: VelocityFunction) -> Callable[[F32, F64], F32]:
+    """``function`` with its velocities in the type of the core, which names what can be none."""
+
+    def velocity(x: F32, t: F64) -> F32:
+        given: Any = function(x, t)
+        if isinstance(given, np.ndarray):
+            fractions = given.dtype.kind == "f"
+        else:
+            fractions = hasattr(given, "detach") and given.is_floating_point()
+        return f32(given) if fractions else given
+
+    return velocity
 
 
 def _numbers(values: npt.ArrayLike) -> F32 | I64:

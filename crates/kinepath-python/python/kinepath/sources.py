@@ -21,6 +21,15 @@ def run_folder_of(study: Path, number: int, name: str) -> Path:
     return study / "runs" / f"{number}-{slug}".rstrip("-")
 
 
+def new_samples(named: Mapping[str, Run | Source]) -> dict[str, Source]:
+    """Those samples that are no runs yet."""
+    new: dict[str, Source] = {}
+    for name, given in named.items():
+        if not isinstance(given, Run) and _run_in(given) is None:
+            new[name] = given
+    return new
+
+
 def check_samples(
     named: Mapping[str, Run | Source],
     folders: Mapping[str, Path],
@@ -39,10 +48,7 @@ def check_samples(
         KinepathError: for samples that lie where others would be written, that are not there or
             cannot be used, and for comparisons without noise.
     """
-    new: dict[str, Source] = {}
-    for name, given in named.items():
-        if not isinstance(given, Run) and _run_in(given) is None:
-            new[name] = given
+    new = new_samples(named)
     for name in new:
         for other, given in named.items():
             if _within(given, folders[name]):

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
 
@@ -19,9 +19,16 @@ from .judging import Data, Judges
 from .progress import Progress, on_stderr
 from .prompts import Prompts
 from .runs import Run, Source
-from .sources import check_samples, run_folder_of, run_of
+from .sources import check_samples, new_samples, run_folder_of, run_of
+from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, claim
 
 BASELINE = "baseline"
+
+Verdict: TypeAlias = Literal["improves", "trades", "harms", "leaves-noise", "no-detectable-effect"]
+"""What a variant does to the samples, as ``study.json`` has it: better in something and worse in
+nothing; better in something at the price of something else; worse in something and better in
+nothing; better only by noise that it leaves in the samples; no difference that this number of
+samples can show."""
 
 
 class Study:
@@ -38,7 +45,7 @@ class Study:
         self.path: Path = Path(path)
         """The folder."""
         try:
-            text = (self.path / "study.json").read_text(encoding="utf-8")
+            text = (self.path / RESULTS_FILE).read_text(encoding="utf-8")
         except OSError as error:
             raise KinepathError(f"{self.path} holds no study: {error}") from error
         self.results: dict[str, Any] = json.loads(text)
@@ -51,15 +58,19 @@ class Study:
         return findings
 
     @property
-    def verdicts(self) -> dict[str, str]:
-        """The verdict on every variant, in words."""
-        runs = self._model["runs"]
-        return {run["name"]: run["comparison"]["sentence"] for run in runs if run["comparison"]}
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict on every variant; :attr:`sentences` has it in words."""
+        return {name: found["verdict"] for name, found in self._comparisons.items()}
+
+    @property
+    def sentences(self) -> dict[str, str]:
+        """The verdict on every variant in words: on which figures, and with what reservation."""
+        return {name: found["sentence"] for name, found in self._comparisons.items()}
 
     @property
     def report(self) -> Path:
         """The report: one HTML file that needs no network."""
-        return self.path / "report.html"
+        return self.path / REPORT_FILE
 
     def figures(self, run: str = BASELINE) -> dict[str, tuple[float, float, float]]:
         """Estimate and both ends of the 95 % interval of every figure of a run, by its key.
@@ -73,6 +84,12 @@ class Study:
                 return {key: (v["estimate"], v["low"], v["high"]) for key, v in rows}
         known = ", ".join(repr(found["name"]) for found in self._model["runs"])
         raise KinepathError(f"the study has no run named {run!r}; there are {known}")
+
+    @property
+    def _comparisons(self) -> dict[str, dict[str, Any]]:
+        """What was found of every variant, by its name."""
+        runs = self._model["runs"]
+        return {run["name"]: run["comparison"] for run in runs if run["comparison"]}
 
     @property
     def _model(self) -> dict[str, Any]:
@@ -109,8 +126,9 @@ def study(
 
     Arrays and paths are written into ``out`` first, so that the study can be repeated; an earlier
     study there is replaced, once what was given has been looked at as far as can be without loading
-    files and networks. A run folder stays where it is and its table gains the columns of the
-    judgement. The interpreter is free while the core works; Ctrl-C stops at the end of a stage.
+    files and networks. Nothing else is: ``kinepath-written.json`` lists what is the study's. A run
+    folder stays where it is and its table gains the columns of the judgement. The interpreter is
+    free while the core works; Ctrl-C stops at the end of a stage.
 
     Args:
         samples: the baseline, or all there is: a :class:`kinepath.Run` or its folder, measured
@@ -147,7 +165,8 @@ def study(
     Raises:
         KinepathError: for samples that do not fit the data or each other, variants whose noise is
             not that of the baseline or not told, samples that lie where others would be written,
-            and files that cannot be read or written.
+            files of ``out`` that would be replaced and are no study's, and files that cannot be
+            read or written.
         ModelError: for a network that cannot be run.
     """
     named: dict[str, Run | Source] = {BASELINE: samples, **(variants or {})}
@@ -171,10 +190,14 @@ def study(
     folder = Path(out)
     folders = {name: run_folder_of(folder, number, name) for number, name in enumerate(named)}
     check_samples(named, folders, noise, labels)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise KinepathError(f"cannot create the folder {folder}: {error}") from error
+    written = [
+        folder / RESULTS_FILE,
+        folder / REPORT_FILE,
+        *judges.files(folder),
+        *(folders[name] for name in new_samples(named)),
+    ]
+    check_free(folder, written)
+    claim(folder, written)
     runs = [
         (name, os.fspath(run_of(folders[name], given, noise, labels)))
         for name, given in named.items()

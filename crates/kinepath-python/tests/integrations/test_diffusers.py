@@ -103,6 +103,29 @@ def test_euler_agrees_with_the_core_on_every_schedule(schedule: Any, gain: Any) 
 
 @pytest.mark.parametrize("gain", GAINS, ids=str)
 @pytest.mark.parametrize("steps", [1, 2, 15])
+def test_a_schedule_is_a_run_of_the_plan_that_has_its_times(
+    tmp_path: Path, steps: int, gain: Any
+) -> None:
+    for solver, kind in (
+        ("euler", KineticFlowMatchEulerScheduler),
+        ("heun", KineticFlowMatchHeunScheduler),
+    ):
+        scheduler = kind(shift=2.0, gain=gain)
+        scheduler.set_timesteps(steps)
+        travel(scheduler, torch.from_numpy(kp.noise(0, 5, (2,))))
+        paths = scheduler.paths
+        own = kp.Plan(kp.Grid(paths.times), solver, gain)
+        kp.write_run(tmp_path / solver, paths, plan=own)
+        if steps > 1:
+            with pytest.raises(kp.KinepathError, match=r"kinepath\.Grid\(paths\.times\) has them"):
+                kp.write_run(tmp_path / "other", paths, plan=kp.Plan(steps, solver, gain))
+        other = "kts:alpha=0.5,beta=0" if gain == kp.Gain() else "table:0=1.9"
+        with pytest.raises(kp.KinepathError, match="mean gain"):
+            kp.write_run(tmp_path / "other", paths, plan=own.with_gain(other))
+
+
+@pytest.mark.parametrize("gain", GAINS, ids=str)
+@pytest.mark.parametrize("steps", [1, 2, 15])
 def test_heun_agrees_with_the_core_and_ends_with_an_euler_step(steps: int, gain: Any) -> None:
     scheduler = KineticFlowMatchHeunScheduler(shift=2.0, gain=gain)
     scheduler.set_timesteps(steps)

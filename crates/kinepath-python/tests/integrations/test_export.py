@@ -108,8 +108,9 @@ def test_an_operator_that_the_core_lacks_is_named_and_nothing_written(tmp_path: 
     [
         (EXAMPLE, "network.pt", "called ….onnx, got network.pt"),
         (EXAMPLE[:1], "a.onnx", r"\(x, t\) or \(x, t, labels\)"),
-        ((EXAMPLE[0].half(), EXAMPLE[1]), "a.onnx", "float32 .* got torch.float16"),
-        ((torch.zeros(3), EXAMPLE[1]), "a.onnx", r"of shape \[3\]"),
+        ((EXAMPLE[0].half(), EXAMPLE[1]), "a.onnx", "float32, got torch.float16; .* export model.float"),
+        ((torch.zeros(3), EXAMPLE[1]), "a.onnx", r"of shape \[3\]$"),
+        (EXAMPLE[::-1], "a.onnx", r"of shape \[1\]: they come first, \(x, t\)"),
         ((EXAMPLE[0], torch.tensor(0.5)), "a.onnx", r"times must have shape \[1\], got \[\]"),
         ((*EXAMPLE, torch.ones(2).long()), "a.onnx", r"labels must have shape \[1\], got \[2\]"),
         ((*EXAMPLE, torch.ones(1)), "a.onnx", "labels must be integers, got torch.float32"),
@@ -120,6 +121,12 @@ def test_what_cannot_be_exported_is_named(
 ) -> None:
     with pytest.raises(kp.KinepathError, match=words):
         kp.export_onnx(TinyUNet(classes=2), example, tmp_path / name)
+
+
+def test_a_function_is_no_module(tmp_path: Path) -> None:
+    function: Any = lambda x, t: -x  # noqa: E731
+    with pytest.raises(kp.KinepathError, match=r"torch.nn.Module, got function: .* forward\(x, t\)"):
+        kp.export_onnx(function, EXAMPLE, tmp_path / "network.onnx")
 
 
 def test_an_absent_exporter_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

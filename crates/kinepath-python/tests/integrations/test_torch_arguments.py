@@ -43,3 +43,16 @@ def test_labels_seeds_and_indices_may_be_tensors(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again, NOISE.numpy())
     with pytest.raises(kp.KinepathError, match="labels are whole numbers, got 0.5 at position 2"):
         kp.write_run(tmp_path / "run", NOISE, labels=labels / 2)
+
+
+def test_velocities_may_be_tensors_of_fractions() -> None:
+    weight = torch.full((3,), -1.0, requires_grad=True)
+    expected = kp.sample(lambda x, t: -x, NOISE, kp.Plan(4))
+    for kind in (torch.float32, torch.float64):
+        paths = kp.sample(
+            lambda x, t: (torch.from_numpy(x) * weight).to(kind), NOISE, kp.Plan(4)
+        )
+        np.testing.assert_array_equal(paths.endpoints, expected.endpoints)
+    for wrong in (torch.ones(4, 3).long(), torch.ones(4, 3) + 1j):
+        with pytest.raises(kp.ModelError, match=f"got Tensor of {wrong.dtype}"):
+            kp.sample(lambda x, t: wrong, NOISE, kp.Plan(4))

@@ -129,6 +129,70 @@ def test_what_cannot_be_booked_is_named(use: Any, words: str) -> None:
         use(meter)
 
 
+ONES = torch.ones(2, 2)
+NAN = torch.tensor([[1.0, 1.0], [1.0, float("nan")]])
+
+
+@pytest.mark.parametrize(
+    ("steps", "error", "words"),
+    [
+        # Diffusion's numbers of steps, and its direction.
+        ([(ONES, 100.0 * i, 100.0) for i in range(3)], kp.KinepathError, "0 goes from t = 0 to 100"),
+        ([(ONES, 1.0 - i / 4, 0.25) for i in range(4)], kp.KinepathError, "t = 1 to 1.25"),
+        ([(ONES, 0.75 - i / 4, 0.25) for i in range(4)], kp.KinepathError, "ends at t = 1, but step 1"),
+        ([(ONES, -0.25, 0.25)], kp.KinepathError, "step 0 goes from t = -0.25 to 0"),
+        ([(ONES, 0.0, 0.25), (ONES, 0.5, 0.5)], kp.KinepathError, r"t = 0.25, but .* begins at 0.5"),
+        ([(ONES, 0.5, 0.25), (ONES, 0.5, 0.25)], kp.KinepathError, r"t = 0.75, but .* begins at 0.5"),
+        ([(ONES, i / 49, 1 / 50) for i in range(50)], kp.KinepathError, "49 goes from t = 1 to 1.02"),
+        (
+            [(ONES, 0.0, 0.5), (ONES, torch.tensor([0.5, 0.6]), 0.4)],
+            kp.KinepathError,
+            "ends at t = 0.5, but step 1 begins at 0.6",
+        ),
+        ([(ONES, float("nan"), 0.5)], kp.KinepathError, "from t = nan"),
+        ([(ONES, 0.0, 0.5), (NAN, 0.5, 0.5)], kp.SamplingError, "sample 1 .* at step 1, t = 0.5"),
+        ([(ONES, 0.0, 1.0, float("inf"))], kp.KinepathError, "gain of sample 0 is inf at step 0"),
+    ],
+)
+def test_a_loop_in_other_conventions_is_refused(steps: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words), kpt.EnergyMeter() as meter:
+        for step in steps:
+            meter.step(*step)
+    with pytest.raises(kp.KinepathError, match="nothing is measured"):
+        meter.paths
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [7, 50, 1000])
+def test_rounded_times_are_taken(kind: torch.dtype, count: int) -> None:
+    if torch.finfo(kind).eps > 1 / count:
+        pytest.skip("such times do not tell the steps apart")
+    nodes = torch.linspace(0, 1, count + 1, dtype=torch.float64).to(kind)
+    with kpt.EnergyMeter() as meter:
+        for t, after in zip(nodes[:-1], nodes[1:], strict=True):
+            meter.step(ONES, t, after - t)
+    np.testing.assert_allclose(meter.kpe, 1.0, rtol=1e-2)
+    time = torch.zeros(2, dtype=kind)
+    if kind in (torch.float32, torch.float64):
+        with meter:
+            for _ in range(count):
+                meter.step(ONES, time, 1 / count)
+                time += 1 / count
+        np.testing.assert_allclose(meter.kpe, 1.0, rtol=1e-6)
+
+
+def test_nothing_is_booked_outside_the_block() -> None:
+    meter = kpt.EnergyMeter()
+    for _ in range(2):
+        with pytest.raises(kp.KinepathError, match="within its block only"):
+            meter.step(ONES, 0.0, 1.0)
+        with pytest.raises(kp.KinepathError, match="within its block only"):
+            meter.ends(ONES, ONES)
+        with meter:
+            meter.step(ONES, 0.0, 1.0)
+        np.testing.assert_allclose(meter.kpe, 1.0)
+
+
 def test_a_metered_run_is_written_once_its_ends_are_noted(tmp_path: Path) -> None:
     first, last = torch.zeros(2, 3), torch.ones(2, 3)
     with kpt.EnergyMeter() as meter:
@@ -141,6 +205,20 @@ def test_a_metered_run_is_written_once_its_ends_are_noted(tmp_path: Path) -> Non
     run = kp.write_run(tmp_path / "run", meter.paths)
     np.testing.assert_array_equal(run.samples, last.numpy())
     np.testing.assert_allclose(run.table()["displacement"], 1.5)
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+def test_a_metered_loop_is_a_run_of_its_plan(tmp_path: Path, kind: torch.dtype) -> None:
+    plan = kp.Plan(20, "heun", kp.KTS(alpha=0.1, beta=0.02))
+    times = torch.tensor(plan.grid.nodes, dtype=kind)
+    x = torch.ones(3, 2)
+    with kpt.EnergyMeter() as meter:
+        for t, after in zip(times[:-1], times[1:], strict=True):
+            meter.step(-x, t, after - t, gain=plan.gain.eta(float(t)))
+        meter.ends(x, x)
+    kp.write_run(tmp_path / "run", meter.paths, plan=plan)
+    with pytest.raises(kp.KinepathError, match="mean gain"):
+        kp.write_run(tmp_path / "other", meter.paths, plan=plan.with_gain("unit"))
 
 
 def test_the_end_is_kept_as_it_was() -> None:
@@ -163,13 +241,13 @@ def test_nothing_of_a_refused_step_is_booked() -> None:
         {"gain": "fast"},
     ]
     with kpt.EnergyMeter() as meter:
-        for wrong in refused:
+        for number, wrong in enumerate(refused):
             step: dict[str, Any] = {"v": 7 * torch.ones(2, 2), "t": 0.9, "dt": 0.5, "gain": 3.0}
             with pytest.raises(ValueError):
                 meter.step(**step | wrong)
-            meter.step(torch.ones(2, 2), 0.0, 1.0 / len(refused))
+            meter.step(torch.ones(2, 2), number / len(refused), 1.0 / len(refused))
     np.testing.assert_allclose(meter.kpe, 1.0)
-    np.testing.assert_allclose(meter.paths.launch, 1.0)
+    np.testing.assert_allclose(meter.paths.launch, 0.6)
 
 
 def test_a_split_out_of_range_is_named() -> None:

@@ -12,9 +12,9 @@ from torch import Tensor
 from .._kinepath import KinepathError, Plan, SamplingError, Step
 from ..arrays import F64
 from ..paths import Paths
-from ..sampling import Record
+from ..sampling import Record, check_asked
 from . import books
-from .model import FLOATS, Model, check_tensor, velocity_of, working_type
+from .model import FLOATS, Model, check_tensor, velocity_of, warn_of_training, working_type
 from .speed import exact, governed, read_back, scaled, squared_speed
 
 
@@ -42,7 +42,8 @@ def sample(
 
     Args:
         model: ``model(x, t)``, or ``model(x, t, condition)`` where a condition is given; returns
-            the velocity, in the straight-path convention (t = 0 noise, t = 1 data).
+            the velocity, in the straight-path convention (t = 0 noise, t = 1 data). A module in
+            training mode with dropout or batch statistics is warned of.
         noise: starting states at the plan's first node, ``[B, *shape]``, on the model's device.
         plan: grid, solver and gain; not ``dopri5``, whose steps the core chooses.
         guidance_scale: w of ``v = v_null + w (v_condition − v_null)``; the energy is that of the
@@ -53,7 +54,7 @@ def sample(
             velocity.
 
     Raises:
-        KinepathError: for a plan that chooses its steps, an incomplete guidance, noise that is no
+        KinepathError: for what is no plan or no record, a plan that chooses its steps, an incomplete guidance, noise that is no
             tensor, not floating point or holds NaN or infinity, a recorded node that the grid
             lacks, or parts without guidance.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
@@ -61,6 +62,7 @@ def sample(
         ModelError: for a velocity of another shape or device than the states, or without
             fractions. What the model raises is raised as it is.
     """
+    check_asked(plan, record)
     steps = plan.steps
     if steps is None:
         raise KinepathError(
@@ -73,6 +75,7 @@ def sample(
             f"noise must be floating point of shape [B, …], got {noise.dtype} of shape "
             f"{list(noise.shape)}"
         )
+    warn_of_training(model)
     evaluated = velocity_of(
         model, guidance_scale, condition, null_condition, parts=record.parts
     )

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._kinepath import KinepathError
+from .._kinepath import KinepathError, SamplingError
 from ..arrays import F64
 from ..paths import Paths
 from .model import FLOATS, check_tensor
@@ -17,6 +17,10 @@ from .speed import exact, read_back, squared_speed
 
 TERMINAL_START = 0.95
 """Time from which on energy counts towards the terminal spike, as in the core."""
+
+ROUNDING = 1e-5
+"""How far from the end of a step the next may begin: room for times that are added up in float32.
+Times of shorter types have as much more as they are rounded by."""
 
 Number: TypeAlias = "float | Tensor"
 """A Python number, or a tensor of no axes or ``[B]`` on the device of the velocities."""
@@ -39,6 +43,10 @@ class EnergyMeter:
     and are read back, once, when the block ends; :attr:`paths` is there from then on. A block that
     an exception leaves has none.
 
+    Times and sizes are looked at then, so that a loop in other conventions is not measured as if
+    it were in these: steps go forward within [0, 1], and each begins where the one before ended.
+    Samples may be at different times, and the loop may begin and end anywhere.
+
     Args:
         split: the time τ strictly between 0 and 1 that divides launch from landing.
 
@@ -50,12 +58,14 @@ class EnergyMeter:
         if not 0.0 < split < 1.0:
             raise KinepathError(f"the split must be a time strictly between 0 and 1, got {split}")
         self.split = split
+        self._open = False
         self._clear()
 
     def _clear(self) -> None:
         self._speeds: list[Tensor] = []
         self._times: list[Number] = []
         self._time_types: list[torch.dtype] = []
+        self._rounding = ROUNDING
         self._sizes: list[Number] = []
         self._gains: list[Number] = []
         self._displacement: Tensor | None = None
@@ -64,6 +74,7 @@ class EnergyMeter:
 
     def __enter__(self) -> EnergyMeter:
         self._clear()
+        self._open = True
         return self
 
     @torch.no_grad()
@@ -80,10 +91,14 @@ class EnergyMeter:
             gain: η of this step; a number or a tensor, as ``t``.
 
         Raises:
-            KinepathError: for what is no tensor, another number of samples than before, or a tensor
-                of another shape or device, or without fractions; nothing of the step is booked
-                then. That ``dt`` is positive is checked when the block ends.
+            KinepathError: outside a block, and for what is no tensor, another number of samples
+                than before, or a tensor of another shape or device, or without fractions; nothing
+                of the step is booked then. When the block ends: for a step that does not go
+                forward, leaves [0, 1] or does not begin where the one before ended, or a gain that
+                is NaN or infinite.
+            SamplingError: when the block ends, for a velocity that is.
         """
+        self._check_open()
         check_tensor("v", v)
         if v.ndim < 1 or v.dtype not in FLOATS:
             raise KinepathError(
@@ -100,6 +115,9 @@ class EnergyMeter:
         self._times.append(time)
         self._time_types.append(t.dtype if isinstance(t, Tensor) else torch.float64)
         self._sizes.append(size)
+        for number in (t, dt):
+            if isinstance(number, Tensor):
+                self._rounding = max(self._rounding, 2.0 * torch.finfo(number.dtype).eps)
         self._gains.append(eta)
         self._speeds.append(speed)
 
@@ -109,8 +127,10 @@ class EnergyMeter:
         the last.
 
         Raises:
-            KinepathError: for states of different shapes, or that are no tensors.
+            KinepathError: outside a block, and for states of different shapes, or that are no
+                tensors.
         """
+        self._check_open()
         check_tensor("start", start)
         check_tensor("end", end)
         if start.shape != end.shape:
@@ -120,7 +140,15 @@ class EnergyMeter:
         wide = end.to(exact(end.device)) - start.to(exact(start.device))
         self._displacement, self._end = squared_speed(wide).mul_(0.5), end.detach().clone()
 
+    def _check_open(self) -> None:
+        if not self._open:
+            raise KinepathError(
+                "a meter measures within its block only: call this inside `with meter:`, which "
+                "begins anew"
+            )
+
     def __exit__(self, *error: object) -> None:
+        self._open = False
         if error[0] is None:
             self._paths = self._read()
 
@@ -144,12 +172,7 @@ class EnergyMeter:
             return np.stack(values)
 
         times, sizes, gains = column(self._times), column(self._sizes), column(self._gains)
-        if not (sizes > 0.0).all():
-            step, sample = np.argwhere(~(sizes > 0.0))[0]
-            raise KinepathError(
-                f"a step goes forward in time (0 noise, 1 data), got dt = "
-                f"{sizes[step, sample]:g} at step {step}"
-            )
+        self._check(times, sizes, gains, speeds)
         shaped = gains**2 * speeds
         energies = 0.5 * sizes * shaped
         late = times >= self._rounded(self.split)
@@ -168,6 +191,42 @@ class EnergyMeter:
             nfe=np.full(batch, len(speeds), dtype=np.uint32),
             profile=shaped.T.copy(),
         )
+
+    def _check(self, times: F64, sizes: F64, gains: F64, speeds: F64) -> None:
+        """Names the first step, of arrays ``[steps, B]``, that cannot be one of these conventions."""
+        forward = sizes > 0.0
+        if not forward.all():
+            step, sample = np.argwhere(~forward)[0]
+            raise KinepathError(
+                f"a step goes forward in time (0 noise, 1 data), got dt = "
+                f"{sizes[step, sample]:g} at step {step}"
+            )
+        ends = times + sizes
+        within = (times >= -self._rounding) & (ends <= 1.0 + self._rounding)
+        if not within.all():
+            step, sample = np.argwhere(~within)[0]
+            raise KinepathError(
+                f"times run from 0 (noise) to 1 (data), but step {step} goes from t = "
+                f"{times[step, sample]:g} to {ends[step, sample]:g}: book the loop's times in these "
+                "units, and velocities per such unit of time"
+            )
+        follows = np.abs(times[1:] - ends[:-1]) <= self._rounding
+        if not follows.all():
+            step, sample = np.argwhere(~follows)[0]
+            raise KinepathError(
+                f"step {step} ends at t = {ends[step, sample]:g}, but step {step + 1} begins at "
+                f"{times[step + 1, sample]:g}: book every step of the loop, once, in the order of "
+                "time from 0 (noise) to 1 (data)"
+            )
+        if not np.isfinite(gains).all():
+            step, sample = np.argwhere(~np.isfinite(gains))[0]
+            raise KinepathError(f"the gain of sample {sample} is {gains[step, sample]} at step {step}")
+        if not np.isfinite(speeds).all():
+            step, sample = np.argwhere(~np.isfinite(speeds))[0]
+            raise SamplingError(
+                f"the velocity of sample {sample} became NaN or infinite at step {step}, t = "
+                f"{times[step, sample]:g}"
+            )
 
     def _rounded(self, time: float) -> F64:
         """``time`` in the type of each step's own, ``[steps, 1]``: a float32 0.7 is below 0.7."""
