@@ -5,12 +5,13 @@ use kinepath::grid;
 use kinepath::plan::{self, Quadrature, Schedule};
 use kinepath::record::Record;
 use kinepath::tableau::Tableau;
+use kinepath_study::schedule::read_gain;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::column;
-use crate::errors::invalid;
+use crate::errors::{self, invalid};
 
 /// Increasing times in [0, 1].
 #[pyclass(frozen, eq, module = "kinepath", from_py_object)]
@@ -25,25 +26,25 @@ impl Grid {
     }
 
     #[staticmethod]
-    fn uniform(steps: usize) -> PyResult<Self> {
-        grid::Grid::uniform(steps).map(Self).map_err(invalid)
+    fn uniform(steps: &Bound<'_, PyAny>) -> PyResult<Self> {
+        grid::Grid::uniform(steps_of(steps)?).map(Self).map_err(invalid)
     }
 
     #[staticmethod]
-    fn cosine(steps: usize) -> PyResult<Self> {
-        grid::Grid::cosine(steps).map(Self).map_err(invalid)
+    fn cosine(steps: &Bound<'_, PyAny>) -> PyResult<Self> {
+        grid::Grid::cosine(steps_of(steps)?).map(Self).map_err(invalid)
     }
 
     #[staticmethod]
-    fn shifted(steps: usize, shift: f64) -> PyResult<Self> {
-        grid::Grid::shifted(steps, shift).map(Self).map_err(invalid)
+    fn shifted(steps: &Bound<'_, PyAny>, shift: f64) -> PyResult<Self> {
+        grid::Grid::shifted(steps_of(steps)?, shift).map(Self).map_err(invalid)
     }
 
     /// The grid of a family by its text, such as `dynamic-shift:4096`.
     #[staticmethod]
-    fn named(family: &str, steps: usize) -> PyResult<Self> {
+    fn named(family: &str, steps: &Bound<'_, PyAny>) -> PyResult<Self> {
         let family: grid::GridFamily = family.parse().map_err(invalid)?;
-        family.grid(steps).map(Self).map_err(invalid)
+        family.grid(steps_of(steps)?).map(Self).map_err(invalid)
     }
 
     /// The times `1 − σ` of falling noise levels.
@@ -92,7 +93,7 @@ impl Gain {
     #[new]
     #[pyo3(signature = (expression = "unit"))]
     fn new(expression: &str) -> PyResult<Self> {
-        let gain: gain::Gain = expression.parse().map_err(invalid)?;
+        let gain = read_gain(expression, None).map_err(errors::study)?;
         gain.validate(&[]).map_err(invalid)?;
         Ok(Self(gain))
     }
@@ -139,7 +140,14 @@ fn grid_of(given: &Bound<'_, PyAny>) -> PyResult<Grid> {
     let steps = given.extract::<usize>().map_err(|_| {
         invalid(format!("a plan needs a Grid or a number of steps, got {}", shown(given)))
     })?;
-    Grid::uniform(steps)
+    grid::Grid::uniform(steps).map(Grid).map_err(invalid)
+}
+
+/// A number of steps.
+fn steps_of(given: &Bound<'_, PyAny>) -> PyResult<usize> {
+    given.extract().map_err(|_| {
+        invalid(format!("a grid needs a number of steps of at least 1, got {}", shown(given)))
+    })
 }
 
 /// A gain, or that of an expression.

@@ -61,6 +61,29 @@ def test_words_and_classes_are_the_same_gains() -> None:
     )
 
 
+def test_a_gain_may_be_in_a_file(tmp_path: Path) -> None:
+    found, table = tmp_path / "tune.toml", tmp_path / "gain.txt"
+    found.write_text('gain = "kts:alpha=0.02,beta=0"\nnote = "for people"\n')
+    table.write_text("0 1.1\n0.5 1\n")
+    assert kp.Gain(str(found)) == kp.KTS(0.02, 0.0)
+    assert kp.Plan(10, gain=str(table)).gain == kp.TableGain([(0.0, 1.1), (0.5, 1.0)])
+    found.write_text("beta = 1\n")
+    with pytest.raises(kp.KinepathError, match="tune.toml"):
+        kp.Gain(str(found))
+
+
+@pytest.mark.parametrize("steps", [-1, 2.5, "many", 2**70])
+def test_a_number_of_steps_that_is_none_is_named(steps: Any) -> None:
+    for make in (
+        kp.Grid.uniform,
+        kp.Grid.cosine,
+        lambda steps: kp.Grid.shifted(steps, 3.0),
+        lambda steps: kp.Grid.named("uniform", steps),
+    ):
+        with pytest.raises(kp.KinepathError, match="number of steps of at least 1, got"):
+            make(steps)
+
+
 def test_the_largest_betas_are_those_that_are_taken() -> None:
     euler, others = re.findall(r"up to (0\.\d+)", PAGE)
     assert float(euler) == pytest.approx(1 / math.expm1(3 * 0.95), abs=1e-6)

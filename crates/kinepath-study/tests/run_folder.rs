@@ -255,7 +255,7 @@ fn other_settings_are_refused_by_key_until_told_to_overwrite() {
 #[test]
 fn a_key_that_only_one_side_has_is_a_difference() {
     let dir = tempfile::tempdir().unwrap();
-    drop(open(dir.path()));
+    open(dir.path()).write(&part(0..4)).unwrap();
     let mut other = settings();
     other.field.guidance.as_mut().unwrap().null_label = None;
     let error = RunWriter::open(dir.path(), other, Existing::Resume).unwrap_err();
@@ -511,4 +511,22 @@ fn a_part_whose_note_names_a_tensor_twice_is_written_again() {
         writer.finish().unwrap();
         assert_eq!(RunReader::open(dir.path()).unwrap().settings().count, 11);
     }
+}
+
+#[test]
+fn settings_under_which_nothing_was_sampled_bind_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let other = || RunSettings { batch: 3, ..settings() };
+    let Opened::Incomplete(mut writer) =
+        RunWriter::open(dir.path(), other(), Existing::Resume).unwrap()
+    else {
+        panic!("nothing was sampled");
+    };
+    writer.write(&part(0..3)).unwrap();
+    drop(writer);
+    // From the first part on they do.
+    let error = RunWriter::open(dir.path(), settings(), Existing::Resume).unwrap_err();
+    assert!(matches!(error, RunError::OtherSettings { .. }), "{error}");
+    assert!(RunWriter::open(dir.path(), other(), Existing::Resume).is_ok());
 }

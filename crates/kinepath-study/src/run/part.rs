@@ -83,6 +83,17 @@ pub(crate) fn parts_in(
     }))
 }
 
+/// Whether a folder holds the file of any batch, of whatever run.
+///
+/// # Errors
+/// [`RunError::Io`] when the folder cannot be read.
+pub(crate) fn holds_parts(folder: &Path) -> Result<bool, RunError> {
+    let mut files =
+        fs::read_dir(folder).map_err(|error| RunError::io(folder, "read the folder", &error))?;
+    Ok(files
+        .any(|file| file.is_ok_and(|file| batch_of(&file.file_name().to_string_lossy()).is_some())))
+}
+
 /// The batch whose file has this name.
 fn batch_of(file: &str) -> Option<Range<usize>> {
     let (start, end) = file.strip_prefix("part-")?.strip_suffix(".safetensors")?.split_once('-')?;

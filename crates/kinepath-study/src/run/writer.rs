@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::error::RunError;
 use super::lock::FolderLock;
 use super::merge::{Batch, Piece, merge};
-use super::part::{Layout, Part, PartFile, file_name, parts_in};
+use super::part::{Layout, Part, PartFile, file_name, holds_parts, parts_in};
 use super::pending::{self, remove, sweep};
 use super::settings::RunSettings;
 use super::table::Table;
@@ -115,7 +115,8 @@ impl RunWriter {
             clear(dir, &parts)?;
         }
         let kept_settings = parts.join(SETTINGS_FILE);
-        if kept_settings.exists() {
+        // Settings under which nothing was sampled, since they failed, bind nobody.
+        if kept_settings.exists() && holds_parts(&parts)? {
             settings.compare(&kept_settings)?;
         } else {
             pending::write_bytes(&kept_settings, text.as_bytes())?;

@@ -36,6 +36,9 @@ pub(super) struct Summary {
     /// What --select did.
     #[serde(skip_serializing_if = "Option::is_none")]
     selection: Option<SelectionEffect>,
+    /// What a user should look into.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remarks: Vec<String>,
     /// The gain without the points of its table or ceiling.
     #[serde(skip)]
     gain: String,
@@ -102,12 +105,58 @@ impl Summary {
             .chain(parts)
             .map(|(column, name)| row(column, name, true))
             .chain(others.into_iter().map(|(column, name)| row(column, name, false)))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, StudyError>>()?;
+        let per_dimension = energy.first().and_then(|kpe| kpe.mean_per_dimension);
+        let network = settings.field.spec.starts_with("onnx:");
+        let remarks =
+            [unsettled(reader), per_dimension.filter(|_| network).and_then(far_from_unit_scale)];
+        let remarks = remarks.into_iter().flatten().collect();
         let gain = format!("{:#}", sampler.gain.parse::<Gain>()?);
         let schedule = format!("{} with {} steps", sampler.solver, sampler.steps);
         let run = reader.dir().to_owned();
-        Ok(Self { run, complete: true, before, energy, selection, gain, schedule, settings })
+        Ok(Self {
+            run,
+            complete: true,
+            before,
+            energy,
+            selection,
+            remarks,
+            gain,
+            schedule,
+            settings,
+        })
     }
+}
+
+/// That paths of an exact field end between training records, where grids are too coarse for them.
+fn unsettled(reader: &RunReader) -> Option<String> {
+    let collapse = reader.table().f64(columns::COLLAPSE_TIME).ok()?;
+    let open = collapse.iter().filter(|t| t.is_nan()).count();
+    let ends = reader.settings().sampler.as_ref()?.nodes.last().is_some_and(|&end| end == 1.0);
+    (ends && open > 0).then(|| {
+        format!(
+            "{open} of {} paths had not settled on a training record at the last step, though the exact \
+             field leads all of them to one: take more --steps, or a --grid that is denser at the end",
+            collapse.len()
+        )
+    })
+}
+
+/// Energy of a dimension above which a network's conventions are in doubt: between standard noise and
+/// data of unit scale it is about 1.
+const DOUBTFUL: f64 = 100.0;
+
+/// That an energy is not one of data of about unit scale.
+fn far_from_unit_scale(per_dimension: f64) -> Option<String> {
+    (per_dimension > DOUBTFUL).then(|| {
+        format!(
+            "the energy of a dimension, {}, is far from that between standard noise and data of unit \
+             scale, about 1: unless the data are of scale {}, the network follows other conventions \
+             than it was told (--predicts, --time, --path; `kinepath inspect` shows what is known)",
+            tables::number(per_dimension),
+            tables::number((2.0 * per_dimension).sqrt())
+        )
+    })
 }
 
 fn numbers(reader: &RunReader, column: &str) -> Result<Vec<f64>, StudyError> {
@@ -142,6 +191,9 @@ impl fmt::Display for Summary {
         writeln!(f)?;
         if let Some(certificate) = &self.settings.certificate {
             writeln!(f, "{certificate}\n")?;
+        }
+        for remark in &self.remarks {
+            writeln!(f, "note: {remark}\n")?;
         }
         if let Some(selection) = &self.selection {
             writeln!(f, "{}\n", tables::selection(selection))?;
