@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use kinepath::gain::Gain;
+use kinepath::metrics::{GAP_THRESHOLD, memorization_curve};
 use kinepath::stats::{Bootstrap, Interval};
 
 use super::along_energy::AlongEnergy;
@@ -86,6 +87,10 @@ pub(super) fn analyse(
     let map = baseline.input.energy_map()?;
     let known = (!along.kpe.is_empty()).then_some(along.kpe.as_slice());
     let pictures = pictures(judge, known, judged, &baseline.samples, map.as_ref())?;
+    let false_alarms = match judge.held_out_gaps() {
+        Some(gaps) => memorization_curve(&gaps.ratio, &[GAP_THRESHOLD])?.first().copied(),
+        None => None,
+    };
     let certificates = judged_runs.iter().map(|run| run.input.certificate());
     let certificate = RunCertificate::of_all(certificates);
     let runs = judged_runs
@@ -115,7 +120,9 @@ pub(super) fn analyse(
     Ok(ModelResults {
         name: name.to_owned(),
         spec: baseline.input.settings().field.spec.clone(),
-        findings: doubts(judge, judged).chain(findings(&runs, &along, settings)).collect(),
+        findings: doubts(judge, judged)
+            .chain(findings(&runs, &along, settings, false_alarms))
+            .collect(),
         runs,
         certificate,
         associations: along.associations,
@@ -223,19 +230,28 @@ pub(super) fn results(
 }
 
 /// The findings in words, the most important first.
-fn findings(runs: &[RunResults], along: &AlongEnergy, settings: &StudySettings) -> Vec<String> {
+fn findings(
+    runs: &[RunResults],
+    along: &AlongEnergy,
+    settings: &StudySettings,
+    false_alarms: Option<f64>,
+) -> Vec<String> {
     let AlongEnergy { associations, goldilocks, risk, .. } = along;
     let goldilocks = goldilocks.as_ref();
     let mut findings = Vec::new();
     if let Some(f_mem) = runs[0].metrics.iter().find(|metric| metric.metric == "f_mem") {
         findings.push(format!(
-            "{} of the baseline's {} samples are memorized{}.",
+            "{} of the baseline's {} samples are memorized{}{}.",
             percent(f_mem.value),
             runs[0].count,
             match settings.data.copies_in {
                 CopySpace::Pixels => "",
                 CopySpace::Features => " by distances in features",
-            }
+            },
+            false_alarms.map_or(String::new(), |share| format!(
+                "; by the same rule {:.1} % of the held-out records would be, by chance",
+                100.0 * share
+            ))
         ));
     }
     findings.extend(runs.iter().filter_map(|run| {

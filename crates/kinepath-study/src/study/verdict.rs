@@ -89,7 +89,7 @@ fn explain(advantages: &[&str], controls: &[Control]) -> Explanation {
     let does: Vec<&str> = reproducing.iter().map(|&kind| trivial(kind)).collect();
     let mut words = String::new();
     if !does.is_empty() {
-        words += &format!("; equivalent to {}", list(&does));
+        words += &format!("; no better than {}", list(&does));
     }
     if only_noise {
         words += "; after one denoising step no advantage is detected: it only leaves noise in the \
@@ -224,7 +224,7 @@ mod tests {
 
         let constant = judged(vec![control(Constant, Better, Better)]);
         assert_eq!(constant.verdict, Verdict::Improves);
-        assert!(constant.sentence.contains("equivalent to a constant gain"));
+        assert!(constant.sentence.contains("no better than a constant gain"));
 
         let both = judged(vec![
             control(NoiseMatched, Better, Undetected),
