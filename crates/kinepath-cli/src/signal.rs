@@ -24,15 +24,16 @@ pub(crate) struct Signals(());
 impl Signals {
     /// Listens from now on.
     pub(crate) fn listen() -> Result<Self> {
-        on_signal(|code| match SIGNALS.fetch_add(1, Ordering::SeqCst) {
-            0 => {
-                ASKED.store(code, Ordering::SeqCst);
-                to_stderr(
+        on_signal(|code| {
+            // Before the count, which lets the program end with it.
+            let _ = ASKED.compare_exchange(0, code, Ordering::SeqCst, Ordering::SeqCst);
+            match SIGNALS.fetch_add(1, Ordering::SeqCst) {
+                0 => to_stderr(
                     "stopping once the batch at hand is written; once more stops at the next step",
-                );
+                ),
+                1 => to_stderr("stopping at the next step; once more ends at once"),
+                _ => std::process::exit(code.into()),
             }
-            1 => to_stderr("stopping at the next step; once more ends at once"),
-            _ => std::process::exit(code.into()),
         })
         .context("cannot listen to interrupts")?;
         Ok(Self(()))
