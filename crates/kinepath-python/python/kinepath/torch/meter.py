@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .._kinepath import KinepathError, SamplingError
@@ -194,35 +195,32 @@ class EnergyMeter:
 
     def _check(self, times: F64, sizes: F64, gains: F64, speeds: F64) -> None:
         """Names the first step, of arrays ``[steps, B]``, that cannot be one of these conventions."""
-        forward = sizes > 0.0
-        if not forward.all():
-            step, sample = np.argwhere(~forward)[0]
+        if found := _first_without(sizes > 0.0):
+            step, sample = found
             raise KinepathError(
                 f"a step goes forward in time (0 noise, 1 data), got dt = "
                 f"{sizes[step, sample]:g} at step {step}"
             )
         ends = times + sizes
-        within = (times >= -self._rounding) & (ends <= 1.0 + self._rounding)
-        if not within.all():
-            step, sample = np.argwhere(~within)[0]
+        if found := _first_without((times >= -self._rounding) & (ends <= 1.0 + self._rounding)):
+            step, sample = found
             raise KinepathError(
                 f"times run from 0 (noise) to 1 (data), but step {step} goes from t = "
                 f"{times[step, sample]:g} to {ends[step, sample]:g}: book the loop's times in these "
                 "units, and velocities per such unit of time"
             )
-        follows = np.abs(times[1:] - ends[:-1]) <= self._rounding
-        if not follows.all():
-            step, sample = np.argwhere(~follows)[0]
+        if found := _first_without(np.abs(times[1:] - ends[:-1]) <= self._rounding):
+            step, sample = found
             raise KinepathError(
                 f"step {step} ends at t = {ends[step, sample]:g}, but step {step + 1} begins at "
                 f"{times[step + 1, sample]:g}: book every step of the loop, once, in the order of "
                 "time from 0 (noise) to 1 (data)"
             )
-        if not np.isfinite(gains).all():
-            step, sample = np.argwhere(~np.isfinite(gains))[0]
+        if found := _first_without(np.isfinite(gains)):
+            step, sample = found
             raise KinepathError(f"the gain of sample {sample} is {gains[step, sample]} at step {step}")
-        if not np.isfinite(speeds).all():
-            step, sample = np.argwhere(~np.isfinite(speeds))[0]
+        if found := _first_without(np.isfinite(speeds)):
+            step, sample = found
             raise SamplingError(
                 f"the velocity of sample {sample} became NaN or infinite at step {step}, t = "
                 f"{times[step, sample]:g}"
@@ -269,3 +267,11 @@ def _held(name: str, number: Number, v: Tensor) -> Number:
             f"shape {list(number.shape)} on {number.device}"
         )
     return number.detach().to(exact(v.device), copy=True)
+
+
+def _first_without(holds: NDArray[np.bool_]) -> tuple[int, int] | None:
+    """The first step, and its first sample, of ``[steps, B]`` for which something does not hold."""
+    if holds.all():
+        return None
+    step, sample = np.argwhere(~holds)[0].tolist()
+    return step, sample
