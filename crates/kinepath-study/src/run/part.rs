@@ -74,13 +74,8 @@ pub(crate) fn parts_in(
     folder: &Path,
     settings: &RunSettings,
 ) -> Result<impl Iterator<Item = (usize, Range<usize>)> + use<>, RunError> {
-    let files =
-        fs::read_dir(folder).map_err(|error| RunError::io(folder, "read the folder", &error))?;
     let batches = settings.batches();
-    Ok(files.flatten().filter_map(move |file| {
-        let range = batch_of(&file.file_name().to_string_lossy())?;
-        Some((batches.number_of(&range)?, range))
-    }))
+    Ok(ranges_in(folder)?.filter_map(move |range| Some((batches.number_of(&range)?, range))))
 }
 
 /// Whether a folder holds the file of any batch, of whatever run.
@@ -88,10 +83,14 @@ pub(crate) fn parts_in(
 /// # Errors
 /// [`RunError::Io`] when the folder cannot be read.
 pub(crate) fn holds_parts(folder: &Path) -> Result<bool, RunError> {
-    let mut files =
+    Ok(ranges_in(folder)?.next().is_some())
+}
+
+/// What the names of the files in a folder say that they are batches of.
+fn ranges_in(folder: &Path) -> Result<impl Iterator<Item = Range<usize>> + use<>, RunError> {
+    let files =
         fs::read_dir(folder).map_err(|error| RunError::io(folder, "read the folder", &error))?;
-    Ok(files
-        .any(|file| file.is_ok_and(|file| batch_of(&file.file_name().to_string_lossy()).is_some())))
+    Ok(files.flatten().filter_map(|file| batch_of(&file.file_name().to_string_lossy())))
 }
 
 /// The batch whose file has this name.
