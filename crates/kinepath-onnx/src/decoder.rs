@@ -1,13 +1,12 @@
 //! From latents to the pictures they stand for.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 
 use crate::encoder::ImageNetwork;
 use crate::roles::PICTURE;
-use crate::{Engine, Network, NetworkError, Problem};
+use crate::{Engine, Network, NetworkError, NetworkFile, Problem};
 
 /// The decoder of a latent model's autoencoder: latents `z` become pictures `decode(z / scale + shift)`.
 ///
@@ -18,7 +17,10 @@ use crate::{Engine, Network, NetworkError, Problem};
 ///
 /// ```no_run
 /// # fn main() -> Result<(), kinepath_onnx::NetworkError> {
-/// let decoder = kinepath_onnx::Decoder::load("vae_decoder.onnx", &[4, 32, 32], 0.18215, 0.0)?;
+/// use kinepath_onnx::{Decoder, NetworkFile};
+///
+/// let file = NetworkFile::read("vae_decoder.onnx")?;
+/// let decoder = Decoder::load(file, &[4, 32, 32], 0.18215, 0.0)?;
 /// let latents = ndarray::Array2::<f32>::zeros((2, 4 * 32 * 32));
 /// let pictures = decoder.pictures(latents.view())?; // [2, 3 · 256 · 256]
 /// # Ok(()) }
@@ -31,18 +33,18 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Loads the network at `path` for latents of `shape`, `[C, h, w]`: lengths that the file leaves
+    /// Loads the network in `file` for latents of `shape`, `[C, h, w]`: lengths that the file leaves
     /// free are taken from there.
     ///
     /// # Errors
-    /// As [`Network::load`] and [`Decoder::new`].
+    /// As [`NetworkFile::load`] and [`Decoder::new`].
     pub fn load(
-        path: impl AsRef<Path>,
+        file: NetworkFile,
         shape: &[usize],
         scale: f64,
         shift: f64,
     ) -> Result<Self, NetworkError> {
-        Self::new(Network::load_with(path, Some(shape), Engine::Auto)?, scale, shift)
+        Self::new(file.load(Some(shape), Engine::Auto)?, scale, shift)
     }
 
     /// Takes a network for a decoder. Its pictures are the output named `sample`, `image`, …, or its

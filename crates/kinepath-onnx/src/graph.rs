@@ -80,7 +80,7 @@ impl Graph {
         Self::read_file(path).map_err(|problem| problem.of(path.display()))
     }
 
-    pub(crate) fn read_file(path: &Path) -> Result<Self, Problem> {
+    fn read_file(path: &Path) -> Result<Self, Problem> {
         let unreadable = |error: std::io::Error| Problem::Unreadable(error.to_string());
         let mut file = File::open(path).map_err(unreadable)?;
         let metadata = file.metadata().map_err(unreadable)?;
@@ -189,6 +189,12 @@ impl Graph {
         self.external_files.iter().try_for_each(|file| {
             check(file).map_err(|reason| Problem::External { file: file.clone(), reason })
         })
+    }
+
+    /// Bytes that weights take which are `stored` in so many: as they are, or as floats if that is
+    /// more, as engines turn half floats into floats.
+    pub(crate) fn weight_bytes(&self, stored: u64) -> u64 {
+        stored.max(self.parameters.saturating_mul(size_of::<f32>() as u64))
     }
 
     /// The operator at a node, as `domain::Name` outside the standard set.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 
 use crate::preprocess::picture_shape;
-use crate::{Encoder, EncoderSpec, Engine, Network, NetworkError, Preprocess, Preset, Problem};
+use crate::{Encoder, Engine, Network, NetworkError, NetworkFile, Preprocess, Preset, Problem};
 
 /// Images preprocessed at a time: enough to keep all threads busy, and 64 pictures of 299×299 are
 /// 69 MB.
@@ -16,9 +16,11 @@ const BATCH: usize = 64;
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use kinepath_onnx::ImageEncoder;
-/// let spec = "inception.onnx:preprocess=inception".parse()?;
-/// let encoder = ImageEncoder::load(&spec, &[3, 32, 32])?;
+/// use kinepath_onnx::{EncoderSpec, ImageEncoder, NetworkFile};
+///
+/// let spec: EncoderSpec = "inception.onnx:preprocess=inception".parse()?;
+/// let file = NetworkFile::read(&spec.network)?;
+/// let encoder = ImageEncoder::load(file, spec.preprocess, &[3, 32, 32])?;
 /// let samples = ndarray::Array2::<f32>::zeros((10, 3 * 32 * 32));
 /// let features = encoder.features(samples.view())?;
 /// # Ok(()) }
@@ -32,17 +34,17 @@ pub struct ImageEncoder {
 }
 
 impl ImageEncoder {
-    /// Loads the network at the path that `spec` names, for images of `image_shape`.
+    /// Loads the network in `file` for images of `image_shape`.
     ///
     /// # Errors
-    /// As [`Network::load`] and [`ImageEncoder::new`].
-    pub fn load(spec: &EncoderSpec, image_shape: &[usize]) -> Result<Self, NetworkError> {
-        let shape = spec.preprocess.encoder_shape(image_shape);
-        Self::new(
-            Network::load_with(&spec.network, Some(&shape), Engine::Auto)?,
-            spec.preprocess,
-            image_shape,
-        )
+    /// As [`NetworkFile::load`] and [`ImageEncoder::new`].
+    pub fn load(
+        file: NetworkFile,
+        preset: Preset,
+        image_shape: &[usize],
+    ) -> Result<Self, NetworkError> {
+        let shape = preset.encoder_shape(image_shape);
+        Self::new(file.load(Some(&shape), Engine::Auto)?, preset, image_shape)
     }
 
     /// Takes a network for an encoder of images of `image_shape`.

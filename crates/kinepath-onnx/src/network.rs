@@ -1,10 +1,10 @@
 //! A loaded network.
 
 use std::fmt;
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::engine::{Model, Source};
-use crate::{Engine, Graph, NetworkError, Problem, Signature};
+use crate::{Engine, Graph, NetworkError, NetworkFile, Problem, Signature};
 
 /// An ONNX network, ready to run, and how it is called.
 ///
@@ -28,7 +28,7 @@ impl Network {
     /// # Errors
     /// A file that cannot be read, is empty, cut short or no ONNX model; an operator that cannot
     /// be run; inputs that [`Signature`] cannot tell apart. See [`Problem`].
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
+    pub fn load(path: impl Into<PathBuf>) -> Result<Self, NetworkError> {
         Self::load_with(path, None, Engine::Auto)
     }
 
@@ -39,13 +39,11 @@ impl Network {
     /// # Errors
     /// As [`Network::load`]; [`Problem::Engine`] where the engine is not to be had.
     pub fn load_with(
-        path: impl AsRef<Path>,
+        path: impl Into<PathBuf>,
         shape: Option<&[usize]>,
         engine: Engine,
     ) -> Result<Self, NetworkError> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        Self::build(&name, Graph::read_file(path), shape, &Source::File(path.into()), engine)
+        NetworkFile::read(path)?.load(shape, engine)
     }
 
     /// Loads a network from the bytes of an ONNX file, to run on `engine`; `name` stands for it in
@@ -54,23 +52,23 @@ impl Network {
     /// # Errors
     /// As [`Network::load_with`].
     pub fn from_bytes(name: &str, bytes: &[u8], engine: Engine) -> Result<Self, NetworkError> {
-        Self::build(name, Graph::parse(bytes), None, &Source::Bytes(bytes.into()), engine)
+        let graph = Graph::parse(bytes).map_err(|problem| problem.of(name))?;
+        Self::build(name.to_owned(), graph, None, &Source::Bytes(bytes.into()), engine)
     }
 
-    fn build(
-        name: &str,
-        graph: Result<Graph, Problem>,
+    pub(crate) fn build(
+        name: String,
+        graph: Graph,
         shape: Option<&[usize]>,
         source: &Source,
         engine: Engine,
     ) -> Result<Self, NetworkError> {
-        let assemble = || {
-            let graph = graph?;
+        let load = || {
             let signature = Signature::sized(&graph, shape)?;
-            let model = Model::load(&graph, source, engine)?;
-            Ok(Self { name: name.into(), graph, signature, model })
+            Ok((signature, Model::load(&graph, source, engine)?))
         };
-        assemble().map_err(|problem: Problem| problem.of(name))
+        let (signature, model) = load().map_err(|problem: Problem| problem.of(&name))?;
+        Ok(Self { name, graph, signature, model })
     }
 
     /// What runs it; never [`Engine::Auto`].

@@ -2,15 +2,14 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::path::Path;
 
 use ndarray::{Array2, s};
 
-use crate::engine::{Feed, Model, Seat, Source, Values};
+use crate::engine::{Feed, Model, Seat, Values};
 use crate::execute::filled_up;
 use crate::roles::{MASK, TEXT_FEATURES, TOKENS, joint, list};
 use crate::slices::cut;
-use crate::{Axis, Batch, Engine, Graph, NetworkError, Port, Problem};
+use crate::{Axis, Batch, Engine, Graph, NetworkError, NetworkFile, Port, Problem};
 
 /// Prompts encoded at a time: all threads share them, and they stay in the cache.
 const MOST_ROWS: usize = 16;
@@ -24,7 +23,9 @@ const MOST_ROWS: usize = 16;
 ///
 /// ```no_run
 /// # fn main() -> Result<(), kinepath_onnx::NetworkError> {
-/// let encoder = kinepath_onnx::TextEncoder::load("clip-text.onnx")?;
+/// use kinepath_onnx::{NetworkFile, TextEncoder};
+///
+/// let encoder = TextEncoder::load(&NetworkFile::read("clip-text.onnx")?)?;
 /// println!("prompts of {:?} tokens", encoder.length());
 /// # Ok(()) }
 /// ```
@@ -56,21 +57,18 @@ pub(crate) struct Interface {
 }
 
 impl TextEncoder {
-    /// Loads the file at `path`. Weights stored in files of their own are found beside it.
+    /// Loads the network in `file`.
     ///
     /// # Errors
-    /// As [`Network::load`](crate::Network::load) for a file that cannot be used;
+    /// As [`NetworkFile::load`] for a file that cannot be used;
     /// [`Problem::NoTokens`], [`Problem::Ambiguous`], [`Problem::Unfit`] and [`Problem::Unused`]
     /// for other inputs; [`Problem::Joint`] for a graph that takes images as well;
     /// [`Problem::NoOutput`] and [`Problem::Output`] for other outputs.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self, NetworkError> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
+    pub fn load(file: &NetworkFile) -> Result<Self, NetworkError> {
+        let name = file.name();
         let build = || {
-            let graph = Graph::read_file(path)?;
-            let interface = Interface::of(&graph)?;
-            let model = Model::load(&graph, &Source::File(path.into()), Engine::Auto)?;
-            Ok((interface, model))
+            let interface = Interface::of(&file.graph)?;
+            Ok((interface, Model::load(&file.graph, &file.source(), Engine::Auto)?))
         };
         let (interface, model) = build().map_err(|problem: Problem| problem.of(&name))?;
         Ok(Self { name, interface, model })

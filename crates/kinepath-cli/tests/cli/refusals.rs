@@ -213,6 +213,24 @@ fn a_study_file_is_refused_with_its_name_and_key() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn networks_that_do_not_fit_are_refused_before_they_are_loaded() {
+    let place = Place::new();
+    let models = "../kinepath-onnx/tests/fixtures/models";
+    for file in ["external.onnx", "external.onnx.data"] {
+        std::fs::copy(format!("{models}/{file}"), place.path(file)).unwrap();
+    }
+    // Of that length, but without blocks on the disk.
+    let weights = place.path("external.onnx.data");
+    std::fs::File::options().append(true).open(weights).unwrap().set_len(4 << 30).unwrap();
+    let message = place.fails("sample --field onnx:external.onnx --memory 100MB --out out", 1);
+    for part in ["the weights of external.onnx", "4.0 GiB of memory", "free", "smaller network"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    assert!(!place.path("out").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn data_and_batches_that_do_not_fit_are_refused_before_they_are_loaded() {
     let place = Place::new();
     // A hundred thousand records, of which the disk holds none.

@@ -1,15 +1,16 @@
 //! Image encoders with their preprocessing, against Pillow and ONNX Runtime
 //! (`fixtures/make_encoders.py`).
 
-use crate::support::{Tensors, fixture, model, model_path, relative_error};
-use kinepath_onnx::{EncoderSpec, Engine, ImageEncoder, Network, NetworkError, Preset, Problem};
+use crate::support::{Tensors, model, model_path, relative_error};
+use kinepath_onnx::{
+    Engine, ImageEncoder, Network, NetworkError, NetworkFile, Preset, Problem, TextEncoder,
+};
 use ndarray::{Array2, Axis, concatenate, s};
 
 const TOLERANCE: f32 = 1e-5;
 
 fn load(name: &str, preprocess: Preset, shape: &[usize]) -> Result<ImageEncoder, NetworkError> {
-    let network = model_path(name).display().to_string();
-    ImageEncoder::load(&EncoderSpec { network, preprocess }, shape)
+    ImageEncoder::load(NetworkFile::read(model_path(name))?, preprocess, shape)
 }
 
 fn refused(name: &str, preprocess: Preset, shape: &[usize]) -> Problem {
@@ -97,16 +98,17 @@ fn images_and_text_in_one_graph() {
     let problem = refused("joint", Preset::None, &[3, 8, 8]);
     assert!(matches!(problem, Problem::Joint { .. }), "{problem}");
     assert!(problem.to_string().contains("export two networks"));
-    let error = kinepath_onnx::TextEncoder::load(model_path("joint")).unwrap_err();
+    let error = TextEncoder::load(&NetworkFile::read(model_path("joint")).unwrap()).unwrap_err();
     assert_eq!(error.problem, problem);
 }
 
 #[test]
 fn fields_and_images_are_no_text_encoders() {
-    let load = |name: &str| kinepath_onnx::TextEncoder::load(model_path(name)).unwrap_err().problem;
+    let file = |name: &str| NetworkFile::read(model_path(name));
+    let load = |name: &str| TextEncoder::load(&file(name).unwrap()).unwrap_err().problem;
     assert!(matches!(load("clip_image"), Problem::NoTokens { .. }));
     assert!(matches!(load("linear"), Problem::NoTokens { .. }));
-    let missing = kinepath_onnx::TextEncoder::load(fixture("no_such.onnx")).unwrap_err();
+    let missing = file("no_such").unwrap_err();
     assert!(matches!(missing.problem, Problem::Unreadable(_)), "{missing}");
     // Nor is a field an image encoder.
     let error = ImageEncoder::new(model("linear"), Preset::None, &[2, 4, 4]).unwrap_err();

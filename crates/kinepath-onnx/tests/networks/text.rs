@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::{Tensors, fixture, model_path, relative_error};
 use kinepath::metrics::{MetricsError, alignment};
 use kinepath_onnx::{
-    EncoderSpec, ImageEncoder, Preset, Problem, PromptError, PromptFeatures, PromptTokenizer,
+    ImageEncoder, NetworkFile, Preset, Problem, PromptError, PromptFeatures, PromptTokenizer,
     TextEncoder, Tokens,
 };
 use ndarray::{Array2, concatenate, s};
@@ -28,7 +28,7 @@ fn tokenizer() -> PromptTokenizer {
 }
 
 fn encoder(name: &str) -> TextEncoder {
-    TextEncoder::load(model_path(name)).unwrap()
+    TextEncoder::load(&NetworkFile::read(model_path(name)).unwrap()).unwrap()
 }
 
 fn integers(name: &str, length: usize) -> Array2<i32> {
@@ -78,11 +78,9 @@ fn many_prompts_are_encoded_like_few() {
 #[test]
 fn scores_of_images_against_prompts() {
     let tensors = Tensors::load("encoders.safetensors");
-    let spec = EncoderSpec {
-        network: model_path("clip_image").display().to_string(),
-        preprocess: Preset::Clip,
-    };
-    let images = ImageEncoder::load(&spec, &tensors.sample_shape("samples")).unwrap();
+    let file = NetworkFile::read(model_path("clip_image")).unwrap();
+    let shape = tensors.sample_shape("samples");
+    let images = ImageEncoder::load(file, Preset::Clip, &shape).unwrap();
     let images = images.features(tensors.rows("samples").view()).unwrap();
     let prompts = PromptFeatures::encode(prompts(), &tokenizer(), &encoder("text")).unwrap();
     let own = [3, 0, 1];

@@ -1,10 +1,11 @@
 //! Networks as fields.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use kinepath::field::{Converted, VelocityField};
-use kinepath_onnx::{Engine, Network, OnnxField, ParseEngineError};
+use kinepath_onnx::{Engine, Network, NetworkFile, OnnxField, ParseEngineError};
 
 use super::kept::check_time;
 use super::pipeline::locate;
@@ -13,6 +14,7 @@ use crate::StudyError;
 use crate::conditions::FieldInputs;
 use crate::conventions::{Resolved, Sidecar};
 use crate::data::{builtin, sha256_hex, sha256_of_files};
+use crate::memory;
 use crate::run::FieldSettings;
 
 impl FieldSource {
@@ -69,6 +71,21 @@ fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
     })
 }
 
+/// What the ONNX file at `path` declares, if its weights fit into memory.
+///
+/// # Errors
+/// [`StudyError::Memory`] and [`StudyError::Network`].
+pub(crate) fn network_file(path: &Path) -> Result<NetworkFile, StudyError> {
+    let what = || format!("the weights of {}", path.display());
+    let remedy = "use a machine with more memory, or a smaller network";
+    // Reading the declarations reads the weights in this file as well.
+    let own = fs::metadata(path).map_or(0, |metadata| metadata.len());
+    memory::require(what, own, remedy)?;
+    let file = NetworkFile::read(path)?;
+    memory::require(what, file.weight_bytes(), remedy)?;
+    Ok(file)
+}
+
 /// Loads a network from a file or `builtin:NAME`, with the SHA-256 of its file and of those beside it
 /// that hold its weights.
 ///
@@ -87,8 +104,8 @@ pub(super) fn open_onnx_for(
     if let Some(bytes) = builtin_network(source).transpose()? {
         return Ok((Network::from_bytes(source, bytes, engine)?, sha256_hex(bytes)));
     }
-    let network = Network::load_with(source, shape, engine)?;
     let path = Path::new(source);
+    let network = network_file(path)?.load(shape, engine)?;
     let beside = network.graph().external_files.iter().map(|file| path.with_file_name(file));
     let files: Vec<_> = std::iter::once(path.to_owned()).chain(beside).collect();
     Ok((network, sha256_of_files(&files)?))

@@ -1,5 +1,6 @@
 //! The networks that samples are judged by, opened from their specifications.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use kinepath_onnx::{
@@ -11,7 +12,7 @@ use ndarray::Array2;
 use super::settings::{ClipSettings, DataSettings, DecoderSettings};
 use crate::StudyError;
 use crate::data::{self, Dataset, Scaling, builtin};
-use crate::source::open_onnx;
+use crate::source::{network_file, open_onnx};
 
 /// The networks of a judge; each is absent where none is named.
 pub(super) struct Networks {
@@ -82,7 +83,7 @@ impl Clip {
 #[cfg(feature = "text")]
 fn encode(prompts: &str, text: &str, tokenizer: &str) -> Result<PromptFeatures, StudyError> {
     let tokenizer = kinepath_onnx::PromptTokenizer::load(tokenizer)?;
-    let encoder = kinepath_onnx::TextEncoder::load(text)?;
+    let encoder = kinepath_onnx::TextEncoder::load(&network_file(Path::new(text))?)?;
     Ok(PromptFeatures::encode(read_prompts(prompts)?, &tokenizer, &encoder)?)
 }
 
@@ -102,7 +103,8 @@ fn open_decoder(
     training: &Dataset,
     shape: &[usize],
 ) -> Result<Decoder, StudyError> {
-    let decoder = Decoder::load(&settings.network, shape, settings.scale, settings.shift)?;
+    let file = network_file(Path::new(&settings.network))?;
+    let decoder = Decoder::load(file, shape, settings.scale, settings.shift)?;
     let latent = Array2::zeros((1, decoder.latent_shape().iter().product()));
     let values = decoder.pictures(latent.view())?.ncols();
     if values != training.dim() {
@@ -132,5 +134,6 @@ fn open_encoder(text: &str, training: &Dataset) -> Result<ImageEncoder, StudyErr
         let network: Arc<Network> = Arc::new(open_onnx(&spec.network)?.0);
         return Ok(ImageEncoder::new(network, spec.preprocess, &training.shape)?);
     }
-    Ok(ImageEncoder::load(&spec, &training.shape)?)
+    let file = network_file(Path::new(&spec.network))?;
+    Ok(ImageEncoder::load(file, spec.preprocess, &training.shape)?)
 }

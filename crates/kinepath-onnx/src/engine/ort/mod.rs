@@ -125,7 +125,7 @@ impl OrtModel {
     }
 }
 
-/// Bytes of the weights of a session: as they are in files, or as floats if that is more.
+/// Bytes of the weights of a session.
 fn weights(graph: &Graph, source: &Source) -> u64 {
     let stored = match source {
         Source::Bytes(bytes) => bytes.len() as u64,
@@ -134,5 +134,5 @@ fn weights(graph: &Graph, source: &Source) -> u64 {
             files.filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum()
         }
     };
-    stored.max(graph.parameters.saturating_mul(size_of::<f32>() as u64))
+    graph.weight_bytes(stored)
 }
