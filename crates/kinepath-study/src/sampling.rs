@@ -25,7 +25,7 @@ pub use batch::{BATCH_MEMORY, fitting_batch};
 pub use effect::{Change, SelectionEffect, selection_effect};
 pub use given::{Given, GivenRun};
 pub use select::{Band, BandParseError, Selection, SelectionError};
-pub use share::{IndexRange, Shard, ShareError};
+pub use share::{IndexRange, Shard, Share, ShareError};
 
 use crate::conditions::RunConditions;
 use crate::data::NoiseFile;

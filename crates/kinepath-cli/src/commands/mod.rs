@@ -11,6 +11,7 @@ pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod sample;
 mod settings;
+mod share;
 pub(crate) mod study;
 pub(crate) mod tune;
 

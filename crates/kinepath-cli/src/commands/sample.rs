@@ -39,7 +39,7 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     };
     let total = match known {
         Some(total) => total,
-        None if args.is_share() => {
+        None if args.share.share().is_some() => {
             return Err(Usage("--count must say how many samples all shares are".to_owned()).into());
         }
         None => args::DEFAULT_COUNT,
@@ -69,7 +69,9 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         Some(batch) => batch,
         None => fitting_batch(&source, &plan, &record, inputs.as_ref(), args.batch_memory())?,
     };
-    let range = args.share_of(total, batch).map_err(StudyError::from)?;
+    let share = args.share.share();
+    let range = share.map_or(Ok(0..total), |share| share.range(total, batch));
+    let range = range.map_err(StudyError::from)?;
     let job = SampleJob {
         record,
         source: &source,
@@ -78,7 +80,7 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         start,
         first: range.start,
         count: range.len(),
-        total: args.is_share().then_some(total),
+        total: share.map(|_| total),
         batch,
         conditions: RunConditions { labels: args.condition.labels(range, total)?, inputs },
     };

@@ -1,16 +1,22 @@
 //! `kinepath study`: the main job.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use kinepath_study::StudyError;
 use kinepath_study::run::{Existing, FolderLock};
+use kinepath_study::sampling::Share;
 use kinepath_study::source::Engine;
-use kinepath_study::study::{RESULTS_FILE, StudySettings, run_study};
+use kinepath_study::study::{
+    RESULTS_FILE, SampledShare, StudySettings, run_study_of_shares, sample_share,
+};
+use serde_json::json;
 
 use super::report::write_report;
 use super::settings;
+use super::share::ShareArgs;
 use crate::console::Console;
 use crate::progress::Progress;
 use crate::tables;
@@ -25,6 +31,10 @@ Examples:
   kinepath study --print-default > mine.toml
   kinepath study mine.toml --out mine
       A study of your own: edit the fields, gains and data in mine.toml
+  kinepath study mine.toml --shard 3/8 --out shares/3
+      One of eight shares of its samples, each on a machine of its own
+  kinepath study mine.toml --shares shares/* --out mine
+      The study of the eight shares, the same as in one process
 
 A study that was stopped goes on where it was when the same command is repeated.";
 
@@ -43,6 +53,9 @@ const PREAMBLE: &str = "\
 #   copies_in: pixels, or features, those of the encoder: where copies of training records are sought
 ";
 
+/// What says nothing to --print-default.
+const PRINTS_ALONE: [&str; 7] = ["file", "engine", "out", "range", "shard", "shares", "overwrite"];
+
 /// Run a study: energies, what they go with, and whether shaping them helps
 ///
 /// Every field is sampled with every gain on the same noise. The samples are judged against the
@@ -60,11 +73,17 @@ pub(crate) struct StudyArgs {
     /// Folder for study.json, report.html and the runs
     #[arg(long, value_name = "DIR", default_value = FOLDER)]
     out: PathBuf,
+    #[command(flatten)]
+    share: ShareArgs,
+    /// Take the samples from these folders, the --out of all shares
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["range", "shard"])]
+    #[arg(help_heading = "Samples")]
+    shares: Vec<PathBuf>,
     /// Start over where the folder holds runs, whatever their settings
     #[arg(long)]
     overwrite: bool,
     /// Print the settings of the embedded study as a file to edit, and do nothing else
-    #[arg(long, conflicts_with_all = ["file", "engine", "out", "overwrite"])]
+    #[arg(long, conflicts_with_all = PRINTS_ALONE)]
     print_default: bool,
 }
 
@@ -74,9 +93,17 @@ impl Default for StudyArgs {
             file: None,
             engine: None,
             out: FOLDER.into(),
+            share: ShareArgs::default(),
+            shares: Vec::new(),
             overwrite: false,
             print_default: false,
         }
+    }
+}
+
+impl StudyArgs {
+    fn existing(&self) -> Existing {
+        if self.overwrite { Existing::Overwrite } else { Existing::Resume }
     }
 }
 
@@ -97,11 +124,13 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
     }
     let _lock = FolderLock::take(&args.out).map_err(StudyError::from)?;
     console.detail(format_args!("{}: into {}", settings.title, args.out.display()));
-    let existing = if args.overwrite { Existing::Overwrite } else { Existing::Resume };
+    if let Some(share) = args.share.share() {
+        return run_share(args, &settings, share, console);
+    }
     let mut progress = Progress::start(console, "loading models and data")?;
-    let results = run_study(&settings, &args.out, existing, &mut |stage, fraction| {
-        progress.observe(stage, fraction)
-    })?;
+    let observe = &mut |stage: &str, fraction| progress.observe(stage, fraction);
+    let (shares, out) = (&args.shares, &args.out);
+    let results = run_study_of_shares(&settings, shares, out, args.existing(), observe)?;
     let report = write_report(&results, &args.out)?;
     drop(progress);
     if console.json {
@@ -109,4 +138,63 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
     }
     console.print(tables::study(&results, console.verbose))?;
     console.print(tables::files(&[("results", &args.out.join(RESULTS_FILE)), ("report", &report)]))
+}
+
+/// Samples a share and leaves the judgement to the study of all shares.
+fn run_share(
+    args: &StudyArgs,
+    settings: &StudySettings,
+    share: Share,
+    console: &Console,
+) -> Result<()> {
+    let mut progress = Progress::start(console, "loading models")?;
+    let observe = &mut |stage: &str, fraction| progress.observe(stage, fraction);
+    let sampled = sample_share(settings, share, &args.out, args.existing(), observe)?;
+    drop(progress);
+    let summary = ShareSummary { sampled: &sampled, out: &args.out, total: settings.count };
+    if console.json { console.print_json(&summary.json()) } else { console.print(summary) }
+}
+
+/// What was sampled of a share.
+struct ShareSummary<'a> {
+    sampled: &'a SampledShare,
+    out: &'a Path,
+    total: usize,
+}
+
+impl ShareSummary<'_> {
+    fn json(&self) -> serde_json::Value {
+        let SampledShare { range, runs, left_out } = self.sampled;
+        json!({
+            "out": self.out,
+            "first": range.start,
+            "count": range.len(),
+            "total": self.total,
+            "runs": runs,
+            "left_out": left_out,
+        })
+    }
+}
+
+impl fmt::Display for ShareSummary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SampledShare { range, runs, left_out } = self.sampled;
+        let (out, total) = (self.out.display(), self.total);
+        let plural = if runs.len() == 1 { "run" } else { "runs" };
+        write!(
+            f,
+            "samples {}..{} of {total}, in {} {plural}\n\n",
+            range.start,
+            range.end,
+            runs.len()
+        )?;
+        writeln!(f, "share   {out} (complete)")?;
+        if !left_out.is_empty() {
+            writeln!(f, "left    {}: governed by all of the baseline", left_out.join(", "))?;
+        }
+        write!(
+            f,
+            "next    when all shares are there, kinepath study with --shares and their folders"
+        )
+    }
 }

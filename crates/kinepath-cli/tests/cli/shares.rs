@@ -5,6 +5,7 @@ use std::fs;
 use kinepath_study::run::{Column, RunReader, columns};
 
 use crate::sampling::fixture;
+use crate::studies::SMALL;
 use crate::support::{Place, any_final_name, files, npy};
 
 const SAMPLE: &str = "sample --field mixture:mixture.toml --count 50 --batch 4 --steps 12 \
@@ -214,4 +215,52 @@ fn shares_that_cannot_be_meant_are_usage_errors() {
         assert!(refusal.contains(part), "{arguments}: {refusal}");
     }
     assert!(place.fails("merge", 2).contains("<RUN>..."));
+}
+
+/// A study with two seeds and a gain that is governed by the baseline, in batches of 16.
+fn write_study(place: &Place) {
+    let governed = "\n[[gain]]\nname = \"governed\"\ngain = \"governed:quantile=0.5\"\n";
+    let study = SMALL.replace("batch = 64", "batch = 16").replace("seeds = [0]", "seeds = [0, 1]");
+    place.write("study.toml", study + governed);
+}
+
+#[test]
+fn a_study_of_shares_is_that_of_one_process() {
+    let place = Place::new();
+    write_study(&place);
+    let table = place.succeeds("study study.toml --out whole");
+    for shard in ["0/3", "1/3", "2/3"] {
+        let out = &shard[..1];
+        let said = place.succeeds(&format!("study study.toml --shard {shard} --out {out}"));
+        for part in ["of 64, in 4 runs", "(complete)", "governed", "--shares"] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
+        assert!(!place.path(&format!("{out}/study.json")).exists());
+    }
+    let merged = place.succeeds("study study.toml --shares 2 0 1 --out merged");
+    assert_eq!(merged.replace("merged", "whole"), table);
+    assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+    let json = place.json("study study.toml --range 10..20 --out range");
+    assert_eq!((&json["first"], &json["count"]), (&10.into(), &10.into()));
+    assert_eq!(json["left_out"][0], "governed");
+}
+
+#[test]
+fn shares_that_make_no_study_are_refused() {
+    let place = Place::new();
+    write_study(&place);
+    place.succeeds("study study.toml --shard 0/2 --out 0");
+    place.succeeds("study study.toml --range 40..64 --out 1");
+    let lacks = place.fails("study study.toml --shares 0 1 --out merged", 1);
+    assert!(lacks.contains("32..40"), "{lacks}");
+    let no_share = place.fails("study study.toml --shares 0 nowhere --out merged", 1);
+    for part in ["nowhere holds no share of runs", "baseline", "--shard"] {
+        assert!(no_share.contains(part), "{part}: {no_share}");
+    }
+    assert!(!any_final_name(&place.path("merged")));
+    // A share is no study, nor is the other way about.
+    let other = place.fails("study study.toml --out 0", 1);
+    assert!(other.contains("count"), "{other}");
+    place.fails("study study.toml --shard 0/99 --out 2", 2);
+    place.fails("study study.toml --shard 0/2 --shares 0 1 --out 2", 2);
 }

@@ -37,6 +37,28 @@ pub struct Shard {
     of: usize,
 }
 
+/// Some of the samples of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Share {
+    /// Those of a range.
+    Range(IndexRange),
+    /// Whole batches, one of several such shares.
+    Shard(Shard),
+}
+
+impl Share {
+    /// Its samples, of `total` that are integrated in batches of `batch` (at least 1).
+    ///
+    /// # Errors
+    /// Those of [`IndexRange::within`] and [`Shard::range`].
+    pub fn range(self, total: usize, batch: usize) -> Result<Range<usize>, ShareError> {
+        match self {
+            Self::Range(range) => range.within(total),
+            Self::Shard(shard) => shard.range(total, batch),
+        }
+    }
+}
+
 /// A share that is none.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ShareError {

@@ -27,10 +27,11 @@ mod run_input;
 mod runs;
 mod set_figures;
 mod settings;
+mod share;
 mod theory;
 mod verdict;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use analysis::{evaluate_named_runs, evaluate_runs};
 pub use audit::CLASSES_ASKED_FOR;
@@ -48,14 +49,17 @@ pub use settings::{
     StudySettings,
 };
 
+pub use share::{SampledShare, sample_share};
+
 pub use crate::files::write_whole;
 use crate::files::{read_json, write_json};
 use crate::run::{Existing, FolderLock, RunReader};
+use crate::source::FieldSource;
 use crate::{Answer, StudyError};
 use analysis::analyse;
 use check::check;
 use controls::Controls;
-use runs::ModelRuns;
+use runs::{ModelRuns, Samples};
 use theory::theory;
 
 /// Name of the results file in a study folder.
@@ -82,13 +86,22 @@ pub fn run_study(
     existing: Existing,
     observe: &mut Observer<'_>,
 ) -> Result<StudyResults, StudyError> {
-    check(settings)?;
-    let mut sources = Vec::with_capacity(settings.fields.len());
-    for choice in &settings.fields {
-        let source = choice.open()?;
-        choice.check(&source, settings.count)?;
-        sources.push((choice, source));
-    }
+    run_study_of_shares(settings, &[], dir, existing, observe)
+}
+
+/// As [`run_study`], with the runs merged of `shares`, folders that [`sample_share`] has filled. What
+/// no share holds is sampled: gains that are governed by the baseline, and controls.
+///
+/// # Errors
+/// As there, and those of [`merge_shares`](crate::run::merge_shares).
+pub fn run_study_of_shares(
+    settings: &StudySettings,
+    shares: &[PathBuf],
+    dir: &Path,
+    existing: Existing,
+    observe: &mut Observer<'_>,
+) -> Result<StudyResults, StudyError> {
+    let sources = open_fields(settings)?;
     // A study has at least one field, as was checked.
     let shape = sources.first().map_or(&[][..], |(_, source)| &source.shape);
     let judge = Judge::open(&settings.data, settings.support_neighbours, shape)?;
@@ -99,10 +112,13 @@ pub fn run_study(
     }
     let all_runs: Vec<ModelRuns<'_>> = sources
         .iter()
-        .map(|(choice, source)| ModelRuns { settings, choice, source, dir, existing })
+        .map(|(choice, source)| {
+            let samples = Samples::All(shares);
+            ModelRuns { settings, choice, source, dir, existing, samples }
+        })
         .collect();
     for model in &all_runs {
-        model.check_gains()?;
+        model.check()?;
     }
     let mut models = Vec::new();
     for model in &all_runs {
@@ -132,6 +148,18 @@ pub fn run_study(
     let results = analysis::results(&judge, settings.clone(), models)?;
     results.write(&dir.join(RESULTS_FILE))?;
     Ok(results)
+}
+
+/// Opens the fields of a study whose settings make one.
+fn open_fields(settings: &StudySettings) -> Result<Vec<(&FieldChoice, FieldSource)>, StudyError> {
+    check(settings)?;
+    let mut sources = Vec::with_capacity(settings.fields.len());
+    for choice in &settings.fields {
+        let source = choice.open()?;
+        choice.check(&source, settings.count)?;
+        sources.push((choice, source));
+    }
+    Ok(sources)
 }
 
 /// A name as a folder: letters and digits in lower case, everything else a hyphen.

@@ -1,5 +1,6 @@
 //! Sampling the runs of one model: every gain and every seed, on the same noise.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use kinepath::gain::{Gain, GainParseError};
@@ -12,11 +13,11 @@ use ndarray::Array2;
 use super::controls::TAIL_START;
 use super::settings::{FieldChoice, GainChoice, StudySettings};
 use super::{BASELINE, Observer, RunInput, slug};
-use crate::StudyError;
-use crate::run::{Existing, RunReader};
+use crate::run::{Existing, RunReader, merge_shares};
 use crate::sampling::{SampleJob, Start};
 use crate::schedule::{ScheduleSpec, read_gain};
 use crate::source::FieldSource;
+use crate::{Answer, StudyError};
 
 /// Most paths of which the closed form is asked.
 const THEORY_PATHS: usize = 256;
@@ -30,25 +31,56 @@ pub(super) struct ModelRuns<'a> {
     /// The study folder.
     pub(super) dir: &'a Path,
     pub(super) existing: Existing,
+    pub(super) samples: Samples<'a>,
+}
+
+/// Which samples the runs have, and where they come from.
+#[derive(Debug, Clone)]
+pub(super) enum Samples<'a> {
+    /// All, of which the study folders of these shares hold some where there are any.
+    All(&'a [PathBuf]),
+    /// Those of a range.
+    Share(Range<usize>),
 }
 
 impl ModelRuns<'_> {
-    /// Refuses gains that cannot be used, before anything is sampled. A governed gain without a
-    /// reference has the baseline for one, and is refused later if that cannot govern.
+    /// Refuses gains and shares that cannot be used, before anything is sampled. A governed gain
+    /// without a reference has the baseline for one, and is refused later if that cannot govern.
+    ///
+    /// # Errors
+    /// Those of [`ScheduleSpec::compile`], and [`StudyError::Mismatch`] for a folder that holds no
+    /// share of the baseline.
+    pub(super) fn check(&self) -> Result<(), StudyError> {
+        for choice in &self.settings.gains {
+            self.is_governed_by_baseline(choice)?;
+        }
+        self.schedule("unit").compile()?;
+        let Samples::All(shares) = &self.samples else { return Ok(()) };
+        let baseline = self.folder("runs", BASELINE);
+        match shares.iter().find(|share| !share.join(&baseline).is_dir()) {
+            None => Ok(()),
+            Some(share) => Err(StudyError::Mismatch(format!(
+                "{} holds no share of {}; give the folders that `kinepath study` with --shard or \
+                 --range has written, with the same settings",
+                share.display(),
+                baseline.display()
+            ))),
+        }
+    }
+
+    /// Whether `choice` takes its ceiling from all of the baseline, which a share does not have.
     ///
     /// # Errors
     /// Those of [`ScheduleSpec::compile`].
-    pub(super) fn check_gains(&self) -> Result<(), StudyError> {
-        for GainChoice { gain, .. } in &self.settings.gains {
-            match self.schedule(gain).compile() {
-                Err(StudyError::Gain(GainParseError::NoCeiling)) => {}
-                compiled => drop(compiled?),
-            }
+    pub(super) fn is_governed_by_baseline(&self, choice: &GainChoice) -> Result<bool, StudyError> {
+        match self.schedule(&choice.gain).compile() {
+            Err(StudyError::Gain(GainParseError::NoCeiling)) => Ok(true),
+            compiled => compiled.map(|_| false),
         }
-        self.schedule("unit").compile().map(|_| ())
     }
 
-    /// Samples the baseline and every gain, or reads what an earlier call has sampled.
+    /// Samples the baseline and every gain, or reads what an earlier call has sampled. Of a share,
+    /// gains that are governed by the baseline are left out.
     ///
     /// # Errors
     /// Those of [`ScheduleSpec::compile`] and [`SampleJob::run`].
@@ -56,6 +88,9 @@ impl ModelRuns<'_> {
         let baseline = GainChoice { name: BASELINE.to_owned(), gain: "unit".to_owned() };
         let mut runs: Vec<RunInput> = Vec::with_capacity(self.settings.gains.len() + 1);
         for choice in std::iter::once(&baseline).chain(&self.settings.gains) {
+            if matches!(self.samples, Samples::Share(_)) && self.is_governed_by_baseline(choice)? {
+                continue;
+            }
             let folder = self.folder("runs", &choice.name);
             let run = self.sample_gain(choice, &folder, runs.first(), observe)?;
             runs.push(run);
@@ -109,8 +144,13 @@ impl ModelRuns<'_> {
         observe: &mut Observer<'_>,
     ) -> Result<RunInput, StudyError> {
         let stage = format!("sampling {}, {}", self.choice.name, choice.name);
+        let merging = format!("merging {}, {}", self.choice.name, choice.name);
         let gain = read_gain(&choice.gain, baseline.map(|run| &run.seeds[0]))?.to_string();
-        let seeds = &self.settings.seeds;
+        let StudySettings { seeds, count: total, batch, .. } = self.settings;
+        let (range, is_share) = match &self.samples {
+            Samples::All(_) => (0..*total, false),
+            Samples::Share(range) => (range.clone(), true),
+        };
         let mut readers: Vec<RunReader> = Vec::with_capacity(seeds.len());
         for (number, &seed) in seeds.iter().enumerate() {
             let (plan, sampler) = self.schedule(&gain).compile()?;
@@ -122,20 +162,23 @@ impl ModelRuns<'_> {
                 plan: &plan,
                 sampler,
                 start: Start::Seed(seed),
-                first: 0,
-                count: self.settings.count,
-                total: None,
-                batch: self.settings.batch,
+                first: range.start,
+                count: range.len(),
+                total: is_share.then_some(*total),
+                batch: *batch,
                 record: Record { profile: true, energy_map: shown, parts: false, trajectory },
-                conditions: self.choice.conditions(self.source, 0, self.settings.count)?,
+                conditions: self.choice.conditions(self.source, range.clone(), *total)?,
             };
-            let mut place = self.dir.join(folder);
+            let mut folder = folder.to_owned();
             if seeds.len() > 1 {
-                place.push(format!("seed-{seed}"));
+                folder.push(format!("seed-{seed}"));
             }
-            readers.push(job.run(&place, self.existing, &mut |done| {
-                observe(&stage, (number as f64 + done) / seeds.len() as f64)
-            })?);
+            let mut told = |stage: &str, done: f64| {
+                observe(stage, (number as f64 + done) / seeds.len() as f64)
+            };
+            let existing = self.merge(&folder, &mut |done| told(&merging, done))?;
+            let observe = &mut |done| told(&stage, done);
+            readers.push(job.run(&self.dir.join(&folder), existing, observe)?);
         }
         Ok(RunInput {
             name: choice.name.clone(),
@@ -143,6 +186,23 @@ impl ModelRuns<'_> {
             folder: folder.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/"),
             seeds: readers,
         })
+    }
+
+    /// Merges the shares of the run in `folder`, if there are any, and says what sampling is to do
+    /// with a run that is there.
+    fn merge(
+        &self,
+        folder: &Path,
+        observe: &mut dyn FnMut(f64) -> Answer,
+    ) -> Result<Existing, StudyError> {
+        let Samples::All(shares) = &self.samples else { return Ok(self.existing) };
+        let shares = shares.iter().map(|share| share.join(folder));
+        let shares: Vec<PathBuf> = shares.filter(|share| share.is_dir()).collect();
+        if shares.is_empty() {
+            return Ok(self.existing);
+        }
+        merge_shares(&shares, &self.dir.join(folder), self.existing, observe)?;
+        Ok(Existing::Resume)
     }
 
     fn schedule(&self, gain: &str) -> ScheduleSpec {

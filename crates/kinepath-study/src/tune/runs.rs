@@ -80,7 +80,11 @@ impl<'a> Runs<'a> {
                 total: None,
                 batch: self.settings.batch,
                 record: Record { profile: gain == UNIT, ..Record::default() },
-                conditions: self.settings.field.conditions(self.source, first, count)?,
+                conditions: self.settings.field.conditions(
+                    self.source,
+                    first..first + count,
+                    first + count,
+                )?,
             };
             let existing = match self.written.contains(&folder) {
                 true => Existing::Resume,

@@ -1,6 +1,5 @@
 //! The arguments of `kinepath sample`.
 
-use std::ops::Range;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -9,13 +8,14 @@ use bytesize::ByteSize;
 use clap::{Args, value_parser};
 use kinepath::grid::GridFamily;
 use kinepath_study::run::Certify;
-use kinepath_study::sampling::{BATCH_MEMORY, Band, IndexRange, Selection, Shard, ShareError};
+use kinepath_study::sampling::{BATCH_MEMORY, Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::{Engine, FieldSpec};
 
 use crate::cli::at_least_one;
 use crate::commands::LARGEST_SEED;
 use crate::commands::conventions::{CONVENTIONS, ConventionArgs};
+use crate::commands::share::ShareArgs;
 use crate::exit::Usage;
 
 use super::condition::ConditionArgs;
@@ -83,13 +83,8 @@ pub(crate) struct SampleArgs {
     /// --labels or --inputs, or 128]
     #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Samples")]
     pub(super) count: Option<usize>,
-    /// Sample this range of them only, from index A up to, but not including, B, as a share of the run
-    /// that `kinepath merge` puts together
-    #[arg(long, value_name = "A..B", conflicts_with = "shard", help_heading = "Samples")]
-    range: Option<IndexRange>,
-    /// Sample share I, from 0, of N shares of whole batches
-    #[arg(long, value_name = "I/N", help_heading = "Samples")]
-    shard: Option<Shard>,
+    #[command(flatten)]
+    pub(super) share: ShareArgs,
     /// Seed of the noise; sample 17 of seed 3 is always the same
     #[arg(long, value_name = "S", default_value = "0", help_heading = "Samples")]
     #[arg(value_parser = value_parser!(u64).range(..=LARGEST_SEED), conflicts_with = "noise")]
@@ -218,20 +213,6 @@ impl SampleArgs {
             bands: self.select.clone(),
             max_attempts: self.max_attempts.unwrap_or(DEFAULT_ATTEMPTS),
         })
-    }
-
-    /// Whether only some of the samples are asked for.
-    pub(super) fn is_share(&self) -> bool {
-        self.range.is_some() || self.shard.is_some()
-    }
-
-    /// The samples asked for, of `total` in batches of `batch`.
-    pub(super) fn share_of(&self, total: usize, batch: usize) -> Result<Range<usize>, ShareError> {
-        match (self.range, self.shard) {
-            (Some(range), _) => range.within(total),
-            (None, Some(shard)) => shard.range(total, batch),
-            (None, None) => Ok(0..total),
-        }
     }
 
     fn adaptive(&self) -> bool {

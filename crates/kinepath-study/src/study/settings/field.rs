@@ -1,5 +1,7 @@
 //! The velocity fields of a study.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
@@ -79,18 +81,18 @@ impl FieldChoice {
     /// Those of [`conditions`](Self::conditions), and [`StudyError::Spec`] for conditions that the
     /// field does not take or lacks.
     pub(crate) fn check(&self, source: &FieldSource, count: usize) -> Result<(), StudyError> {
-        self.conditions(source, 0, count)?.check(source, 0, count)
+        self.conditions(source, 0..count, count)?.check(source, 0, count)
     }
 
-    /// The conditions of `count` samples of `source` from sample `first` on.
+    /// The conditions of the samples `range` of `source`, of `total` that there are.
     ///
     /// # Errors
     /// [`StudyError::Spec`] for labels that cannot be read, and those of [`RunConditions::open`].
     pub(crate) fn conditions(
         &self,
         source: &FieldSource,
-        first: usize,
-        count: usize,
+        range: Range<usize>,
+        total: usize,
     ) -> Result<RunConditions, StudyError> {
         let labels = self.labels.as_ref().map(|text| {
             text.parse::<LabelSpec>().map_err(|reason| StudyError::Spec {
@@ -100,8 +102,6 @@ impl FieldChoice {
             })
         });
         let labels = labels.transpose()?;
-        let range = first..first + count;
-        let total = range.end;
         RunConditions::open(labels.as_ref(), self.inputs.as_deref(), source, range, total)
     }
 
