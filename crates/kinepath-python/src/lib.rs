@@ -45,6 +45,7 @@ fn _kinepath(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<run_parts::RunParts>()?;
     module.add_function(wrap_pyfunction!(run_parts::run_settings, module)?)?;
     module.add_function(wrap_pyfunction!(data::load_data, module)?)?;
+    module.add_function(wrap_pyfunction!(study::check_resamples, module)?)?;
     module.add_function(wrap_pyfunction!(study::evaluate, module)?)?;
     metrics::register(module)?;
     stats::register(module)

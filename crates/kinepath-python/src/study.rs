@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use kinepath_study::report::render;
 use kinepath_study::run::{FolderLock, REPORT_FILE};
 use kinepath_study::study::{
-    ClipSettings, CopySpace, DataSettings, DecoderSettings, RESULTS_FILE, StudyResults,
+    self, ClipSettings, CopySpace, DataSettings, DecoderSettings, RESULTS_FILE, StudyResults,
     evaluate_named_runs, write_whole,
 };
 use kinepath_study::{Stop, StudyError};
@@ -17,6 +17,12 @@ use crate::parallel;
 
 /// An image encoder, prompts, and a text encoder with its tokenizer if the prompts are words.
 type Clip = (String, String, Option<String>, Option<String>);
+
+/// Refuses numbers of resamples whose intervals would not hold what they say.
+#[pyfunction]
+pub(crate) fn check_resamples(resamples: usize) -> PyResult<()> {
+    study::check_resamples(resamples).map_err(errors::study)
+}
 
 /// Judges runs, the first being the baseline, into `study.json` and `report.html` in folder `out`.
 /// `observe` is told what is done and how much of it.

@@ -139,7 +139,7 @@ def test_what_cannot_be_studied_is_named(
         ({}, TypeError, "'train'"),
         ({"train": TRAIN, "refrence": TRAIN}, TypeError, "'refrence'"),
         ({"train": "absent.npy"}, kp.KinepathError, "absent.npy"),
-        ({"train": TRAIN, "resamples": 0}, kp.KinepathError, "at least 1, got 0"),
+        ({"train": TRAIN, "resamples": 0}, kp.KinepathError, "at least 40, got 0"),
         ({"train": TRAIN, "encoder": "absent.onnx"}, kp.KinepathError, "absent.onnx"),
         ({"train": TRAIN, "clip_text": "t.onnx"}, kp.KinepathError, "clip_image and prompts"),
         ({"train": TRAIN, "gains": {"bad": "kts:alpha=-9,beta=0"}}, kp.KinepathError, "negative"),

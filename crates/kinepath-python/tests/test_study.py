@@ -147,7 +147,7 @@ def test_bad_arguments_are_named(tmp_path: Path) -> None:
         ("absent.npy", {"train": "absent.npy"}),
         ("NaN", {"train": np.full((20, 1, 4, 4), np.nan)}),
         (r"shape \[1, 4, 4\], but", {"train": HELD_OUT[:, :, :3, :3]}),
-        ("at least 1, got 0", {"resamples": 0}),
+        ("at least 40, got 39", {"resamples": 39}),
         ("no encoder", {"copies_in": "features"}),
         ("pixels or features", {"copies_in": "words"}),
         ("absent.onnx", {"encoder": "absent.onnx"}),

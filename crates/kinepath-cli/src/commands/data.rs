@@ -1,7 +1,9 @@
 //! What samples are judged by, as `evaluate` and `compare` take it.
 
 use clap::Args;
-use kinepath_study::study::{ClipSettings, CopySpace, DataSettings, DecoderSettings};
+use kinepath_study::study::{
+    ClipSettings, CopySpace, DataSettings, DecoderSettings, check_resamples,
+};
 
 use crate::cli::at_least_one;
 
@@ -56,9 +58,14 @@ pub(crate) struct DataArgs {
     /// The tokenizer.json of --clip-text
     #[arg(long, value_name = "FILE", requires = "clip_text")]
     tokenizer: Option<String>,
-    /// Bootstrap resamples and permutations of every figure
-    #[arg(long, value_name = "N", default_value = "2000", value_parser = at_least_one)]
+    /// Bootstrap resamples and permutations of every figure, at least 40
+    #[arg(long, value_name = "N", default_value = "2000", value_parser = resamples)]
     pub(crate) resamples: usize,
+}
+
+fn resamples(text: &str) -> Result<usize, String> {
+    let number = at_least_one(text)?;
+    check_resamples(number).map(|()| number).map_err(|error| error.to_string())
 }
 
 impl DataArgs {

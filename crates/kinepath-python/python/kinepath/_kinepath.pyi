@@ -32,6 +32,7 @@ __all__ = [
     "Step",
     "__version__",
     "adjust",
+    "check_resamples",
     "compare",
     "distinct_neighbours",
     "evaluate",
@@ -250,6 +251,7 @@ def write_run(
     nodes: Sequence[int],
     overwrite: bool,
 ) -> Run: ...
+def check_resamples(resamples: int) -> None: ...
 def evaluate(
     runs: Sequence[tuple[str, str]],
     out: str,

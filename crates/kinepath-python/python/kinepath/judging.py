@@ -64,8 +64,7 @@ class Judges:
             KinepathError: for what is not there, or cannot be what it is given for as far as can be
                 told without opening it.
         """
-        if resamples < 1:
-            raise KinepathError(f"resamples must be at least 1, got {resamples}")
+        _kinepath.check_resamples(max(0, resamples))
         clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
         if copies_in not in ("pixels", "features"):
             raise KinepathError(f"copies_in is pixels or features, got {copies_in!r}")

@@ -158,7 +158,7 @@ def study(
         labels: the class, or number of the prompt, of each of these samples, the same in every
             variant; what ``noise`` and ``labels`` say of runs their folders say already.
         out: the folder for results, report, and data given as arrays.
-        resamples: bootstrap resamples and permutations of every figure, at least 1.
+        resamples: bootstrap resamples and permutations of every figure, at least 40.
         progress: called with what is being done and how much of it, instead of a line on stderr,
             which is one a minute where that is no terminal.
 

@@ -13,7 +13,7 @@ use super::controls::Controls;
 use super::copy_space::CopySpace;
 use super::doubts::{doubts, value_scale};
 use super::energies::energy;
-use super::figures::{Figures, Inference};
+use super::figures::{Figures, Inference, check_resamples};
 use super::judge::Judge;
 use super::judged_run::JudgedRun;
 use super::pairing::{check_pairing, settings_of};
@@ -174,6 +174,7 @@ pub fn evaluate_named_runs(
     observe: &mut Observer<'_>,
 ) -> Result<StudyResults, StudyError> {
     data.check()?;
+    check_resamples(resamples)?;
     let runs = folders
         .iter()
         .map(|(name, folder)| {
@@ -214,16 +215,11 @@ pub(super) fn results(
     settings: StudySettings,
     models: Vec<ModelResults>,
 ) -> Result<StudyResults, StudyError> {
-    let bootstrap = Bootstrap {
-        resamples: settings.resamples,
-        seed: settings.first_seed(),
-        ..Bootstrap::default()
-    };
     Ok(StudyResults {
         kinepath: env!("CARGO_PKG_VERSION").to_owned(),
         training: judge.training_results(),
         reference: judge.reference_results(),
-        calibration: calibration(judge, &bootstrap)?,
+        calibration: calibration(judge, Bootstrap::default().level)?,
         settings,
         models,
     })

@@ -4,7 +4,6 @@ use kinepath::metrics::{
     ClassMemorization, FeatureMoments, GAP_THRESHOLD, HeldOutRatios, KidSubsets, MetricsError,
     f_mem, f_mem_by_class, frechet_infinity, mean_by_class, memorization_curve, most_copied,
 };
-use kinepath::stats::Bootstrap;
 
 use super::figures::Inference;
 use super::judge::{Judge, Judged};
@@ -22,18 +21,16 @@ const NAMED: usize = 10;
 /// Share of unseen records that a calibrated threshold may call memorized.
 const LEVEL: f64 = 0.01;
 
-/// How often the criterion calls held-out records memorized; `None` without any.
+/// How often the criterion calls held-out records memorized, with its interval at a confidence level;
+/// `None` without any.
 ///
 /// # Errors
-/// [`StudyError::Stats`] if there are fewer than two of them.
-pub(super) fn calibration(
-    judge: &Judge,
-    bootstrap: &Bootstrap,
-) -> Result<Option<Calibration>, StudyError> {
+/// [`StudyError::Stats`] for a confidence level outside (0, 1).
+pub(super) fn calibration(judge: &Judge, level: f64) -> Result<Option<Calibration>, StudyError> {
     let Some(gaps) = judge.held_out_gaps() else { return Ok(None) };
     let threshold = HeldOutRatios::new(&gaps.ratio)?.threshold(LEVEL)?;
     Ok(Some(Calibration {
-        false_alarm: f_mem(&gaps.memorized(GAP_THRESHOLD), bootstrap)?,
+        false_alarm: f_mem(&gaps.memorized(GAP_THRESHOLD), level)?,
         threshold: (threshold > 0.0).then_some(threshold),
         level: LEVEL,
     }))

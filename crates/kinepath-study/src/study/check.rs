@@ -1,5 +1,6 @@
 //! What is wrong with the settings of a study, said before any work.
 
+use super::figures::check_resamples;
 use super::settings::StudySettings;
 use super::{BASELINE, slug};
 use crate::StudyError;
@@ -45,8 +46,9 @@ pub(super) fn check(settings: &StudySettings) -> Result<(), StudyError> {
             settings.significance
         ));
     }
-    if settings.bins == 0 || settings.resamples == 0 || settings.support_neighbours < 2 {
-        return mismatch("bins and resamples must be at least 1, support_neighbours at least 2");
+    check_resamples(settings.resamples)?;
+    if settings.bins == 0 || settings.support_neighbours < 2 {
+        return mismatch("bins must be at least 1, support_neighbours at least 2");
     }
     if settings.count.saturating_mul(seeds.len()) < settings.bins.saturating_mul(8) {
         return mismatch(&format!(
@@ -80,7 +82,8 @@ mod tests {
         refused(|s| s.seeds = vec![3, 1, 3], "each named once");
         refused(|s| s.count = 63, "too few for 8 bins");
         refused(|s| s.bins = usize::MAX, "too few");
-        refused(|s| s.bins = 0, "bins and resamples must be at least 1");
+        refused(|s| s.bins = 0, "bins must be at least 1");
+        refused(|s| s.resamples = 39, "resamples must be at least 40, got 39");
         refused(|s| s.significance = f64::NAN, "between 0 and 1");
         refused(
             |s| {

@@ -1,16 +1,33 @@
 //! The figures of samples with their intervals, and paired comparisons of two sets of samples.
 
 use kinepath::stats::{
-    Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, mean_of_rows,
-    paired_permutation, paired_share_interval, settled_share, sign_flip_test,
+    Acceleration, Bootstrap, Interval, PairedPermutation, Replicates, Resampling, flags,
+    mean_of_rows, paired_permutation, paired_share_interval, share_interval, sign_flip_test,
 };
 use rayon::prelude::*;
 
 use super::evidence::{Column, Evidence};
-use super::metrics::{METRICS, Metric, SHARE};
+use super::metrics::{METRICS, Metric};
 use super::results::MetricResult;
 use super::set_figures::Influence;
 use crate::StudyError;
+
+/// Fewest resamples that have an interval of 95 %: one of them lies beyond either end.
+const LEAST_RESAMPLES: usize = 40;
+
+/// Refuses numbers of resamples whose intervals would not hold what they say.
+///
+/// # Errors
+/// [`StudyError::Mismatch`] for fewer than 40.
+pub fn check_resamples(resamples: usize) -> Result<(), StudyError> {
+    if resamples < LEAST_RESAMPLES {
+        return Err(StudyError::Mismatch(format!(
+            "resamples must be at least {LEAST_RESAMPLES}, got {resamples}: an interval of 95 % leaves \
+             out the outermost 2.5 % of them on either side, and 2000 are usual"
+        )));
+    }
+    Ok(())
+}
 
 /// How figures are resampled and compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,12 +45,9 @@ impl Inference {
     /// samples of every seed of the study.
     ///
     /// # Errors
-    /// [`StudyError::Mismatch`] without resamples, [`StudyError::Stats`] without samples.
+    /// [`StudyError::Mismatch`] for too few resamples, [`StudyError::Stats`] without samples.
     pub fn new(resamples: usize, seed: u64, counts: &[usize]) -> Result<Self, StudyError> {
-        if resamples == 0 {
-            let text = "there must be at least one bootstrap resample".to_owned();
-            return Err(StudyError::Mismatch(text));
-        }
+        check_resamples(resamples)?;
         Ok(Self {
             rows: Resampling::nested(counts)?,
             bootstrap: Bootstrap { resamples, seed, ..Bootstrap::default() },
@@ -108,16 +122,15 @@ impl<'e> Figures<'e> {
         Self { evidence, metrics, estimates, replicates }
     }
 
-    /// The figures with their intervals, in the order of [`METRICS`]: BCa for means, percentile
-    /// for whole sets, Wilson's where a share is 0 or 1.
+    /// The figures with their intervals, in the order of [`METRICS`]: [`share_interval`] for shares,
+    /// BCa for other means, percentiles for whole sets.
     ///
     /// # Errors
     /// [`StudyError::Stats`] if a figure is undefined, or undefined on many resamples.
     pub fn results(&self, inference: &Inference) -> Result<Vec<MetricResult>, StudyError> {
         let result = |(m, metric): (usize, &&'static Metric)| {
             let value = match self.evidence.column(metric.key) {
-                Some(column) if metric.bounds == SHARE => share_interval(column, inference)?,
-                Some(column) => influence_interval(&Influence::of(column)?, inference)?.0,
+                Some(column) => column_interval(column, inference)?,
                 None => {
                     let replicates = self.replicates[m].iter().copied();
                     set_interval(self.estimates[m], replicates, &inference.bootstrap)?.0
@@ -212,10 +225,13 @@ fn sets(metrics: &[&'static Metric], evidence: &Evidence) -> Vec<&'static Metric
     metrics.iter().copied().filter(|metric| evidence.column(metric.key).is_none()).collect()
 }
 
-/// The interval of a share; where it is 0 or 1, of which every resample is the same, Wilson's.
-fn share_interval(column: &Column, inference: &Inference) -> Result<Interval, StudyError> {
-    Ok(match settled_share(column.values.iter().copied(), inference.bootstrap.level)? {
-        Some(settled) => settled,
+/// The interval of the mean of a column. Where it is recall or coverage, whose samples are not
+/// independent, it is one of a share of flags only while all samples are alike.
+fn column_interval(column: &Column, inference: &Inference) -> Result<Interval, StudyError> {
+    let values = &column.values;
+    let independent = column.second_order.is_none() || values.iter().all(|v| *v == values[0]);
+    Ok(match flags(values).filter(|_| independent) {
+        Some(flags) => share_interval(&flags, inference.rows.clone(), &inference.bootstrap)?,
         None => influence_interval(&Influence::of(column)?, inference)?.0,
     })
 }

@@ -42,7 +42,7 @@ const fn row(
 }
 
 /// The bounds of a share.
-pub(super) const SHARE: (f64, f64) = (0.0, 1.0);
+const SHARE: (f64, f64) = (0.0, 1.0);
 const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
 const ANY: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 

@@ -38,7 +38,7 @@ pub use audit::CLASSES_ASKED_FOR;
 pub use compare::differences;
 pub use copy_space::CopySpace;
 pub use evidence::Evidence;
-pub use figures::{Figures, Inference, PairedFigure, PairedInterval};
+pub use figures::{Figures, Inference, PairedFigure, PairedInterval, check_resamples};
 pub use judge::{Judge, Judged};
 pub use metrics::{METRICS, Metric, metric};
 pub use results::StudyResults;

@@ -1,6 +1,6 @@
 //! Flags for samples at risk of being copies, and how well they find them.
 
-use kinepath::stats::{Bootstrap, Interval, Resampling, bootstrap, settled_share};
+use kinepath::stats::{Bootstrap, Interval, Resampling, share_interval_of_rows};
 
 use super::figures::Inference;
 use super::judge::Judged;
@@ -105,18 +105,10 @@ fn score(
         marks.iter().filter(|mark| of(mark)).count() as f64 / marks.len() as f64
     };
     // Undefined without any flagged sample, or any copy: then there is no figure.
+    let hits: Vec<bool> = marks.iter().map(|&(flagged, hit)| flagged && hit).collect();
     let conditional = |given: fn(&(bool, bool)) -> bool| -> Option<Interval> {
-        let hit = |&(flagged, hit): &(bool, bool)| f64::from(flagged && hit);
-        let hits = marks.iter().filter(|mark| given(mark)).map(hit);
-        settled_share(hits, settings.level).ok()?.or_else(|| {
-            bootstrap(sample.clone(), settings, |draw| {
-                let drawn = draw.iter().map(|&row| &marks[row]).filter(|mark| given(mark));
-                let (found, all) =
-                    drawn.fold((0.0, 0.0), |(found, all), mark| (found + hit(mark), all + 1.0));
-                found / all
-            })
-            .ok()
-        })
+        let rows: Vec<usize> = (0..marks.len()).filter(|&row| given(&marks[row])).collect();
+        share_interval_of_rows(&hits, &rows, sample, settings).ok()
     };
     FlagScore {
         flag: flag.to_owned(),

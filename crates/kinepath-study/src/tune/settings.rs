@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::space::{Family, PUBLISHED};
 use crate::StudyError;
-use crate::study::{DataSettings, FieldChoice, SamplerChoice, StudySettings, usual_values};
+use crate::study::{
+    DataSettings, FieldChoice, SamplerChoice, StudySettings, check_resamples, usual_values,
+};
 
 /// Rungs beyond which the samples of the last one would be beyond any budget: 2¹⁶ times the first.
 const MOST_RUNGS: usize = 16;
@@ -140,12 +142,12 @@ impl TuneSettings {
             ("finalists", self.finalists),
             ("confirm", self.confirm),
             ("batch", self.batch),
-            ("resamples", self.resamples),
         ] {
             if value == 0 {
                 return mismatch(format!("{name} must be at least 1"));
             }
         }
+        check_resamples(self.resamples)?;
         match self.minutes {
             Some(minutes) if !(minutes.is_finite() && minutes > 0.0) => {
                 mismatch(format!("minutes must be a positive number, got {minutes}"))

@@ -153,7 +153,7 @@ mod tests {
             let total: usize = classes.iter().map(|class| class.samples).sum();
             prop_assert_eq!(total, labels.len());
             let hits: usize = classes.iter().map(|class| class.memorized).sum();
-            let whole = f_mem(&memorized, &settings).unwrap().estimate;
+            let whole = f_mem(&memorized, 0.95).unwrap().estimate;
             prop_assert!((hits as f64 / total as f64 - whole).abs() < 1.0e-12);
             for class in classes {
                 prop_assert_eq!(class.f_mem.is_none(), class.samples == 1);

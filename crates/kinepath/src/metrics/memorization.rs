@@ -6,7 +6,7 @@ use super::{
     error::{MetricsError, check_column},
     neighbours::NeighbourIndex,
 };
-use crate::stats::{Bootstrap, Interval, StatsError, share_interval};
+use crate::stats::{Interval, StatsError, wilson_interval};
 
 /// A sample is memorized when its gap ratio is below this.
 pub const GAP_THRESHOLD: f64 = 1.0 / 3.0;
@@ -53,7 +53,6 @@ impl GapRatios {
 /// # Example
 /// ```
 /// use kinepath::metrics::{DistinctPoints, GAP_THRESHOLD, NeighbourIndex, f_mem, gap_ratios};
-/// use kinepath::stats::Bootstrap;
 /// use ndarray::array;
 ///
 /// let training = array![[0.0f32], [10.0], [0.0]];
@@ -62,7 +61,7 @@ impl GapRatios {
 /// assert_eq!(gaps.ratio, [0.0, 1.0 / 9.0, 1.0]);
 /// let memorized = gaps.memorized(GAP_THRESHOLD);
 /// assert_eq!(memorized, [true, true, false]);
-/// assert_eq!(f_mem(&memorized, &Bootstrap::default())?.estimate, 2.0 / 3.0);
+/// assert_eq!(f_mem(&memorized, 0.95)?.estimate, 2.0 / 3.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn gap_ratios(
@@ -81,13 +80,13 @@ pub fn gap_ratios(
     Ok(GapRatios { nearest: found.indices.column(0).to_vec(), d1, d2, ratio })
 }
 
-/// The share of memorized samples, `F_mem ∈ [0, 1]`, with the interval of
-/// [`share_interval`](crate::stats::share_interval) over samples.
+/// The share of memorized samples, `F_mem ∈ [0, 1]`, with its [`wilson_interval`] at a confidence level.
 ///
 /// # Errors
-/// Those of [`Bootstrap::replicates`]; at least 2 samples are needed.
-pub fn f_mem(memorized: &[bool], settings: &Bootstrap) -> Result<Interval, StatsError> {
-    share_interval(memorized, memorized.len(), settings)
+/// [`StatsError::TooFew`] without samples, [`StatsError::NotAProbability`] for a level outside (0, 1).
+pub fn f_mem(memorized: &[bool], level: f64) -> Result<Interval, StatsError> {
+    let hits = memorized.iter().filter(|&&memorized| memorized).count();
+    wilson_interval(hits, memorized.len(), level)
 }
 
 /// F_mem as a function of the threshold: for each of `thresholds` the share of `ratios` below it.
@@ -171,18 +170,9 @@ mod tests {
     }
 
     #[test]
-    fn f_mem_interval_matches_the_binomial() {
-        let memorized: Vec<bool> = (0..500).map(|i| i % 5 == 0).collect();
-        let settings = Bootstrap { resamples: 4000, ..Bootstrap::default() };
-        let interval = f_mem(&memorized, &settings).unwrap();
-        let half = 1.96 * (0.2f64 * 0.8 / 500.0).sqrt();
-        assert!((interval.estimate - 0.2).abs() < 1.0e-12);
-        assert!((interval.low - (0.2 - half)).abs() < 0.005);
-        assert!((interval.high - (0.2 + half)).abs() < 0.005);
-        assert_eq!(
-            f_mem(&[true], &settings).unwrap_err(),
-            StatsError::TooFew { what: "a bootstrap", needed: 2, actual: 1 }
-        );
+    fn no_samples_have_no_share() {
+        let error = StatsError::TooFew { what: "the interval of a share", needed: 1, actual: 0 };
+        assert_eq!(f_mem(&[], 0.95).unwrap_err(), error);
     }
 
     proptest! {

@@ -8,7 +8,7 @@
 //! | how uncertain is a figure? | [`Bootstrap`], [`bootstrap`], [`mean_interval`] |
 //! | and where its distribution is skewed? | [`bca_interval`], [`mean_bca_interval`] |
 //! | and where it is no mean? | [`Tilt`], [`Bootstrap::curved_bca_interval`] |
-//! | and where it is a share? | [`share_interval`], [`wilson_interval`], [`settled_share`] |
+//! | and where it is a share? | [`share_interval`], [`wilson_interval`] |
 //! | and over seeds as well? | [`Resampling::nested`], [`mean_interval_of_rows`] |
 //! | do two settings differ on the same samples? | [`paired_permutation`], [`sign_flip_test`] |
 //! | and in a share? | [`paired_share_interval`] |
@@ -53,8 +53,8 @@ pub use power::{DEFAULT_POWER, minimum_detectable_effect, samples_needed};
 pub use quantile::{median, quantile};
 pub use replicates::Replicates;
 pub use resample::{Bootstrap, Interval, bootstrap};
-pub use share::{share_interval, share_interval_of_rows};
+pub use share::{flags, share_interval, share_interval_of_rows};
 pub use spearman::{spearman, spearman_interval, spearman_of_rows};
 pub(crate) use summary::sd_of;
 pub use summary::{Summary, mean, mean_interval, mean_interval_of_rows, mean_of_rows, summarize};
-pub use wilson::{settled_share, wilson_interval};
+pub use wilson::wilson_interval;

@@ -4,6 +4,7 @@ use super::{
     error::{StatsError, check_between_0_and_1, check_count},
     normal::normal_quantile,
     resample::Interval,
+    share::flags,
 };
 
 /// The difference of two shares of the same `pairs` samples: `gained` have a flag in the variant alone,
@@ -65,16 +66,11 @@ pub fn paired_share_interval(
 /// Row i of both is the same sample; what one column has more of is not looked at.
 #[must_use]
 pub fn changed_flags(baseline: &[f64], variant: &[f64]) -> Option<(usize, usize)> {
-    let mut changes = (0, 0);
-    for (base, own) in baseline.iter().zip(variant) {
-        match (base, own) {
-            (0.0, 1.0) => changes.0 += 1,
-            (1.0, 0.0) => changes.1 += 1,
-            (0.0, 0.0) | (1.0, 1.0) => {}
-            _ => return None,
-        }
-    }
-    Some(changes)
+    let (baseline, variant) = (flags(baseline)?, flags(variant)?);
+    let pairs = || baseline.iter().zip(&variant);
+    let gained = pairs().filter(|(base, own)| !**base && **own).count();
+    let lost = pairs().filter(|(base, own)| **base && !**own).count();
+    Some((gained, lost))
 }
 
 #[cfg(test)]

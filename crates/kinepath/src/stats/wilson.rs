@@ -1,4 +1,4 @@
-//! Intervals of a share.
+//! The interval of a share of independent trials.
 
 use super::{
     error::{StatsError, check_between_0_and_1, check_count},
@@ -51,27 +51,6 @@ pub fn wilson_interval(
     Ok(Interval { estimate: share, low, high })
 }
 
-/// [`wilson_interval`] of a share of `values` that are all 0, or all 1; `None` where they are not.
-///
-/// Every resample of such values is the same, so that a bootstrap's interval would be a point, a
-/// certainty that no sample gives.
-///
-/// # Errors
-/// Those of [`wilson_interval`], which no values at all are refused by.
-pub fn settled_share(
-    values: impl IntoIterator<Item = f64>,
-    level: f64,
-) -> Result<Option<Interval>, StatsError> {
-    let (mut trials, mut failures, mut successes) = (0, 0, 0);
-    for value in values {
-        trials += 1;
-        failures += usize::from(value == 0.0);
-        successes += usize::from(value == 1.0);
-    }
-    let settled = failures == trials || successes == trials;
-    settled.then(|| wilson_interval(successes, trials, level)).transpose()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,16 +70,6 @@ mod tests {
             wilson_interval(3, 5, 0.0).unwrap_err(),
             StatsError::NotAProbability { what: "level", actual: 0.0 }
         );
-    }
-
-    #[test]
-    fn only_a_share_of_0_or_1_is_settled() {
-        let settled = |values: &[f64]| settled_share(values.iter().copied(), 0.95);
-        assert_eq!(settled(&[0.0; 7]).unwrap(), Some(wilson_interval(0, 7, 0.95).unwrap()));
-        assert_eq!(settled(&[1.0; 7]).unwrap(), Some(wilson_interval(7, 7, 0.95).unwrap()));
-        assert_eq!(settled(&[0.0, 1.0]).unwrap(), None);
-        assert_eq!(settled(&[0.5; 7]).unwrap(), None);
-        assert!(matches!(settled(&[]), Err(StatsError::TooFew { .. })));
     }
 
     proptest! {
