@@ -8,11 +8,12 @@ use kinepath::grid::{GRID_FORMS, Grid, GridFamily};
 use kinepath::plan::{Plan, Quadrature};
 use kinepath::tableau::Tableau;
 
+use gain::check_reference;
 pub use gain::read_gain;
 
 use crate::StudyError;
 use crate::data;
-use crate::run::{Certify, SamplerSettings};
+use crate::run::{Certify, FieldSettings, SamplerSettings};
 
 /// Solver, time grid and gain as a person writes them.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +60,15 @@ impl Default for ScheduleSpec {
 }
 
 impl ScheduleSpec {
+    /// Refuses a gain that is governed by a run of another field than `field`: its ceiling is a speed of
+    /// that field.
+    ///
+    /// # Errors
+    /// [`StudyError::Spec`], and [`StudyError::Run`] for a reference that cannot be read.
+    pub fn check_field(&self, field: &FieldSettings) -> Result<(), StudyError> {
+        check_reference(&self.gain, field)
+    }
+
     /// Compiles the plan and resolves what goes into `run.toml`.
     ///
     /// # Errors

@@ -25,9 +25,11 @@ use crate::progress::Progress;
 
 pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
     args.check()?;
-    let (plan, sampler) = args.schedule().compile()?;
+    let schedule = args.schedule();
+    let (plan, sampler) = schedule.compile()?;
     let mut progress = Progress::start(console, "loading")?;
     let source = FieldSource::open(&args.field())?;
+    schedule.check_field(&source.settings)?;
     let start = start(args, &source)?;
     let rows = match &start {
         Start::Given { noise, .. } => Some(noise.values.nrows()),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::read_numbers;
 use crate::StudyError;
-use crate::run::RunReader;
+use crate::run::{FieldSettings, RunReader};
 
 /// Reads a gain: an expression, a file with a time and a gain on each line, or a `.toml` file whose
 /// key `gain` is an expression, such as the one that tuning writes.
@@ -55,6 +55,32 @@ fn from_toml(path: &Path) -> Result<Gain, StudyError> {
     let text = std::fs::read_to_string(path).map_err(|error| unusable(&error))?;
     let file: GainFile = toml::from_str(&text).map_err(|error| unusable(&error))?;
     file.gain.parse().map_err(|error: GainParseError| unusable(&error))
+}
+
+/// See [`ScheduleSpec::check_field`](super::ScheduleSpec::check_field).
+pub(super) fn check_reference(text: &str, field: &FieldSettings) -> Result<(), StudyError> {
+    let Ok(GovernedSpec { reference: Some(dir), .. }) = text.parse() else { return Ok(()) };
+    let reference = RunReader::settings_of(Path::new(&dir))?.field;
+    // Where a file lies and what ran it makes no other field.
+    let same = FieldSettings {
+        spec: field.spec.clone(),
+        engine: field.engine.clone(),
+        ..reference.clone()
+    };
+    if same == *field {
+        return Ok(());
+    }
+    let files = reference.sha256 == field.sha256;
+    let differs = if files { ", with other conventions or guidance" } else { "" };
+    Err(StudyError::Spec {
+        what: "gain",
+        text: text.to_owned(),
+        reason: format!(
+            "its reference {dir} is a run of {}{differs}, whose speeds are no measure for {}; sample \
+             a reference of this one",
+            reference.spec, field.spec
+        ),
+    })
 }
 
 fn governed(text: &str, baseline: Option<&RunReader>) -> Result<Governed, StudyError> {
@@ -139,6 +165,24 @@ mod tests {
         assert_eq!(read_gain("governed:quantile=0.75", Some(&base)).unwrap(), gain);
         drop(folder);
         assert_eq!(read_gain(&gain.to_string(), None).unwrap(), gain);
+    }
+
+    #[test]
+    fn a_reference_is_a_run_of_the_same_field() {
+        let folder = tempfile::tempdir().unwrap();
+        let base = sample(folder.path(), "base", "unit", true);
+        let gain = format!("governed:reference={}", base.dir().display());
+        let spec = ScheduleSpec { gain, ..ScheduleSpec::default() };
+        let own = &base.settings().field;
+        let moved = FieldSettings { spec: "mixture:elsewhere.toml".to_owned(), ..own.clone() };
+        assert!(spec.check_field(&moved).is_ok());
+        let other = FieldSettings { sha256: "0".repeat(64), ..moved.clone() };
+        let error = spec.check_field(&other).unwrap_err().to_string();
+        assert!(error.contains("no measure for mixture:elsewhere.toml"), "{error}");
+        let converted = FieldSettings { predicts: "noise".to_owned(), ..moved };
+        let error = spec.check_field(&converted).unwrap_err().to_string();
+        assert!(error.contains("other conventions"), "{error}");
+        assert!(ScheduleSpec::default().check_field(&other).is_ok());
     }
 
     #[test]

@@ -53,6 +53,7 @@ impl ModelRuns<'_> {
     pub(super) fn check(&self) -> Result<(), StudyError> {
         for choice in &self.settings.gains {
             self.is_governed_by_baseline(choice)?;
+            self.schedule(&choice.gain).check_field(&self.source.settings)?;
         }
         self.schedule("unit").compile()?;
         let Samples::All(shares) = &self.samples else { return Ok(()) };
