@@ -9,7 +9,7 @@ use crate::kernel::{SUMS, squared_distances};
 pub(super) fn squared_distance(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
     debug_assert_eq!(a.len(), b.len());
     match (a.to_slice(), b.to_slice()) {
-        (Some(a), Some(b)) => squared_distances(a, [b])[0],
+        (Some(a), Some(b)) => squared_distances([a], [b])[0][0],
         _ => {
             let mut sums = [0.0f64; SUMS];
             for (index, (&a, &b)) in a.iter().zip(b).enumerate() {

@@ -126,10 +126,28 @@ pub(super) fn check_points(
     what: &'static str,
     points: &ArrayView2<'_, f32>,
 ) -> Result<(), MetricsError> {
-    let (rows, columns) = points.dim();
-    if rows == 0 || columns == 0 {
-        return Err(MetricsError::Empty { what, rows, columns });
+    check_some(what, points)?;
+    check_finite(what, points)
+}
+
+/// Refuses empty arrays.
+pub(super) fn check_some(
+    what: &'static str,
+    points: &ArrayView2<'_, f32>,
+) -> Result<(), MetricsError> {
+    match points.dim() {
+        (rows, columns) if rows == 0 || columns == 0 => {
+            Err(MetricsError::Empty { what, rows, columns })
+        }
+        _ => Ok(()),
     }
+}
+
+/// Refuses values that are not finite.
+pub(super) fn check_finite(
+    what: &'static str,
+    points: &ArrayView2<'_, f32>,
+) -> Result<(), MetricsError> {
     if largest_magnitude(points).is_finite() {
         return Ok(());
     }

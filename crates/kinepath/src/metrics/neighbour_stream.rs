@@ -62,7 +62,7 @@ impl<'q> NeighbourStream<'q> {
     pub fn push(&mut self, points: ArrayView2<'_, f32>) -> Result<(), MetricsError> {
         let index = NeighbourIndex::over_rows(points)?;
         check_dimension("points", self.queries.ncols(), &points)?;
-        let nearest = index.search_squared(self.queries.view(), self.k.min(points.nrows()));
+        let nearest = index.search_squares(self.queries.view(), self.k)?;
         self.found = merged(&self.found, &nearest, self.seen, self.k);
         self.seen += points.nrows();
         Ok(())

@@ -1,13 +1,20 @@
 //! Exact nearest neighbours.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{
+    ops::Range,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use super::{
     distinct::DistinctPoints,
-    error::{MetricsError, check_dimension, check_points},
+    error::{MetricsError, check_dimension, check_finite, check_points, check_some},
     key_space::{KeySpace, SERIAL, mean_of_some},
+    largest::largest_magnitude,
     prepared::Prepared,
 };
 
@@ -178,9 +185,8 @@ impl<'a> NeighbourIndex<'a> {
         queries: ArrayView2<'_, f32>,
         k: usize,
     ) -> Result<Neighbours, MetricsError> {
-        self.check_queries(&queries)?;
         self.check_k(k, k)?;
-        Ok(self.search_squared(queries, k).rooted())
+        Ok(self.search_squared(queries, k)?.rooted())
     }
 
     /// As [`search`](Self::search), but with squared distances, and with all points where there are
@@ -207,21 +213,40 @@ impl<'a> NeighbourIndex<'a> {
         queries: ArrayView2<'_, f32>,
         most: usize,
     ) -> Result<Neighbours, MetricsError> {
-        self.check_queries(&queries)?;
         let k = most.min(self.len());
         self.check_k(k, k)?;
-        Ok(self.search_squared(queries, k))
+        self.search_squared(queries, k)
     }
 
-    /// [`search`](Self::search) without the roots: squared distances, for queries and a k that
-    /// were checked.
-    pub(super) fn search_squared(&self, queries: ArrayView2<'_, f32>, k: usize) -> Neighbours {
+    /// [`search`](Self::search) without the roots: squared distances, for a k that was checked.
+    ///
+    /// Queries are checked chunk by chunk, as the search takes them into its caches: of few points,
+    /// reading the queries is what takes the time.
+    fn search_squared(
+        &self,
+        queries: ArrayView2<'_, f32>,
+        k: usize,
+    ) -> Result<Neighbours, MetricsError> {
+        check_some("queries", &queries)?;
+        check_dimension("queries", self.dimension(), &queries)?;
         if let Some(fewer) = self.without_copies(queries.nrows(), k) {
             return fewer.search_squared(queries, k);
         }
         let (count, queries) = (queries.nrows(), queries.as_standard_layout());
-        let chunk = |rows| (queries.slice(s![rows, ..]).into(), None);
-        self.nearest(count, k, self.method(count, k, false), chunk)
+        let refused = AtomicBool::new(false);
+        let chunk = |rows| {
+            let mut chunk = queries.slice(s![rows, ..]);
+            if refused.load(Ordering::Relaxed) || !largest_magnitude(&chunk).is_finite() {
+                refused.store(true, Ordering::Relaxed);
+                chunk = queries.slice(s![..0, ..]);
+            }
+            (chunk.into(), None)
+        };
+        let found = self.nearest(count, k, self.method(count, k, false), chunk);
+        if refused.into_inner() {
+            check_finite("queries", &queries.view())?;
+        }
+        Ok(found)
     }
 
     /// The distinct points, if only the nearest is sought, there are copies, and so many queries that

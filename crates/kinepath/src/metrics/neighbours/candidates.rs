@@ -203,7 +203,7 @@ impl Candidates {
             }
             let points: [usize; MANY] =
                 std::array::from_fn(|place| first + some[place.min(some.len() - 1)].point as usize);
-            let squared = index.squared_distances(query, points);
+            let [squared] = index.squared_distances([query], points);
             self.judged.extend(squared.into_iter().zip(points).take(some.len()));
         }
         self.pending.clear();

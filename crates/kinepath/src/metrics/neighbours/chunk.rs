@@ -1,6 +1,6 @@
 //! The nearest neighbours of a few queries, block after block of points.
 
-use std::ops::Range;
+use std::{array::from_fn, ops::Range};
 
 use ndarray::ArrayView2;
 
@@ -89,6 +89,9 @@ impl<'s, 'a> Chunk<'s, 'a> {
     pub(super) fn nearest(&self, method: Method<'_>, workspace: &mut Workspace) {
         let count = self.queries.nrows();
         workspace.count = count;
+        if count == 0 {
+            return; // Of queries that were refused.
+        }
         if workspace.candidates.len() < count {
             workspace.candidates.resize_with(count, Candidates::default);
         }
@@ -119,18 +122,36 @@ impl<'s, 'a> Chunk<'s, 'a> {
     }
 
     fn directly(&self, candidates: &mut [Candidates]) {
+        let count = self.queries.nrows();
         let rows = (DIRECT / self.index.dimension()).next_multiple_of(MANY);
         for first in self.points.clone().step_by(rows) {
             let points = first..(first + rows).min(self.points.end);
-            for (query, candidates) in candidates.iter_mut().enumerate().take(self.queries.nrows())
-            {
-                let Against { query, own, .. } = self.against(query);
-                self.index.distances(query, points.clone(), |first, squared| {
-                    candidates.offer_all(squared, first, own);
-                });
+            for start in (0..count).step_by(MANY) {
+                let candidates = &mut candidates[start..count.min(start + MANY)];
+                if candidates.len() == MANY {
+                    self.judge_abreast::<MANY>(start, &points, candidates);
+                } else {
+                    for (query, candidates) in candidates.chunks_mut(1).enumerate() {
+                        self.judge_abreast::<1>(start + query, &points, candidates);
+                    }
+                }
             }
         }
-        candidates.iter_mut().take(self.queries.nrows()).for_each(Candidates::sort);
+        candidates[..count].iter_mut().for_each(Candidates::sort);
+    }
+
+    /// Judges all of `points` for the `Q` queries from number `start` on.
+    fn judge_abreast<const Q: usize>(
+        &self,
+        start: usize,
+        points: &Range<usize>,
+        candidates: &mut [Candidates],
+    ) {
+        let against: [Against<'_, '_>; Q] = from_fn(|query| self.against(start + query));
+        let queries = against.map(|against| against.query);
+        self.index.distances(queries, points.clone(), |query, first, squared| {
+            candidates[query].offer_all(squared, first, against[query].own);
+        });
     }
 
     fn by_keys(&self, space: &KeySpace, prepared: Option<&Prepared>, workspace: &mut Workspace) {

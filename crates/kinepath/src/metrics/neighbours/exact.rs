@@ -36,35 +36,46 @@ impl NeighbourIndex<'_> {
         })
     }
 
-    /// Calls `visit(first, squared)` with the exact squared distances of a few points at a time.
-    pub(super) fn distances(
+    /// Calls `visit(query, first, squared)` with the exact squared distances of each query to a few
+    /// points at a time.
+    pub(super) fn distances<const Q: usize>(
         &self,
-        query: &[f32],
+        queries: [&[f32]; Q],
         points: Range<usize>,
-        mut visit: impl FnMut(usize, &[f64]),
+        mut visit: impl FnMut(usize, usize, &[f64]),
     ) {
         for first in points.clone().step_by(MANY) {
             match points.end - first {
-                1 => visit(first, &self.squared_distances(query, [first])),
-                2 => visit(first, &self.squared_distances(query, [first, first + 1])),
-                3 => visit(first, &self.squared_distances(query, [first, first + 1, first + 2])),
-                _ => visit(first, &self.squared_distances::<MANY>(query, from_fn(|i| first + i))),
+                1 => self.visit::<Q, 1>(queries, first, &mut visit),
+                2 => self.visit::<Q, 2>(queries, first, &mut visit),
+                3 => self.visit::<Q, 3>(queries, first, &mut visit),
+                _ => self.visit::<Q, MANY>(queries, first, &mut visit),
             }
         }
     }
 
-    /// Exact squared distances of some points.
-    pub(super) fn squared_distances<const N: usize>(
+    fn visit<const Q: usize, const N: usize>(
         &self,
-        query: &[f32],
+        queries: [&[f32]; Q],
+        first: usize,
+        visit: &mut impl FnMut(usize, usize, &[f64]),
+    ) {
+        let squared = self.squared_distances::<Q, N>(queries, from_fn(|i| first + i));
+        squared.iter().enumerate().for_each(|(query, squared)| visit(query, first, squared));
+    }
+
+    /// Exact squared distances of some points.
+    pub(super) fn squared_distances<const Q: usize, const N: usize>(
+        &self,
+        queries: [&[f32]; Q],
         points: [usize; N],
-    ) -> [f64; N] {
+    ) -> [[f64; N]; Q] {
         let rows = points.map(|point| self.source.row(self.row(point)));
         let slices = rows.map(|row| row.to_slice().unwrap_or_default());
-        if slices.iter().all(|slice| slice.len() == query.len()) {
-            return squared_distances(query, slices);
+        if slices.iter().all(|slice| slice.len() == self.dimension()) {
+            return squared_distances(queries, slices);
         }
-        rows.map(|row| squared_distance(query.into(), row))
+        queries.map(|query| rows.map(|row| squared_distance(query.into(), row)))
     }
 
     /// Asks for a point that will be judged soon.
