@@ -199,6 +199,33 @@ fn refuses_bad_queries_and_counts() {
     );
 }
 
+#[test]
+fn a_query_that_is_not_finite_is_named_however_it_is_searched_for() {
+    for (count, dimension, queries, k) in [
+        (10, 40, 300, 1),
+        (10, 3, 300, 2),
+        (200, 3, 900, 1),
+        (5000, 2, 3000, 1),
+        (500, 50, 300, 3),
+        (500, 50, 5000, 3),
+        (4000, 100, 5000, 1),
+        (4000, 100, 3, 1),
+    ] {
+        let points = points_of_kind(0, count, dimension, 1);
+        let index = NeighbourIndex::over_rows(points.view()).unwrap();
+        let mut asked = points_of_kind(0, queries, dimension, 2);
+        for row in [queries - 1, queries / 2, 0] {
+            asked[[row, dimension - 1]] = f32::NAN;
+            let column = dimension - 1;
+            assert_eq!(
+                index.search(asked.view(), k).unwrap_err(),
+                MetricsError::NotFinite { what: "queries", row, column },
+                "{count} points"
+            );
+        }
+    }
+}
+
 proptest! {
     /// Small integers: many exact ties.
     #[test]
