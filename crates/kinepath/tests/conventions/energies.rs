@@ -118,6 +118,58 @@ fn whole_paths_agree_as_far_as_the_trained_levels_reach() {
     check(&network, conventions("edm:0.5", Residual, None), 1e-4, 1e-4);
 }
 
+/// Of a Gaussian N(m, s² I) the whole straight path is known in closed form, x(t) = t m + σ(t) x0 with
+/// σ² = (1 − t)² + t² s², and its energy is ½ ∫ ‖m + σ' x0‖² dt. A network that was trained on a
+/// variance-preserving path and knows nothing else must come to it.
+#[test]
+fn energies_of_a_gaussian_are_those_of_its_closed_form() {
+    const TOLERANCE: f64 = 1e-3;
+    let (mean, deviation) = ([1.5, -0.4, 0.8], 0.6f64);
+    let gaussian = Mixture::gaussian(&mean, deviation * deviation);
+    let sigma = |t: f64| (1.0 - t).hypot(t * deviation);
+    let slope = |t: f64| (t * deviation * deviation - (1.0 - t)) / sigma(t);
+    // Simpson's rule on a grid much finer than the sampler's.
+    let steps = 20_000;
+    let squared_slope: f64 = (0..=2 * steps)
+        .map(|i| {
+            let weight = match i {
+                0 => 1.0,
+                i if i == 2 * steps => 1.0,
+                i if i % 2 == 1 => 4.0,
+                _ => 2.0,
+            };
+            weight * slope(i as f64 / (2 * steps) as f64).powi(2)
+        })
+        .sum::<f64>()
+        / (6 * steps) as f64;
+    let start = noise(8, 0..64, mean.len());
+    let grid = Grid::uniform(200).unwrap();
+    let plan = Plan::fixed(grid, Tableau::HEUN, Gain::Unit, Quadrature::Solver).unwrap();
+    let schedules: [Schedule; 2] = [("vp:linear", linear), ("vp:cosine", cosine)];
+    for (path, beta) in schedules {
+        for prediction in [Prediction::Noise, Prediction::V] {
+            let network = gaussian.of_steps(log_ratios(beta), prediction);
+            let field = Converted::new(network, conventions(path, prediction, None));
+            let paths = Sampler::new(&field, &plan).unwrap().run(start.view()).unwrap();
+            for ((x0, end), kpe) in
+                start.rows().into_iter().zip(paths.endpoints.rows()).zip(paths.kpe)
+            {
+                let x0: Vec<f64> = x0.iter().map(|&x| x.into()).collect();
+                let dot =
+                    |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+                let expected = 0.5 * dot(&mean, &mean)
+                    + (deviation - 1.0) * dot(&mean, &x0)
+                    + 0.5 * squared_slope * dot(&x0, &x0);
+                assert!((kpe - expected).abs() < TOLERANCE * expected, "{kpe} {expected} {path}");
+                for ((end, mean), x0) in end.iter().zip(mean).zip(x0) {
+                    let expected = mean + deviation * x0;
+                    assert!((f64::from(*end) - expected).abs() < TOLERANCE, "{end} {expected}");
+                }
+            }
+        }
+    }
+}
+
 /// A path is asked about twice where the network knows no such noise, and the count says so.
 #[test]
 fn evaluations_beyond_the_trained_levels_count_twice() {

@@ -23,6 +23,12 @@ impl Mixture {
         }
     }
 
+    /// One isotropic Gaussian.
+    pub(crate) fn gaussian(mean: &[f64], variance: f64) -> Self {
+        let means = Array2::from_shape_fn((1, mean.len()), |(_, d)| mean[d]);
+        Self { weights: vec![1.0], means, variances: vec![variance] }
+    }
+
     pub(crate) fn field(&self) -> MixtureField {
         MixtureField::isotropic(&self.weights, self.means.clone(), &self.variances).unwrap()
     }
