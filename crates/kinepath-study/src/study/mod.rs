@@ -48,6 +48,7 @@ pub use settings::{
     ClipSettings, DataSettings, DecoderSettings, FieldChoice, GainChoice, SamplerChoice,
     StudySettings,
 };
+pub(crate) use verdict::list;
 
 pub use share::{SampledShare, sample_share};
 

@@ -2,6 +2,8 @@
 
 use super::results::{Account, Basis, Confirmation, Finalist, Measure, Outcome, Rung, TuneVerdict};
 use super::words::{Verb, difference};
+use crate::format::{Style, Unit, fixed};
+use crate::study::list;
 
 /// The place of the finalist worth using: of those that are confirmed, the best in the second
 /// objective. Where none is, of those that trade, the one that costs least: it comes closest to
@@ -46,8 +48,9 @@ pub(super) fn judge(
                     (
                         TuneVerdict::Trades,
                         format!(
-                            "trades, on {samples} fresh samples: {changed} for {cost} ({why}); \
-                             {account}"
+                            "trades, on {samples} fresh samples: {changed} for {cost} ({why}){}; \
+                             {account}",
+                            beside(finalist)
                         ),
                     )
                 }
@@ -55,7 +58,9 @@ pub(super) fn judge(
                     TuneVerdict::Confirmed,
                     format!(
                         "confirmed on {samples} fresh samples: {changed} at no detectable cost, \
-                         {cost}"
+                         {cost}{}{}",
+                        not_excluded(confirmation, &finalist.decisive[0]),
+                        beside(finalist)
                     ),
                 ),
             }
@@ -63,6 +68,34 @@ pub(super) fn judge(
         None => {
             (TuneVerdict::NotConfirmed, format!("not confirmed, use no gain: {}", account.sentence))
         }
+    }
+}
+
+/// The largest cost that the samples leave possible: no detectable cost of few samples can be a large one.
+fn not_excluded(confirmation: &Confirmation, cost: &Measure) -> String {
+    let Some((most, difference)) = cost.possible_harm().zip(cost.difference.as_ref()) else {
+        return String::new();
+    };
+    let amount = Style::lone(Unit::of(&cost.metric), difference).amount(most);
+    let unit = confirmation.baseline.iter().find(|measure| measure.metric == cost.metric);
+    let share = unit.map(|unit| most / unit.value.estimate.abs()).filter(|share| share.is_finite());
+    let share = share.map(|share| format!(" ({} % of the baseline's)", fixed(100.0 * share, 0)));
+    format!(", though {amount} worse{} is not excluded", share.unwrap_or_default())
+}
+
+/// What else is worse, which no objective asks about.
+fn beside(finalist: &Finalist) -> String {
+    let asked = finalist.decisive.each_ref().map(|measure| measure.metric.as_str());
+    let worse: Vec<&str> = finalist
+        .measures
+        .iter()
+        .filter(|measure| !asked.contains(&measure.metric.as_str()) && measure.is_worse())
+        .map(|measure| measure.name.as_str())
+        .collect();
+    match worse.len() {
+        0 => String::new(),
+        1 => format!("; not asked for, and worse by its 95 % interval: {}", worse[0]),
+        _ => format!("; not asked for, and worse by their 95 % intervals: {}", list(&worse)),
     }
 }
 
@@ -93,7 +126,7 @@ fn nothing_found(rungs: &[Rung], account: &Account) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tune::tests::{confirmation, rung};
+    use crate::tune::tests::{confirmation, objectives, rung};
 
     /// The verdict and the candidate chosen of finalists that cost and change so much.
     fn judged(finalists: &[(usize, f64, f64)]) -> (TuneVerdict, Option<usize>, String) {
@@ -113,13 +146,32 @@ mod tests {
         assert!(
             sentence.contains(
                 "F_mem −20.0 pp [−25.0, −15.0] (a 98.3 % interval: 3 finalists share the error) at \
-                 no detectable cost, Fréchet distance 0.00 [−0.05, +0.05]"
+                 no detectable cost, Fréchet distance 0.00 [−0.05, +0.05], though 0.05 worse (5 % of \
+                 the baseline's) is not excluded"
             ),
             "{sentence}"
         );
         // Better, but not told from chance.
         assert_eq!(judged(&[(0, -0.3, -0.04), (1, 0.0, -0.06)]).1, Some(1));
         assert!(!judged(&[(1, 0.0, -0.06)]).2.contains("share"));
+    }
+
+    #[test]
+    fn what_else_is_worse_is_named() {
+        let mut confirmation = confirmation(&[(0, -0.1, -0.4)]);
+        let finalist = &mut confirmation.finalists[0];
+        assert_eq!(beside(finalist), "");
+        let [mut recall, _] = objectives(0.3, 0.0, 0.1);
+        (recall.metric, recall.name) = ("recall".to_owned(), "recall".to_owned());
+        finalist.measures.push(recall.clone());
+        let rungs = [rung(64, &[(0, 0.0, -0.1)])];
+        let account = Account::of(&rungs, Some(&confirmation));
+        let (_, sentence) = judge(&rungs, Some(&confirmation), Some(0), &account);
+        assert!(sentence.ends_with("worse by its 95 % interval: recall"), "{sentence}");
+        assert!(!sentence.contains("not excluded"), "{sentence}");
+        recall.name = "density".to_owned();
+        confirmation.finalists[0].measures.push(recall);
+        assert!(beside(&confirmation.finalists[0]).ends_with("intervals: recall and density"));
     }
 
     #[test]

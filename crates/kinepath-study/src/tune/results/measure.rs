@@ -34,6 +34,19 @@ impl Measure {
         }
     }
 
+    /// How much worse than the baseline it may be, by the end of its interval, in the unit of the metric;
+    /// none where all of the interval is for the better.
+    #[must_use]
+    pub fn possible_harm(&self) -> Option<f64> {
+        let Interval { low, high, .. } = self.difference?;
+        let most = match self.better {
+            Direction::Lower => high,
+            Direction::Higher => -low,
+            Direction::Zero => return None,
+        };
+        (most > 0.0).then_some(most)
+    }
+
     /// What the difference means: better or worse where its whole interval is on that side, each a
     /// one-sided test at 2.5 %; nothing is detected of the baseline itself.
     #[must_use]
@@ -75,9 +88,10 @@ mod tests {
         let [mut cost, _] = objectives(0.1, 0.0, 0.05);
         assert!(cost.is_worse() && !cost.is_better());
         assert_eq!(cost.harm(), 0.1);
+        assert!((cost.possible_harm().unwrap() - 0.15).abs() < 1e-12);
         cost.better = Direction::Higher;
         assert!(cost.is_better() && !cost.is_worse());
-        assert_eq!(cost.harm(), -0.1);
+        assert_eq!((cost.harm(), cost.possible_harm()), (-0.1, None));
         let [unclear, unit] = [&objectives(0.01, 0.0, 0.05)[0], &baseline()[0]];
         assert!(!unclear.is_better() && !unclear.is_worse());
         assert!(!unit.is_better() && !unit.is_worse() && unit.harm() == 0.0);
