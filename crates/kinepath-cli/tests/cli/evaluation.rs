@@ -123,3 +123,24 @@ fn prompts_are_scored_from_words_and_from_embeddings() {
     let unknown = format!("{evaluate} --encoder {networks}/models/clip_image.onnx:preprocess=vgg");
     assert!(place.fails(&unknown, 1).contains("inception"), "the presets are named");
 }
+
+#[test]
+fn samples_that_were_changed_are_not_judged() {
+    let place = Place::new();
+    for run in ["run", "other"] {
+        let sample = "sample --field mixture:mixture.toml --steps 4 --count 40 --quiet";
+        place.succeeds(&format!("{sample} --out {run}"));
+    }
+    place.write("train.npy", npy(&[8, 2], &[0.5; 16]));
+    let samples = place.path("run/samples.safetensors");
+    let mut bytes = std::fs::read(&samples).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&samples, &bytes).unwrap();
+    for command in ["evaluate run", "compare run other"] {
+        let refusal = place.fails(&format!("{command} --train train.npy"), 1);
+        let said = "'samples' is not what was sampled";
+        assert!(refusal.contains("samples.safetensors") && refusal.contains(said), "{refusal}");
+    }
+    assert!(!place.path("run/evaluation.json").exists());
+}

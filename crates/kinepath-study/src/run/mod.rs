@@ -16,6 +16,7 @@
 //! ```
 
 mod certificate;
+mod check;
 pub mod columns;
 mod content;
 mod error;

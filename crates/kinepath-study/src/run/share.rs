@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::content::{Hashed, TableDigest};
+use super::check::changed;
 use super::error::RunError;
 use super::merge::{Piece, Rows};
 use super::part::SAMPLES;
@@ -103,19 +103,12 @@ impl Share {
             ..self.settings.clone()
         }
     }
-
-    fn changed(&self, file: &str, what: &str) -> RunError {
-        RunError::damaged(&self.dir.join(file), format!("{what} is not what was sampled"))
-    }
 }
 
 impl Piece for Share {
     fn rows(&self) -> Result<Rows, RunError> {
-        let RunContent { columns, table: digest, .. } = &self.content;
-        let table = parquet::read(&self.dir.join(TABLE_FILE))?.leading(*columns);
-        if table.rows() != self.settings.count || TableDigest::of(&table) != *digest {
-            return Err(self.changed(TABLE_FILE, "the content of its columns"));
-        }
+        let table = parquet::read(&self.dir.join(TABLE_FILE))?.leading(self.content.columns);
+        self.content.check_table(&table, &self.dir)?;
         let file = TensorFile::open(&self.dir.join(SAMPLES_FILE))?;
         let mut tensors = Vec::new();
         for name in file.names().into_iter().filter(|name| name != SAMPLES) {
@@ -124,20 +117,13 @@ impl Piece for Share {
         }
         let known = self.content.tensors.keys().filter(|name| *name != SAMPLES).count();
         if tensors.len() != known {
-            return Err(self.changed(SAMPLES_FILE, "its list of arrays"));
+            return Err(changed(&self.dir, SAMPLES_FILE, "its list of arrays"));
         }
         Ok(Rows { table, tensors, certificate: self.settings.certificate })
     }
 
     fn copy(&self, name: &str, to: &mut impl Write, target: &Path) -> Result<(), RunError> {
-        let mut file = TensorFile::open(&self.dir.join(SAMPLES_FILE))?;
-        file.info(name)?;
-        let mut hashed = Hashed::new(to);
-        file.copy(name, &mut hashed).map_err(|error| RunError::io(target, "write", &error))?;
-        match self.content.tensors.get(name) {
-            Some(digest) if *digest == hashed.finish() => Ok(()),
-            _ => Err(self.changed(SAMPLES_FILE, &format!("'{name}'"))),
-        }
+        self.content.copy(name, &self.dir, to, target)
     }
 }
 

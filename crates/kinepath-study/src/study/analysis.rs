@@ -148,7 +148,8 @@ pub(super) fn analyse(
 ///
 /// # Errors
 /// [`StudyError::Spec`] for copies sought in features without an encoder, [`StudyError::Mismatch`]
-/// for runs that are no pairs, [`StudyError::Run`] for folders that hold no finished run, [`StudyError`] for whatever judging or writing brings.
+/// for runs that are no pairs, [`StudyError::Run`] for folders that hold no finished run, or other values
+/// than were sampled, [`StudyError`] for whatever judging or writing brings.
 pub fn evaluate_runs(
     folders: &[&Path],
     data: &DataSettings,
@@ -186,6 +187,12 @@ pub fn evaluate_named_runs(
         })
         .collect::<Result<Vec<_>, StudyError>>()?;
     let first = runs.first().ok_or_else(|| StudyError::Mismatch("no run is named".to_owned()))?;
+    if observe("checking the samples", 0.0).is_break() {
+        return Err(StudyError::Interrupted);
+    }
+    for run in &runs {
+        run.seeds.iter().try_for_each(RunReader::check)?;
+    }
     let settings = settings_of(first.settings(), &runs, data, resamples);
     let shape = &first.settings().shape;
     let judge = Judge::open(data, settings.support_neighbours, shape)?;
