@@ -23,7 +23,7 @@ Examples:
   kinepath evaluate runs/latents --train pictures/ --decode vae_decoder.onnx --latent-scale 0.18215
       A latent model: pictures are decoded, energies stay those of latents
 
-Writes evaluation.json and report.html into the run folder, and adds the columns of the judgement
+Writes evaluation.json and report.html into the run folder or --out, and adds the columns of the judgement
 (gap ratio, nearest training point, confidence, margin, support) to its samples.parquet.";
 
 /// Judge the samples of a run: memorization, fidelity, support, and what their energy goes with
@@ -35,20 +35,26 @@ pub(crate) struct EvaluateArgs {
     run: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    /// Folder for evaluation.json and report.html, such as one for each training set [default: the
+    /// run's]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    out: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &EvaluateArgs, console: &Console) -> Result<()> {
     let data = args.data.settings();
-    let _lock = FolderLock::take_runs([&*args.run], None).map_err(StudyError::from)?;
+    let out = args.out.as_ref().unwrap_or(&args.run);
+    let _lock =
+        FolderLock::take_runs([&*args.run], args.out.as_deref()).map_err(StudyError::from)?;
     let mut progress = Progress::start(console, "judging")?;
     let results =
         evaluate_runs(&[&args.run], &data, args.data.resamples, &mut |stage, fraction| {
             progress.observe(stage, fraction)
         })
         .map_err(begins_again)?;
-    let file = args.run.join(EVALUATION_FILE);
+    let file = out.join(EVALUATION_FILE);
     results.write(&file)?;
-    let report = write_report(&results, &args.run)?;
+    let report = write_report(&results, out)?;
     drop(progress);
     if console.json {
         return console.print_json(&results);

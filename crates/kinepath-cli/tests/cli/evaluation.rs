@@ -21,6 +21,13 @@ fn runs_are_judged_compared_and_drawn_again() {
     assert!(table.contains("copies sought   in pixels"), "{table}");
     assert!(place.path("plain/evaluation.json").exists());
 
+    let before = std::fs::read(place.path("plain/evaluation.json")).unwrap();
+    let beside =
+        place.succeeds(&format!("evaluate plain {judged} --copies-in features --out beside"));
+    assert!(beside.contains("beside/evaluation.json"), "{beside}");
+    assert!(place.path("beside/report.html").exists());
+    assert_eq!(std::fs::read(place.path("plain/evaluation.json")).unwrap(), before);
+
     let features = place.succeeds(&format!("evaluate plain {judged} --copies-in features"));
     let words = "in the features of builtin:classifier";
     assert!(features.contains(&format!("copies sought   {words}")), "{features}");
