@@ -74,7 +74,24 @@ impl Inspection {
     /// As [`Inspection::read`].
     pub fn sized(path: impl AsRef<Path>, shape: Option<&[usize]>) -> Result<Self, NetworkError> {
         let path = path.as_ref();
-        let graph = Graph::read(path)?;
+        Ok(Self::of(
+            path.display().to_string(),
+            Graph::read(path)?,
+            &Source::File(path.into()),
+            shape,
+        ))
+    }
+
+    /// Inspects the bytes of an ONNX file; `name` stands for it.
+    ///
+    /// # Errors
+    /// [`Problem::Empty`] and [`Problem::NotOnnx`].
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, NetworkError> {
+        let graph = Graph::parse(bytes).map_err(|problem| problem.of(name))?;
+        Ok(Self::of(name.to_owned(), graph, &Source::Bytes(bytes.into()), None))
+    }
+
+    fn of(path: String, graph: Graph, source: &Source, shape: Option<&[usize]>) -> Self {
         let signature = Signature::sized(&graph, shape);
         let kind = match &signature {
             // Tokens are no state, but they may be a text encoder's.
@@ -84,16 +101,14 @@ impl Inspection {
             Err(problem) => Err(problem.clone()),
             Ok(signature) => Kind::of(&graph, signature),
         };
-        let source = Source::File(path.into());
         let engines = [Engine::Rten, Engine::Ort(Provider::Cpu)].map(|engine| {
-            let (version, problem) = match Model::load(&graph, &source, engine) {
+            let (version, problem) = match Model::load(&graph, source, engine) {
                 Ok(model) => (model.library_version().map(str::to_owned), None),
                 Err(problem) => (None, Some(problem)),
             };
             Verdict { engine, version, problem }
         });
-        let path = path.display().to_string();
-        Ok(Self { path, graph, signature, kind, engines: engines.into() })
+        Self { path, graph, signature, kind, engines: engines.into() }
     }
 
     /// Whether an engine can run it.

@@ -171,5 +171,5 @@ fn unknown_names_and_formats_list_what_there_is() {
     let error = load(odd.to_str().unwrap()).unwrap_err();
     assert!(matches!(error, DataError::UnknownFormat { .. }), "{error}");
     let empty = load(folder.path().join("..").join(folder.path()).to_str().unwrap()).unwrap_err();
-    assert!(matches!(empty, DataError::NoRecords { .. }), "{empty}");
+    assert!(matches!(empty, DataError::NoPictures { .. }), "{empty}");
 }

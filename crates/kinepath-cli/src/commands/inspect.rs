@@ -7,17 +7,19 @@ use anyhow::{Result, bail};
 use clap::Args;
 use kinepath_onnx::{Inspection, Kind};
 use kinepath_study::conventions::{ConventionWords, STRAIGHT, Sidecar};
-use kinepath_study::source::{describe, locate};
+use kinepath_study::source::{builtin_network, describe, locate};
 use serde::Serialize;
 
 use super::conventions::{CONVENTIONS, ConventionArgs};
 use crate::cli::at_least_one;
 use crate::console::Console;
+use crate::exit::Usage;
 
 const EXAMPLES: &str = "\
 Examples:
   kinepath inspect model.onnx
   kinepath inspect model.onnx --json
+  kinepath inspect builtin:velocity
   kinepath inspect unet.onnx --write --path vp:scaled-linear --predicts v --shape 4,64,64
       Keep the conventions of a network beside it, in unet.kinepath.toml: every command that opens
       the network reads them there, and options of the command line go before them
@@ -56,9 +58,17 @@ pub(crate) struct InspectArgs {
 
 pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
     if !args.write && !args.conventions.words().is_empty() {
-        bail!(crate::exit::Usage(
+        bail!(Usage(
             "conventions would have no effect: they are kept by --write; leave them out".to_owned()
         ));
+    }
+    let name = args.network.display().to_string();
+    if let Some(bytes) = builtin_network(&name) {
+        if args.write {
+            bail!(Usage(format!("{name} is part of the program, and nothing is kept beside it")));
+        }
+        let inspection = Inspection::from_bytes(&name, bytes?)?;
+        return tell(&Found { inspection, kept: None, told: None, unknown: None }, console);
     }
     let located = locate(&args.network)?;
     let model = &located.model;
@@ -76,14 +86,17 @@ pub(crate) fn run(args: &InspectArgs, console: &Console) -> Result<()> {
         Ok(words) => (Some(words).filter(|words| !words.is_empty()), None),
         Err(reason) => (None, Some(reason.to_string())),
     };
-    let found = Found { inspection: Inspection::sized(model, shape)?, kept, told, unknown };
+    tell(&Found { inspection: Inspection::sized(model, shape)?, kept, told, unknown }, console)
+}
+
+fn tell(found: &Found, console: &Console) -> Result<()> {
     if console.json {
-        console.print_json(&found)?;
+        console.print_json(found)?;
     } else {
-        console.print(&found)?;
+        console.print(found)?;
     }
     if !found.inspection.runs() {
-        bail!("{}: no engine can run it", args.network.display());
+        bail!("{}: no engine can run it", found.inspection.path);
     }
     Ok(())
 }

@@ -211,6 +211,26 @@ fn a_study_file_is_refused_with_its_name_and_key() {
     assert!(!place.path("out").exists());
 }
 
+#[test]
+fn messages_say_what_is_missing() {
+    let place = Place::new();
+    let sample = "sample --field mixture:mixture.toml --count 20 --steps 4";
+    let gain = place.fails(&format!("{sample} --gain nowhere.toml --out run"), 2);
+    assert!(gain.contains("nowhere.toml") && gain.contains("no such file"), "{gain}");
+    place.succeeds(&format!("{sample} --out run"));
+    place.write("one.npy", npy(&[1, 2], &[0.0, 1.0]));
+    let one = place.fails("evaluate run --train one.npy", 1);
+    assert!(one.contains("one.npy holds 1 different") && one.contains("at least 11"), "{one}");
+    std::fs::create_dir(place.path("empty")).unwrap();
+    let empty = place.fails("evaluate run --train empty", 1);
+    assert!(empty.contains("empty: holds no pictures") && empty.contains(".png"), "{empty}");
+    let nope = place.fails("inspect builtin:nope", 2);
+    assert!(nope.contains("builtin:velocity and builtin:classifier"), "{nope}");
+    assert!(place.succeeds("inspect builtin:velocity").contains("velocity field"));
+    let kept = place.fails("inspect builtin:velocity --write", 2);
+    assert!(kept.contains("part of the program"), "{kept}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn networks_that_do_not_fit_are_refused_before_they_are_loaded() {

@@ -114,6 +114,17 @@ pub enum DataError {
         /// The file or folder.
         place: String,
     },
+    /// A folder without anything that can be read.
+    #[error(
+        "{place}: holds no pictures; give a folder of files ending in .{endings}, or of folders of \
+         them, one a class"
+    )]
+    NoPictures {
+        /// The folder.
+        place: String,
+        /// What pictures end in.
+        endings: String,
+    },
     /// NaN or infinity among the values.
     #[error(
         "{place}: record {record} has the value {value} at element {element}; remove or repair \

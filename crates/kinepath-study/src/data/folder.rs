@@ -27,7 +27,8 @@ pub(crate) fn read(folder: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataEr
         Content::Pictures { pictures, labels } => (pictures, labels),
     };
     let Some(first) = pictures.first() else {
-        return Err(DataError::NoRecords { place: place(folder) });
+        let endings = PICTURES.join(", .");
+        return Err(DataError::NoPictures { place: place(folder), endings });
     };
     let mut shape = Vec::new();
     let mut pixels = Vec::new();

@@ -32,6 +32,13 @@ pub fn read_gain(text: &str, baseline: Option<&RunReader>) -> Result<Gain, Study
                 _ => table(text),
             }
         }
+        Err(error @ GainParseError::Family(_)) if text.contains(['.', '/', '\\']) => {
+            Err(StudyError::Spec {
+                what: "gain",
+                text: text.to_owned(),
+                reason: format!("there is no such file, nor an expression: {error}"),
+            })
+        }
         Err(GainParseError::NoCeiling) => governed(text, baseline).map(Gain::Governed),
         parsed => Ok(parsed?),
     }

@@ -58,8 +58,11 @@ impl FieldSource {
     }
 }
 
-/// An embedded network, `builtin:NAME`.
-fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
+/// The bytes of an embedded network, `builtin:NAME`; `None` for other names.
+///
+/// # Errors
+/// [`StudyError::Spec`] for a name that there is not.
+pub fn builtin_network(source: &str) -> Option<Result<&'static [u8], StudyError>> {
     Some(match source.strip_prefix(builtin::PREFIX)? {
         "velocity" => Ok(builtin::VELOCITY_ONNX),
         "classifier" => Ok(builtin::CLASSIFIER_ONNX),

@@ -76,7 +76,7 @@ impl Judge {
     /// # Errors
     /// [`StudyError`] if something cannot be loaded, the two data sets differ in shape, copies are
     /// sought in features that no encoder gives, or the decoder does not make pictures of the size of
-    /// the records.
+    /// the records, or there are fewer records than neighbours are sought.
     pub fn open(
         settings: &DataSettings,
         support_neighbours: usize,
@@ -99,7 +99,17 @@ impl Judge {
             (CopySpace::Features, Some(features)) => (features, None),
             (_, features) => (NeighbourIndex::new(distinct), features),
         };
-        let bandwidth = median_bandwidth(features.as_ref().unwrap_or(&copies), support_neighbours)?;
+        let searched = features.as_ref().unwrap_or(&copies);
+        if searched.len() <= support_neighbours {
+            return Err(StudyError::Mismatch(format!(
+                "{} holds {} different records; samples are judged by the {support_neighbours} \
+                 nearest of each, which takes at least {}",
+                training.name,
+                searched.len(),
+                support_neighbours + 1
+            )));
+        }
+        let bandwidth = median_bandwidth(searched, support_neighbours)?;
         let mut judge = Self {
             training,
             training_results,
