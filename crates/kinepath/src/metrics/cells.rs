@@ -6,9 +6,8 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{
-    distance::squared_distance,
     error::{MetricsError, check_points},
-    neighbours::NeighbourIndex,
+    neighbours::{NeighbourIndex, squared_distance},
 };
 
 /// Lloyd steps after which the partition is taken as it is.

@@ -11,23 +11,36 @@ use std::{
 use ndarray::{Array2, ArrayView2, Axis, CowArray, Ix2, s};
 
 use super::{
-    distinct::DistinctPoints,
     error::{MetricsError, check_dimension, check_finite, check_points, check_some},
-    key_space::{KeySpace, SERIAL, mean_of_some},
     largest::largest_magnitude,
-    prepared::Prepared,
 };
 
 mod candidates;
 mod chunk;
+mod distance;
+mod distinct;
 mod exact;
 mod images;
+mod key_bounds;
+mod key_space;
 mod method;
+mod packing;
 mod parallel;
+mod prepared;
+mod principal;
+mod projection;
 mod small;
+mod stream;
 mod tree;
 
+pub(super) use distance::squared_distance;
+pub use distinct::DistinctPoints;
+pub(super) use key_space::QUERY_ROWS;
+pub use stream::NeighbourStream;
+
 use images::Projections;
+use key_space::{KeySpace, SERIAL, mean_of_some};
+use prepared::Prepared;
 use small::Small;
 use tree::Tree;
 

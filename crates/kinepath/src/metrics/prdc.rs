@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     error::MetricsError,
-    key_space::QUERY_ROWS,
-    neighbours::{NeighbourIndex, Neighbours},
+    neighbours::{NeighbourIndex, Neighbours, QUERY_ROWS},
 };
 
 /// Relative slack around a radius inside which a bound decides nothing.

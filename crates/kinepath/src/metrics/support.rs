@@ -3,7 +3,10 @@
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-use super::{error::MetricsError, key_space::QUERY_ROWS, neighbours::NeighbourIndex};
+use super::{
+    error::MetricsError,
+    neighbours::{NeighbourIndex, QUERY_ROWS},
+};
 use crate::{kernel::matmul, stats::median};
 
 /// Training points a tile covers: 64 × 512 products in f64 stay in the second-level cache.
@@ -162,7 +165,7 @@ impl LogSum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{DistinctPoints, distance::squared_distance};
+    use crate::metrics::{DistinctPoints, neighbours::squared_distance};
     use ndarray::array;
 
     fn ramp(rows: usize, columns: usize, salt: f64) -> Array2<f32> {

@@ -2,11 +2,8 @@
 
 use std::cmp::Ordering;
 
-use super::NeighbourIndex;
-use crate::{
-    kernel::{KEY_LANES, MANY, lanes_of},
-    metrics::key_bounds::Keys,
-};
+use super::{NeighbourIndex, key_bounds::Keys};
+use crate::kernel::{KEY_LANES, MANY, lanes_of};
 
 /// How many pending points are gathered before the k best are sought among them, beside k or more.
 const ROOM: usize = 8;

@@ -8,14 +8,12 @@ use super::{
     NeighbourIndex,
     candidates::{Against, Candidates},
     images::{Images, Projections},
+    key_space::{KeySpace, Queries},
+    prepared::Prepared,
     small::Small,
     tree::Tree,
 };
 use crate::kernel::{KEY_LANES, MANY, TwoNearest, vectorised};
-use crate::metrics::{
-    key_space::{KeySpace, Queries},
-    prepared::Prepared,
-};
 
 /// How pairs are compared before any is judged.
 #[derive(Debug, Clone, Copy)]

@@ -4,11 +4,8 @@ use std::{array::from_fn, ops::Range};
 
 use ndarray::ArrayView1;
 
-use super::NeighbourIndex;
-use crate::{
-    kernel::{MANY, prefetch, squared_difference, squared_distances},
-    metrics::{distance::squared_distance, key_space::UNIT},
-};
+use super::{NeighbourIndex, distance::squared_distance, key_space::UNIT};
+use crate::kernel::{MANY, prefetch, squared_difference, squared_distances};
 
 /// Above what the rounding of one product of f32 can add where it nearly underflows.
 const LOST: f64 = 1.0e-44;

@@ -4,13 +4,15 @@ use std::ops::Range;
 
 use ndarray::{Array2, s};
 
-use super::{NeighbourIndex, candidates::Candidates, chunk::Chunk};
-use crate::kernel::lanes_of;
-use crate::metrics::{
+use super::{
+    NeighbourIndex,
+    candidates::Candidates,
+    chunk::Chunk,
     key_space::{KeySpace, Queries},
     principal::principal_directions,
     projection::{ProjectedQueries, Projection},
 };
+use crate::kernel::lanes_of;
 
 /// Of so many pairs the few components may leave one: the rest of them are then looked at pair by
 /// pair.

@@ -5,16 +5,16 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use super::{
-    NeighbourIndex, chunk::Method, images::Projections, parallel::PART, small::Small, tree::Tree,
+    NeighbourIndex,
+    chunk::Method,
+    images::Projections,
+    key_space::{KeySpace, QUERY_ROWS},
+    parallel::PART,
+    prepared::Prepared,
+    small::Small,
+    tree::Tree,
 };
-use crate::{
-    kernel::KEY_LANES,
-    made::made,
-    metrics::{
-        key_space::{KeySpace, QUERY_ROWS},
-        prepared::Prepared,
-    },
-};
+use crate::{kernel::KEY_LANES, made::made};
 
 /// Dimension from which products of images are enough shorter than products of points.
 const LEAST_DIMENSION: usize = 96;

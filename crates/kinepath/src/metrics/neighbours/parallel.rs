@@ -9,8 +9,9 @@ use super::{
     NeighbourIndex, Neighbours,
     candidates::Candidates,
     chunk::{Chunk, Method, Workspace},
+    key_space::QUERY_ROWS,
 };
-use crate::{kernel::KEY_LANES, metrics::key_space::QUERY_ROWS};
+use crate::kernel::KEY_LANES;
 
 /// Cost below which waking a thread costs more than it saves.
 const CHEAP: usize = 1 << 16;

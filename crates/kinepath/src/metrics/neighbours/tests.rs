@@ -2,7 +2,7 @@ use ndarray::{Array2, array};
 use proptest::prelude::*;
 
 use super::{chunk::Method, method::MOST_BOXED, *};
-use crate::{metrics::distance::squared_distance, noise::noise};
+use crate::noise::noise;
 
 fn ramp(rows: usize, columns: usize, salt: f64) -> Array2<f32> {
     Array2::from_shape_fn((rows, columns), |(i, j)| {

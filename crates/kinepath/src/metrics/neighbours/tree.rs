@@ -3,12 +3,11 @@
 use super::{
     NeighbourIndex,
     candidates::{Against, Candidates},
+    key_space::Queries,
     method::MOST_BOXED,
+    prepared::Prepared,
 };
-use crate::{
-    kernel::{KEY_LANES, vectorised},
-    metrics::{key_space::Queries, prepared::Prepared},
-};
+use crate::kernel::{KEY_LANES, vectorised};
 
 /// Boxes in boxes, [`KEY_LANES`] in each: more than any memory holds points.
 const MOST_LEVELS: usize = 8;

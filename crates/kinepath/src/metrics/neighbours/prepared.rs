@@ -10,7 +10,7 @@ use crate::kernel::{KEY_LANES, lanes_of};
 
 /// Points in panels.
 #[derive(Debug, Clone)]
-pub(super) struct Prepared {
+pub(in crate::metrics) struct Prepared {
     space: KeySpace,
     /// Shape `[panels, D + 1, KEY_LANES]`, the first rows being what keys start with.
     panels: Vec<f32>,
@@ -82,7 +82,7 @@ impl Prepared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::distance::squared_distance;
+    use crate::metrics::neighbours::squared_distance;
     use ndarray::Array2;
 
     /// Bounds hold, and are tight, for clusters far from the origin and of very unequal size.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     kernel::lanes_of,
-    metrics::{distance::squared_distance, key_space::KeySpace, principal::principal_directions},
+    metrics::neighbours::{key_space::KeySpace, principal::principal_directions, squared_distance},
     noise::noise,
 };
 

@@ -8,7 +8,7 @@ use std::{
 use ndarray::{ArrayView1, Axis, CowArray, Ix2};
 use rayon::prelude::*;
 
-use super::error::{MetricsError, check_points};
+use crate::metrics::error::{MetricsError, check_points};
 
 /// The distinct rows of a point set.
 ///

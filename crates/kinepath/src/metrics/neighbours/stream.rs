@@ -2,10 +2,8 @@
 
 use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
-use super::{
-    error::{MetricsError, check_dimension, check_points},
-    neighbours::{NeighbourIndex, Neighbours},
-};
+use super::{NeighbourIndex, Neighbours};
+use crate::metrics::error::{MetricsError, check_dimension, check_points};
 
 /// The nearest of the points seen so far, of queries that are given first: for more points than fit
 /// in memory.

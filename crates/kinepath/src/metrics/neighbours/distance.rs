@@ -6,7 +6,7 @@ use crate::kernel::{SUMS, squared_distances};
 
 /// `‖a − b‖²` in f64, the difference taken in f64 too: exact to a few ulp, symmetric in its
 /// arguments, zero only for equal points, and the same for every memory layout.
-pub(super) fn squared_distance(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
+pub(in crate::metrics) fn squared_distance(a: ArrayView1<'_, f32>, b: ArrayView1<'_, f32>) -> f64 {
     debug_assert_eq!(a.len(), b.len());
     match (a.to_slice(), b.to_slice()) {
         (Some(a), Some(b)) => squared_distances([a], [b])[0][0],

@@ -11,15 +11,15 @@ use ndarray::{Array2, ArrayView2};
 
 use super::{
     key_bounds::Keys,
-    largest::largest_magnitude,
     packing::{Frame, pack_group, pack_panel},
 };
 use crate::kernel::{CHUNK, Form, GROUP, KEY_LANES, SIDE_BY_SIDE, keys};
+use crate::metrics::largest::largest_magnitude;
 
 /// Unit roundoff of f32.
 pub(super) const UNIT: f64 = 1.0 / (1u64 << 24) as f64;
 /// Queries a task handles at a time, a whole number of groups.
-pub(super) const QUERY_ROWS: usize = 8 * GROUP;
+pub(in crate::metrics) const QUERY_ROWS: usize = 8 * GROUP;
 /// Largest dimension in which keys are differences.
 const MOST_DIFFERENCES: usize = 16;
 /// Rows that the centre is the mean of, spread over all: any centre will do.
