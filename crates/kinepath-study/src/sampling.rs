@@ -267,7 +267,8 @@ impl SampleJob<'_> {
         self.conditions.check(self.source, self.first, self.count)
     }
 
-    fn settings(&self) -> RunSettings {
+    /// What `run.toml` is to say of the job.
+    pub(crate) fn settings(&self) -> RunSettings {
         let nodes = self.plan.grid().nodes();
         RunSettings {
             kinepath: env!("CARGO_PKG_VERSION").to_owned(),

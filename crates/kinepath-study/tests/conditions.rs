@@ -12,12 +12,12 @@ use kinepath::record::Record;
 use kinepath::sampler::Sampler;
 use kinepath_study::conditions::{InputsFile, LabelSpec, RunConditions};
 use kinepath_study::run::{Existing, RunError, RunReader, columns};
-use kinepath_study::sampling::{SampleJob, Selection, Start, fitting_batch};
+use kinepath_study::sampling::{SampleJob, Selection, Share, Start, fitting_batch};
 use kinepath_study::schedule::ScheduleSpec;
 use kinepath_study::source::{FieldSource, FieldSpec, GuidanceSpec};
 use kinepath_study::study::{
     CLASSES_ASKED_FOR, DataSettings, FieldChoice, GainChoice, StudySettings, evaluate_runs,
-    run_study,
+    run_study, run_study_of_shares, sample_share,
 };
 use kinepath_study::tune::{TuneSettings, run_tune};
 use kinepath_study::{Stop, StudyError};
@@ -393,6 +393,22 @@ fn a_study_of_classes_tells_energy_and_memorization_class_by_class() {
     assert!(evaluated >= 3, "{controls:#?}");
     let page = kinepath_study::report::render(&results).unwrap();
     assert!(page.contains("Mean kinetic path energy by label asked for"));
+
+    // Shares have the labels of their samples, and the study of shares is the same.
+    let shares: Vec<_> = ["0/2", "1/2"]
+        .iter()
+        .enumerate()
+        .map(|(number, shard)| {
+            let dir = folder.path().join(format!("share-{number}"));
+            let share = Share::Shard(shard.parse().unwrap());
+            sample_share(&settings, share, &dir, Existing::Resume, &mut observe).unwrap();
+            dir
+        })
+        .collect();
+    let merged = folder.path().join("merged");
+    let of_shares =
+        run_study_of_shares(&settings, &shares, &merged, Existing::Resume, &mut observe).unwrap();
+    assert_eq!(of_shares, results);
 
     // Samples of other classes are no pairs.
     settings.fields[0].labels = Some("cycle:2".to_owned());

@@ -240,6 +240,10 @@ fn a_study_of_shares_is_that_of_one_process() {
     let merged = place.succeeds("study study.toml --shares 2 0 1 --out merged");
     assert_eq!(merged.replace("merged", "whole"), table);
     assert_eq!(files(&place.path("merged")), files(&place.path("whole")));
+    // What is merged needs its shares no longer.
+    fs::remove_dir_all(place.path("1/runs/exact-flow/kts")).unwrap();
+    let again = place.succeeds("study study.toml --shares 2 0 1 --out merged");
+    assert_eq!(again, merged);
     let json = place.json("study study.toml --range 10..20 --out range");
     assert_eq!((&json["first"], &json["count"]), (&10.into(), &10.into()));
     assert_eq!(json["left_out"][0], "governed");
@@ -253,9 +257,25 @@ fn shares_that_make_no_study_are_refused() {
     place.succeeds("study study.toml --range 40..64 --out 1");
     let lacks = place.fails("study study.toml --shares 0 1 --out merged", 1);
     assert!(lacks.contains("32..40"), "{lacks}");
+    assert!(lacks.contains("runs/exact-flow/baseline/seed-0: "), "the run is named: {lacks}");
     let no_share = place.fails("study study.toml --shares 0 nowhere --out merged", 1);
-    for part in ["nowhere holds no share of runs", "baseline", "--shard"] {
+    for part in ["nowhere holds no share of runs", "baseline", "same settings"] {
         assert!(no_share.contains(part), "{part}: {no_share}");
+    }
+    // A gain, or a seed, that a share has not come to is not sampled here in silence.
+    fs::rename(place.path("1/runs/exact-flow/kts"), place.path("kts")).unwrap();
+    let no_gain = place.fails("study study.toml --shares 0 1 --out merged", 1);
+    assert!(no_gain.contains("1 holds no share of runs/exact-flow/kts/seed-0"), "{no_gain}");
+    fs::rename(place.path("kts"), place.path("1/runs/exact-flow/kts")).unwrap();
+    let study = fs::read_to_string(place.path("study.toml")).unwrap();
+    place.write("seeds.toml", study.replace("seeds = [0, 1]", "seeds = [0, 1, 2]"));
+    let no_seed = place.fails("study seeds.toml --shares 0 1 --out merged", 1);
+    assert!(no_seed.contains("seed-2"), "{no_seed}");
+    place.write("steps.toml", study.replace("steps = 10", "steps = 11"));
+    place.succeeds("study study.toml --range 32..64 --out rest");
+    let other = place.fails("study steps.toml --shares 0 rest --out merged", 1);
+    for part in ["0/runs/exact-flow/baseline/seed-0: ", "record.trajectory is [0.8, 0.9, 1.0] there"] {
+        assert!(other.contains(part), "{part}: {other}");
     }
     assert!(!any_final_name(&place.path("merged")));
     // A share is no study, nor is the other way about.

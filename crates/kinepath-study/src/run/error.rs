@@ -181,6 +181,21 @@ pub enum RunError {
         /// Its value in the other, as TOML, or `absent`.
         wanted: String,
     },
+    /// Shares of another run than the one that is to be merged.
+    #[error(
+        "{path}: {key} is {found} there, and {wanted} here: it is a share of another run; sample it \
+         again with these settings, or take those it was sampled with"
+    )]
+    SharesOfOther {
+        /// A run folder.
+        path: String,
+        /// The first key that differs, dotted, in alphabetical order.
+        key: String,
+        /// Its value there, as TOML, or `absent`.
+        found: String,
+        /// Its value in the settings, as TOML, or `absent`.
+        wanted: String,
+    },
     /// Samples that two shares have.
     #[error(
         "{path} and {other} both hold the samples {start}..{end}; leave one of them out, or sample \

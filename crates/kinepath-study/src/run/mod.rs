@@ -42,6 +42,7 @@ pub use settings::{
     Certify, CertifyError, ConditionSettings, FieldSettings, FileSettings, GuidanceSettings,
     LabelSettings, NoiseSettings, RecordSettings, RunSettings, SamplerSettings, UNKNOWN,
 };
+pub(crate) use share::merge_as;
 pub use share::{MergedRun, merge_shares};
 pub use table::{Column, Table, TableError};
 pub use writer::{Existing, Opened, RunWriter};

@@ -44,10 +44,48 @@ pub fn merge_shares(
     existing: Existing,
     observe: &mut dyn FnMut(f64) -> Answer,
 ) -> Result<MergedRun, RunError> {
+    let shares = open(folders)?;
+    let settings = whole(&shares)?;
+    merge(shares, settings, dir, existing, observe)
+}
+
+/// As [`merge_shares`], for the run that `settings` describe, wherever its files lie.
+///
+/// # Errors
+/// As there, and [`RunError::SharesOfOther`] for shares of another run.
+pub(crate) fn merge_as(
+    folders: &[PathBuf],
+    settings: &RunSettings,
+    dir: &Path,
+    existing: Existing,
+    observe: &mut dyn FnMut(f64) -> Answer,
+) -> Result<MergedRun, RunError> {
+    let shares = open(folders)?;
+    let found = whole(&shares)?.anywhere();
+    if let Some(difference) = Difference::between(&found, &settings.anywhere(), dir)? {
+        let Difference { key, found, wanted } = difference;
+        let path = shares.first().map_or(String::new(), |share| share.dir.display().to_string());
+        return Err(RunError::SharesOfOther { path, key, found, wanted });
+    }
+    merge(shares, settings.clone(), dir, existing, observe)
+}
+
+/// Opens shares, in the order of their samples.
+fn open(folders: &[PathBuf]) -> Result<Vec<Share>, RunError> {
     let shares: Result<Vec<_>, _> = folders.iter().map(|folder| Share::open(folder)).collect();
     let mut shares = shares?;
     shares.sort_by_key(|share| share.range().start);
-    let settings = whole(&shares)?;
+    Ok(shares)
+}
+
+/// Merges shares that make the run of these settings.
+fn merge(
+    shares: Vec<Share>,
+    settings: RunSettings,
+    dir: &Path,
+    existing: Existing,
+    observe: &mut dyn FnMut(f64) -> Answer,
+) -> Result<MergedRun, RunError> {
     let same = |share: &Share| same_file::is_same_file(&share.dir, dir).unwrap_or(false);
     if let Some(share) = shares.iter().find(|share| same(share)) {
         return Err(RunError::IntoAShare { path: share.dir.display().to_string() });

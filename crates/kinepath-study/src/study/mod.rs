@@ -111,16 +111,12 @@ pub fn run_study_of_shares(
             return Err(judge.cannot_judge(&choice.name, &source.shape));
         }
     }
-    let all_runs: Vec<ModelRuns<'_>> = sources
+    let all_runs = sources
         .iter()
         .map(|(choice, source)| {
-            let samples = Samples::All(shares);
-            ModelRuns { settings, choice, source, dir, existing, samples }
+            ModelRuns::new(settings, (choice, source), Samples::All(shares), dir, existing)
         })
-        .collect();
-    for model in &all_runs {
-        model.check()?;
-    }
+        .collect::<Result<Vec<_>, _>>()?;
     let mut models = Vec::new();
     for model in &all_runs {
         let source = model.source;

@@ -13,11 +13,11 @@ use ndarray::Array2;
 use super::controls::TAIL_START;
 use super::settings::{FieldChoice, GainChoice, StudySettings};
 use super::{BASELINE, Observer, RunInput, slug};
-use crate::run::{Existing, RunReader, merge_shares};
+use crate::StudyError;
+use crate::run::{Existing, RunError, RunReader, merge_as};
 use crate::sampling::{SampleJob, Start};
 use crate::schedule::{ScheduleSpec, read_gain};
 use crate::source::FieldSource;
-use crate::{Answer, StudyError};
 
 /// Most paths of which the closed form is asked.
 const THEORY_PATHS: usize = 256;
@@ -29,9 +29,11 @@ pub(super) struct ModelRuns<'a> {
     pub(super) choice: &'a FieldChoice,
     pub(super) source: &'a FieldSource,
     /// The study folder.
-    pub(super) dir: &'a Path,
-    pub(super) existing: Existing,
-    pub(super) samples: Samples<'a>,
+    dir: &'a Path,
+    existing: Existing,
+    samples: Samples<'a>,
+    /// The baseline and the gains.
+    gains: Vec<Planned>,
 }
 
 /// Which samples the runs have, and where they come from.
@@ -43,57 +45,85 @@ pub(super) enum Samples<'a> {
     Share(Range<usize>),
 }
 
-impl ModelRuns<'_> {
-    /// Refuses gains and shares that cannot be used, before anything is sampled. A governed gain
-    /// without a reference has the baseline for one, and is refused later if that cannot govern.
+/// A gain of a study.
+struct Planned {
+    choice: GainChoice,
+    /// Whether its ceiling is a quantile over all of the baseline, which no share has.
+    needs_baseline: bool,
+}
+
+impl<'a> ModelRuns<'a> {
+    /// Plans the runs of a model. A governed gain without a reference has the baseline for one, and is
+    /// refused later if that cannot govern.
     ///
     /// # Errors
-    /// Those of [`ScheduleSpec::compile`], and [`StudyError::Mismatch`] for a folder that holds no
-    /// share of the baseline.
-    pub(super) fn check(&self) -> Result<(), StudyError> {
-        for choice in &self.settings.gains {
-            self.is_governed_by_baseline(choice)?;
-            self.schedule(&choice.gain).check_field(&self.source.settings)?;
+    /// Those of [`ScheduleSpec::compile`] and [`ScheduleSpec::check_field`]; [`StudyError::Mismatch`]
+    /// for a folder that lacks its share of a run that is not whole yet.
+    pub(super) fn new(
+        settings: &'a StudySettings,
+        (choice, source): (&'a FieldChoice, &'a FieldSource),
+        samples: Samples<'a>,
+        dir: &'a Path,
+        existing: Existing,
+    ) -> Result<Self, StudyError> {
+        let baseline = GainChoice { name: BASELINE.to_owned(), gain: "unit".to_owned() };
+        let mut runs = Self { settings, choice, source, dir, existing, samples, gains: Vec::new() };
+        for choice in std::iter::once(&baseline).chain(&settings.gains) {
+            let schedule = runs.schedule(&choice.gain);
+            let needs_baseline = match schedule.compile() {
+                Err(StudyError::Gain(GainParseError::NoCeiling)) => true,
+                compiled => compiled.map(|_| false)?,
+            };
+            schedule.check_field(&source.settings)?;
+            runs.gains.push(Planned { choice: choice.clone(), needs_baseline });
         }
-        self.schedule("unit").compile()?;
-        let Samples::All(shares) = &self.samples else { return Ok(()) };
-        let baseline = self.folder("runs", BASELINE);
-        match shares.iter().find(|share| !share.join(&baseline).is_dir()) {
-            None => Ok(()),
-            Some(share) => Err(StudyError::Mismatch(format!(
-                "{} holds no share of {}; give the folders that `kinepath study` with --shard or \
-                 --range has written, with the same settings",
-                share.display(),
-                baseline.display()
-            ))),
-        }
+        runs.check_shares()?;
+        Ok(runs)
     }
 
-    /// Whether `choice` takes its ceiling from all of the baseline, which a share does not have.
-    ///
-    /// # Errors
-    /// Those of [`ScheduleSpec::compile`].
-    pub(super) fn is_governed_by_baseline(&self, choice: &GainChoice) -> Result<bool, StudyError> {
-        match self.schedule(&choice.gain).compile() {
-            Err(StudyError::Gain(GainParseError::NoCeiling)) => Ok(true),
-            compiled => compiled.map(|_| false),
+    /// Refuses shares that lack a run which is to be merged.
+    fn check_shares(&self) -> Result<(), StudyError> {
+        let Samples::All(shares) = &self.samples else { return Ok(()) };
+        for Planned { choice, .. } in self.gains.iter().filter(|gain| !gain.needs_baseline) {
+            for &seed in &self.settings.seeds {
+                let folder = self.of_seed(&self.folder("runs", &choice.name), seed);
+                let lacks = |share: &&PathBuf| !share.join(&folder).is_dir();
+                let lacking = shares.iter().find(lacks).filter(|_| !self.is_done(&folder));
+                if let Some(share) = lacking {
+                    return Err(StudyError::Mismatch(format!(
+                        "{} holds no share of {}; sample it again with `kinepath study` on the same \
+                         settings, which goes on where it stopped",
+                        share.display(),
+                        folder.display()
+                    )));
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// The gains that a share leaves out.
+    pub(super) fn left_out(&self) -> impl Iterator<Item = &str> {
+        let gains = self.gains.iter().filter(|gain| gain.needs_baseline);
+        gains.map(|gain| gain.choice.name.as_str())
     }
 
     /// Samples the baseline and every gain, or reads what an earlier call has sampled. Of a share,
-    /// gains that are governed by the baseline are left out.
+    /// gains that need the baseline are left out.
     ///
     /// # Errors
-    /// Those of [`ScheduleSpec::compile`] and [`SampleJob::run`].
+    /// Those of [`ScheduleSpec::compile`], [`SampleJob::run`] and
+    /// [`merge_shares`](crate::run::merge_shares).
     pub(super) fn sample(&self, observe: &mut Observer<'_>) -> Result<Vec<RunInput>, StudyError> {
-        let baseline = GainChoice { name: BASELINE.to_owned(), gain: "unit".to_owned() };
-        let mut runs: Vec<RunInput> = Vec::with_capacity(self.settings.gains.len() + 1);
-        for choice in std::iter::once(&baseline).chain(&self.settings.gains) {
-            if matches!(self.samples, Samples::Share(_)) && self.is_governed_by_baseline(choice)? {
-                continue;
-            }
+        let mut runs: Vec<RunInput> = Vec::with_capacity(self.gains.len());
+        for Planned { choice, needs_baseline } in &self.gains {
+            let shares: &[PathBuf] = match &self.samples {
+                Samples::Share(_) if *needs_baseline => continue,
+                Samples::All(shares) if !needs_baseline => shares,
+                Samples::Share(_) | Samples::All(_) => &[],
+            };
             let folder = self.folder("runs", &choice.name);
-            let run = self.sample_gain(choice, &folder, runs.first(), observe)?;
+            let run = self.sample_gain(choice, &folder, shares, runs.first(), observe)?;
             runs.push(run);
         }
         Ok(runs)
@@ -115,7 +145,7 @@ impl ModelRuns<'_> {
             gain: Gain::table(vec![(0.0, mean)]).map_or_else(|_| String::new(), |g| g.to_string()),
         };
         let folder = self.folder("controls", gain);
-        self.sample_gain(&choice, &folder, None, observe)?.samples()
+        self.sample_gain(&choice, &folder, &[], None, observe)?.samples()
     }
 
     /// The plan of the baseline.
@@ -136,11 +166,26 @@ impl ModelRuns<'_> {
         [kind, &slug(&self.choice.name), &slug(gain)].iter().collect()
     }
 
-    /// Samples one gain with every seed into `folder`, relative to the study's.
+    /// Whether `folder` holds a whole run that is to stay.
+    fn is_done(&self, folder: &Path) -> bool {
+        self.existing == Existing::Resume && RunReader::is_whole(&self.dir.join(folder))
+    }
+
+    /// The folder of one seed of a run, which is the run's own where there is no other.
+    fn of_seed(&self, folder: &Path, seed: u64) -> PathBuf {
+        match self.settings.seeds.len() {
+            0 | 1 => folder.to_owned(),
+            _ => folder.join(format!("seed-{seed}")),
+        }
+    }
+
+    /// Samples one gain with every seed into `folder`, relative to the study's, or merges what `shares`
+    /// hold of it.
     fn sample_gain(
         &self,
         choice: &GainChoice,
         folder: &Path,
+        shares: &[PathBuf],
         baseline: Option<&RunInput>,
         observe: &mut Observer<'_>,
     ) -> Result<RunInput, StudyError> {
@@ -170,16 +215,21 @@ impl ModelRuns<'_> {
                 record: Record { profile: true, energy_map: shown, parts: false, trajectory },
                 conditions: self.choice.conditions(self.source, range.clone(), *total)?,
             };
-            let mut folder = folder.to_owned();
-            if seeds.len() > 1 {
-                folder.push(format!("seed-{seed}"));
-            }
+            let folder = self.of_seed(folder, seed);
+            let dir = self.dir.join(&folder);
             let mut told = |stage: &str, done: f64| {
                 observe(stage, (number as f64 + done) / seeds.len() as f64)
             };
-            let existing = self.merge(&folder, &mut |done| told(&merging, done))?;
-            let observe = &mut |done| told(&stage, done);
-            readers.push(job.run(&self.dir.join(&folder), existing, observe)?);
+            let mut existing = self.existing;
+            if !shares.is_empty() && !self.is_done(&folder) {
+                let shares: Vec<PathBuf> = shares.iter().map(|share| share.join(&folder)).collect();
+                merge_as(&shares, &job.settings(), &dir, existing, &mut |done| {
+                    told(&merging, done)
+                })
+                .map_err(|error| in_words(error, &folder))?;
+                existing = Existing::Resume;
+            }
+            readers.push(job.run(&dir, existing, &mut |done| told(&stage, done))?);
         }
         Ok(RunInput {
             name: choice.name.clone(),
@@ -189,25 +239,16 @@ impl ModelRuns<'_> {
         })
     }
 
-    /// Merges the shares of the run in `folder`, if there are any, and says what sampling is to do
-    /// with a run that is there.
-    fn merge(
-        &self,
-        folder: &Path,
-        observe: &mut dyn FnMut(f64) -> Answer,
-    ) -> Result<Existing, StudyError> {
-        let Samples::All(shares) = &self.samples else { return Ok(self.existing) };
-        let shares = shares.iter().map(|share| share.join(folder));
-        let shares: Vec<PathBuf> = shares.filter(|share| share.is_dir()).collect();
-        if shares.is_empty() {
-            return Ok(self.existing);
-        }
-        merge_shares(&shares, &self.dir.join(folder), self.existing, observe)?;
-        Ok(Existing::Resume)
-    }
-
     fn schedule(&self, gain: &str) -> ScheduleSpec {
         self.settings.sampler.schedule(gain, self.source)
+    }
+}
+
+/// Why the shares of the run in `folder` make none.
+fn in_words(error: RunError, folder: &Path) -> StudyError {
+    match StudyError::from(error) {
+        StudyError::Run(error) => StudyError::Mismatch(format!("{}: {error}", folder.display())),
+        error => error,
     }
 }
 

@@ -37,27 +37,19 @@ pub fn sample_share(
 ) -> Result<SampledShare, StudyError> {
     let sources = open_fields(settings)?;
     let range = share.range(settings.count, settings.batch.max(1))?;
-    let models: Vec<ModelRuns<'_>> = sources
+    let models = sources
         .iter()
         .map(|(choice, source)| {
-            let samples = Samples::Share(range.clone());
-            ModelRuns { settings, choice, source, dir, existing, samples }
+            ModelRuns::new(settings, (choice, source), Samples::Share(range.clone()), dir, existing)
         })
-        .collect();
-    let mut left_out = Vec::new();
-    for model in &models {
-        model.check()?;
-        for gain in &settings.gains {
-            if model.is_governed_by_baseline(gain)? && !left_out.contains(&gain.name) {
-                left_out.push(gain.name.clone());
-            }
-        }
-    }
+        .collect::<Result<Vec<_>, _>>()?;
+    // The same of every model.
+    let left_out = models.first().map(|model| model.left_out().map(str::to_owned).collect());
     let mut runs = Vec::new();
     for model in &models {
         let sampled = model.sample(observe)?;
         let readers = sampled.iter().flat_map(|run| &run.seeds);
         runs.extend(readers.map(RunReader::dir).map(Path::to_owned));
     }
-    Ok(SampledShare { range, runs, left_out })
+    Ok(SampledShare { range, runs, left_out: left_out.unwrap_or_default() })
 }
