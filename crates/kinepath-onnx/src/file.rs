@@ -45,14 +45,21 @@ impl NetworkFile {
         &self.graph
     }
 
-    /// Bytes that its weights take at least once they are loaded: as many as the files hold, or those
-    /// of as many floats if that is more. ONNX Runtime may hold several copies of them, of 4 GiB in all
+    /// Bytes that its weights take at least once they are loaded: as many as they have in the files, or
+    /// those of as many floats if that is more. ONNX Runtime may hold several copies of them, of 4 GiB in all
     /// at most, for slices of a batch side by side.
     pub fn weight_bytes(&self) -> u64 {
-        let beside = self.graph.external_files.iter().map(|file| self.path.with_file_name(file));
-        let files = std::iter::once(self.path.clone()).chain(beside);
         // A file that is not there has no weight: loading says so.
-        self.graph.weight_bytes(files.filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum())
+        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let beside = self.graph.external_files.iter().map(|file| {
+            let length = length(&self.path.with_file_name(file));
+            // Several networks may share a file.
+            match self.graph.reach.get(file) {
+                None | Some(0) => length,
+                Some(&end) => length.min(end),
+            }
+        });
+        self.graph.weight_bytes(length(&self.path).saturating_add(beside.sum()))
     }
 
     /// As [`Network::load_with`].

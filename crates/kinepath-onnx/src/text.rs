@@ -25,7 +25,7 @@ const MOST_ROWS: usize = 16;
 /// # fn main() -> Result<(), kinepath_onnx::NetworkError> {
 /// use kinepath_onnx::{NetworkFile, TextEncoder};
 ///
-/// let encoder = TextEncoder::load(&NetworkFile::read("clip-text.onnx")?)?;
+/// let encoder = TextEncoder::load(NetworkFile::read("clip-text.onnx")?)?;
 /// println!("prompts of {:?} tokens", encoder.length());
 /// # Ok(()) }
 /// ```
@@ -64,7 +64,7 @@ impl TextEncoder {
     /// [`Problem::NoTokens`], [`Problem::Ambiguous`], [`Problem::Unfit`] and [`Problem::Unused`]
     /// for other inputs; [`Problem::Joint`] for a graph that takes images as well;
     /// [`Problem::NoOutput`] and [`Problem::Output`] for other outputs.
-    pub fn load(file: &NetworkFile) -> Result<Self, NetworkError> {
+    pub fn load(file: NetworkFile) -> Result<Self, NetworkError> {
         let name = file.name();
         let build = || {
             let interface = Interface::of(&file.graph)?;

@@ -24,7 +24,7 @@ Examples:
   kinepath compare runs/baseline runs/kts --train builtin:fashion-mnist --json --quiet
 
 All runs must start from the same noise and the same model, so that samples are pairs. Differences
-come with paired bootstrap intervals; q-values are adjusted over all runs and metrics.";
+come with paired intervals; q-values are adjusted over all runs and metrics.";
 
 /// Compare runs with a baseline on the same noise: paired differences and verdicts
 #[derive(Debug, Args)]

@@ -35,8 +35,8 @@ pub(crate) struct EvaluateArgs {
     run: PathBuf,
     #[command(flatten)]
     data: DataArgs,
-    /// Folder for evaluation.json and report.html, such as one for each training set [default: the
-    /// run's]
+    /// Folder for evaluation.json and report.html, such as one for each training set; the columns in
+    /// the run's table are those of the latest evaluation [default: the run's]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
 }

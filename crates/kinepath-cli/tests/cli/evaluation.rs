@@ -1,7 +1,7 @@
 //! `evaluate`, `compare` and `report` on runs of the embedded data.
 
 use kinepath_study::data;
-use kinepath_study::run::{Existing, FieldSettings, NoiseSettings};
+use kinepath_study::run::{Column, Existing, FieldSettings, NoiseSettings, RunReader, columns};
 use kinepath_study::sampling::{Given, GivenRun};
 
 use crate::support::{Place, npy};
@@ -138,7 +138,8 @@ fn samples_that_were_changed_are_not_judged() {
         let sample = "sample --field mixture:mixture.toml --steps 4 --count 40 --quiet";
         place.succeeds(&format!("{sample} --out {run}"));
     }
-    place.write("train.npy", npy(&[8, 2], &[0.5; 16]));
+    let train: Vec<f32> = (0..24).map(|value| value as f32).collect();
+    place.write("train.npy", npy(&[12, 2], &train));
     let samples = place.path("run/samples.safetensors");
     let mut bytes = std::fs::read(&samples).unwrap();
     let last = bytes.len() - 1;
@@ -149,5 +150,16 @@ fn samples_that_were_changed_are_not_judged() {
         let said = "'samples' is not what was sampled";
         assert!(refusal.contains("samples.safetensors") && refusal.contains(said), "{refusal}");
     }
+    bytes[last] ^= 1;
+    std::fs::write(&samples, &bytes).unwrap();
+    let mut run = RunReader::open(&place.path("run")).unwrap();
+    let mut table = run.table().clone();
+    let mut kpe = table.f64(columns::KPE).unwrap().to_vec();
+    kpe[3] += 1e-9;
+    table.set(columns::KPE, Column::F64(kpe)).unwrap();
+    run.replace_table(table).unwrap();
+    let refusal = place.fails("evaluate run --train train.npy", 1);
+    assert!(refusal.contains("samples.parquet") && refusal.contains("not what"), "{refusal}");
     assert!(!place.path("run/evaluation.json").exists());
+    place.succeeds("evaluate other --train train.npy");
 }

@@ -274,7 +274,9 @@ fn shares_that_make_no_study_are_refused() {
     place.write("steps.toml", study.replace("steps = 10", "steps = 11"));
     place.succeeds("study study.toml --range 32..64 --out rest");
     let other = place.fails("study steps.toml --shares 0 rest --out merged", 1);
-    for part in ["0/runs/exact-flow/baseline/seed-0: ", "record.trajectory is [0.8, 0.9, 1.0] there"] {
+    for part in
+        ["0/runs/exact-flow/baseline/seed-0: ", "record.trajectory is [0.8, 0.9, 1.0] there"]
+    {
         assert!(other.contains(part), "{part}: {other}");
     }
     assert!(!any_final_name(&place.path("merged")));

@@ -98,14 +98,14 @@ fn images_and_text_in_one_graph() {
     let problem = refused("joint", Preset::None, &[3, 8, 8]);
     assert!(matches!(problem, Problem::Joint { .. }), "{problem}");
     assert!(problem.to_string().contains("export two networks"));
-    let error = TextEncoder::load(&NetworkFile::read(model_path("joint")).unwrap()).unwrap_err();
+    let error = TextEncoder::load(NetworkFile::read(model_path("joint")).unwrap()).unwrap_err();
     assert_eq!(error.problem, problem);
 }
 
 #[test]
 fn fields_and_images_are_no_text_encoders() {
     let file = |name: &str| NetworkFile::read(model_path(name));
-    let load = |name: &str| TextEncoder::load(&file(name).unwrap()).unwrap_err().problem;
+    let load = |name: &str| TextEncoder::load(file(name).unwrap()).unwrap_err().problem;
     assert!(matches!(load("clip_image"), Problem::NoTokens { .. }));
     assert!(matches!(load("linear"), Problem::NoTokens { .. }));
     let missing = file("no_such").unwrap_err();

@@ -28,7 +28,7 @@ fn tokenizer() -> PromptTokenizer {
 }
 
 fn encoder(name: &str) -> TextEncoder {
-    TextEncoder::load(&NetworkFile::read(model_path(name)).unwrap()).unwrap()
+    TextEncoder::load(NetworkFile::read(model_path(name)).unwrap()).unwrap()
 }
 
 fn integers(name: &str, length: usize) -> Array2<i32> {

@@ -8,6 +8,7 @@ use super::error::RunError;
 use super::reader::RunReader;
 use super::table::Table;
 use super::{SAMPLES_FILE, TABLE_FILE};
+use crate::Answer;
 use crate::data::tensors::TensorFile;
 
 impl RunContent {
@@ -41,18 +42,23 @@ impl RunContent {
 
 impl RunReader {
     /// Compares what sampling wrote with the digests that it left in `run.toml`. A run without digests
-    /// is taken as it is.
+    /// is taken as it is. `observe` is told the fraction that is done.
     ///
     /// # Errors
-    /// [`RunError::Damaged`] for values that are not those that were sampled, and what reading brings.
-    pub fn check(&self) -> Result<(), RunError> {
+    /// [`RunError::Damaged`] for values that are not those that were sampled, and what reading brings;
+    /// [`RunError::Stopped`] after a break.
+    pub fn check(&self, observe: &mut dyn FnMut(f64) -> Answer) -> Result<(), RunError> {
         let Some(content) = &self.settings().content else { return Ok(()) };
         content.check_table(self.table(), self.dir())?;
         let file = self.dir().join(SAMPLES_FILE);
-        content
-            .tensors
-            .keys()
-            .try_for_each(|name| content.copy(name, self.dir(), &mut io::sink(), &file))
+        let total = content.tensors.len() as f64;
+        for (done, name) in content.tensors.keys().enumerate() {
+            if observe(done as f64 / total).is_break() {
+                return Err(RunError::Stopped);
+            }
+            content.copy(name, self.dir(), &mut io::sink(), &file)?;
+        }
+        Ok(())
     }
 }
 

@@ -68,13 +68,7 @@ fn from_toml(path: &Path) -> Result<Gain, StudyError> {
 pub(super) fn check_reference(text: &str, field: &FieldSettings) -> Result<(), StudyError> {
     let Ok(GovernedSpec { reference: Some(dir), .. }) = text.parse() else { return Ok(()) };
     let reference = RunReader::settings_of(Path::new(&dir))?.field;
-    // Where a file lies and what ran it makes no other field.
-    let same = FieldSettings {
-        spec: field.spec.clone(),
-        engine: field.engine.clone(),
-        ..reference.clone()
-    };
-    if same == *field {
+    if reference.is_model_of(field) {
         return Ok(());
     }
     let files = reference.sha256 == field.sha256;

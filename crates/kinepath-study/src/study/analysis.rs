@@ -187,18 +187,18 @@ pub fn evaluate_named_runs(
         })
         .collect::<Result<Vec<_>, StudyError>>()?;
     let first = runs.first().ok_or_else(|| StudyError::Mismatch("no run is named".to_owned()))?;
-    if observe("checking the samples", 0.0).is_break() {
-        return Err(StudyError::Interrupted);
-    }
-    for run in &runs {
-        run.seeds.iter().try_for_each(RunReader::check)?;
-    }
     let settings = settings_of(first.settings(), &runs, data, resamples);
     let shape = &first.settings().shape;
     let judge = Judge::open(data, settings.support_neighbours, shape)?;
     let values = |shape: &[usize]| shape.iter().product::<usize>();
     if values(shape) != values(judge.sample_shape()) {
         return Err(judge.cannot_judge(&first.folder, shape));
+    }
+    let readers: Vec<&RunReader> = runs.iter().flat_map(|run| &run.seeds).collect();
+    for (number, reader) in readers.iter().enumerate() {
+        reader.check(&mut |done| {
+            observe("checking the samples", (number as f64 + done) / readers.len() as f64)
+        })?;
     }
     let name = first.settings().field.spec.clone();
     let source = match runs.len() {

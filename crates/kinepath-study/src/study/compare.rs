@@ -8,8 +8,9 @@ use ndarray::Array2;
 use super::figures::{Figures, Inference, PairedFigure, PairedInterval};
 use super::judge::Judge;
 use super::results::{Comparison, Control, ControlFigure, ControlKind, Difference, Effect};
-use super::verdict::{effect, is_better_than_baseline, judge, list, reproduces};
+use super::verdict::{effect, is_better_than_baseline, judge, reproduces};
 use crate::StudyError;
+use crate::format::list;
 
 /// Figures of the runs of one model, the baseline first.
 pub(super) struct Runs<'a> {

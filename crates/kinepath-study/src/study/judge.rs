@@ -87,7 +87,8 @@ impl Judge {
         let networks = Networks::open(settings, &training, shape)?;
         let distinct = DistinctPoints::new(training.values.clone())?;
         let training_values = ValueSummary::of(training.values.view());
-        let training_results = describe(&training, distinct.len(), training_values);
+        let distinct_records = distinct.len();
+        let training_results = describe(&training, distinct_records, training_values);
         let features = match &networks.encoder {
             None => None,
             Some(encoder) => {
@@ -101,9 +102,14 @@ impl Judge {
         };
         let searched = features.as_ref().unwrap_or(&copies);
         if searched.len() <= support_neighbours {
+            let what = match settings.encoder.as_ref().filter(|_| distinct_records > searched.len())
+            {
+                Some(encoder) => format!("records of so many features by {encoder}"),
+                None => "different records".to_owned(),
+            };
             return Err(StudyError::Mismatch(format!(
-                "{} holds {} different records; samples are judged by the {support_neighbours} \
-                 nearest of each, which takes at least {}",
+                "{} holds {} {what}; samples are judged by the {support_neighbours} nearest of each, \
+                 which takes at least {}",
                 training.name,
                 searched.len(),
                 support_neighbours + 1

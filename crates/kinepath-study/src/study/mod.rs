@@ -48,8 +48,6 @@ pub use settings::{
     ClipSettings, DataSettings, DecoderSettings, FieldChoice, GainChoice, SamplerChoice,
     StudySettings,
 };
-pub(crate) use verdict::list;
-
 pub use share::{SampledShare, sample_share};
 
 pub use crate::files::write_whole;

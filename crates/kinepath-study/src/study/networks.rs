@@ -83,7 +83,7 @@ impl Clip {
 #[cfg(feature = "text")]
 fn encode(prompts: &str, text: &str, tokenizer: &str) -> Result<PromptFeatures, StudyError> {
     let tokenizer = kinepath_onnx::PromptTokenizer::load(tokenizer)?;
-    let encoder = kinepath_onnx::TextEncoder::load(&network_file(Path::new(text))?)?;
+    let encoder = kinepath_onnx::TextEncoder::load(network_file(Path::new(text))?)?;
     Ok(PromptFeatures::encode(read_prompts(prompts)?, &tokenizer, &encoder)?)
 }
 

@@ -3,7 +3,7 @@
 use super::RunInput;
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use crate::StudyError;
-use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
+use crate::run::{NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
 use crate::source::{Engine, GuidanceSpec};
 
 /// The settings of a study that consists of finished runs.
@@ -100,7 +100,7 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
             )));
         } else if !same_noise(&other.noise, &baseline.noise) || other.first != baseline.first {
             "noise"
-        } else if model(&other.field) != model(&baseline.field) {
+        } else if !other.field.is_model_of(&baseline.field) {
             "model or its conventions"
         } else if other.field.engine != baseline.field.engine {
             "engine"
@@ -120,16 +120,6 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
     Ok(())
 }
 
-/// A field without what makes no other field: where its files lie, what runs it, and how guidance
-/// evaluates it.
-fn model(field: &FieldSettings) -> FieldSettings {
-    let mut model = FieldSettings { engine: None, ..field.anywhere() };
-    if let Some(guidance) = &mut model.guidance {
-        guidance.style.clear();
-    }
-    model
-}
-
 /// Whether two runs are known to be of other classes, whoever assigned them.
 fn labels_differ(a: &RunInput, b: &RunInput) -> bool {
     a.labels().zip(b.labels()).is_some_and(|(a, b)| a != b)
@@ -145,41 +135,5 @@ fn same_noise(a: &NoiseSettings, b: &NoiseSettings) -> bool {
         // Each kept other draws.
         (NoiseSettings::Selected { .. }, _) => false,
         _ => a == b,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::run::{FileSettings, GuidanceSettings};
-
-    #[test]
-    fn a_field_is_the_same_wherever_its_files_lie() {
-        let field = |folder: &str, style: &str| FieldSettings {
-            spec: format!("onnx:{folder}/net.onnx"),
-            path: Some(format!("vp:{folder}/levels.txt,max=2")),
-            schedule_sha256: Some("0a".to_owned()),
-            guidance: Some(GuidanceSettings {
-                scale: 2.0,
-                interval: None,
-                style: style.to_owned(),
-                null_label: None,
-                null_inputs: Some(FileSettings {
-                    path: format!("{folder}/null.safetensors"),
-                    sha256: "0b".to_owned(),
-                }),
-            }),
-            ..FieldSettings::external("")
-        };
-        let here = field("here", "doubled");
-        assert_eq!(model(&here), model(&field("there", "calls")));
-        let mut other = here.clone();
-        other.path = Some("vp:here/levels.txt,max=3".to_owned());
-        assert_ne!(model(&here), model(&other));
-        let mut other = here.clone();
-        other.guidance.as_mut().unwrap().scale = 3.0;
-        assert_ne!(model(&here), model(&other));
-        let named = FieldSettings::external;
-        assert_ne!(model(&named("one")), model(&named("another")));
     }
 }

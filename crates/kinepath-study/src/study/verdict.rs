@@ -3,6 +3,7 @@
 use super::controls::NO_NOISE_LEFT;
 use super::figures::{PairedFigure, PairedInterval};
 use super::results::{Comparison, Control, ControlKind, Difference, Direction, Effect, Verdict};
+use crate::format::list;
 
 /// Judges one difference: significant if its adjusted p-value is at most `significance`.
 pub(super) fn effect(figure: &PairedFigure, q_value: f64, significance: f64) -> Effect {
@@ -131,15 +132,6 @@ fn trivial(kind: ControlKind) -> &'static str {
         ControlKind::EarlyStop => "stopping the baseline early",
         ControlKind::Constant => "a constant gain of the same mean",
         ControlKind::Denoised => "one denoising step",
-    }
-}
-
-/// `a`, `a and b`, `a, b and c`.
-pub(crate) fn list(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
     }
 }
 

@@ -2,8 +2,7 @@
 
 use super::results::{Account, Basis, Confirmation, Finalist, Measure, Outcome, Rung, TuneVerdict};
 use super::words::{Verb, difference};
-use crate::format::{Style, Unit, fixed};
-use crate::study::list;
+use crate::format::{Style, Unit, fixed, list};
 
 /// The place of the finalist worth using: of those that are confirmed, the best in the second
 /// objective. Where none is, of those that trade, the one that costs least: it comes closest to

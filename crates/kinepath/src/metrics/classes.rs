@@ -16,7 +16,7 @@ pub struct ClassMemorization {
     /// How many of them are memorized.
     pub memorized: usize,
     /// Their share with its interval ([`share_interval`](crate::stats::share_interval)); none for a
-    /// single sample, which cannot be resampled.
+    /// single sample, which says nothing of a class.
     pub f_mem: Option<Interval>,
 }
 

@@ -66,7 +66,8 @@ pub fn paired_share_interval(
 /// Row i of both is the same sample; what one column has more of is not looked at.
 #[must_use]
 pub fn changed_flags(baseline: &[f64], variant: &[f64]) -> Option<(usize, usize)> {
-    let (baseline, variant) = (flags(baseline)?, flags(variant)?);
+    let length = baseline.len().min(variant.len());
+    let (baseline, variant) = (flags(&baseline[..length])?, flags(&variant[..length])?);
     let pairs = || baseline.iter().zip(&variant);
     let gained = pairs().filter(|(base, own)| !**base && **own).count();
     let lost = pairs().filter(|(base, own)| **base && !**own).count();
@@ -84,6 +85,7 @@ mod tests {
         assert_eq!(changed_flags(&baseline, &[1.0, 0.0, 0.0, 0.0, 0.0]), Some((1, 2)));
         assert_eq!(changed_flags(&baseline, &[1.0, 0.5, 0.0, 0.0, 0.0]), None);
         assert_eq!(changed_flags(&[f64::NAN], &[1.0]), None);
+        assert_eq!(changed_flags(&[1.0, f64::NAN], &[0.0]), Some((0, 1)));
     }
 
     #[test]

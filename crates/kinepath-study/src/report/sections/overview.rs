@@ -85,7 +85,8 @@ fn facts(results: &StudyResults) -> Vec<(&'static str, String)> {
         (
             "Intervals",
             format!(
-                "95 %, bootstrap, {} resamples of {}, given the training and held-out records",
+                "95 %, from {} resamples of {}, or Wilson's for shares, given the training and held-out \
+                 records",
                 format::count(settings.resamples),
                 match settings.seeds.len() {
                     ..2 => "samples",

@@ -102,7 +102,10 @@ fn facts(results: &TuneResults) -> Vec<(&'static str, String)> {
         ("Reference set", results.reference.as_ref().map_or("none".to_owned(), data)),
         (
             "Intervals",
-            format!("95 %, paired bootstrap, {} resamples", format::count(settings.resamples)),
+            format!(
+                "95 %, paired, from {} resamples, or Bonett and Price's for shares",
+                format::count(settings.resamples)
+            ),
         ),
     ];
     if let (Some(minutes), Some(seconds)) = (settings.minutes, budget.seconds_per_sample) {

@@ -67,6 +67,19 @@ impl FieldSettings {
         self.spec.strip_prefix(EXTERNAL).is_some_and(|rest| rest.starts_with(':'))
     }
 
+    /// Whether it is the same field as `other`, wherever their files lie, whatever runs them, and
+    /// however guidance evaluates them.
+    pub(crate) fn is_model_of(&self, other: &Self) -> bool {
+        let model = |field: &Self| {
+            let mut model = Self { engine: None, ..field.anywhere() };
+            if let Some(guidance) = &mut model.guidance {
+                guidance.style.clear();
+            }
+            model
+        };
+        model(self) == model(other)
+    }
+
     /// The same without where its files lie, which their hashes tell: a field is the same on every
     /// machine. One that this program has not opened has its name only.
     #[must_use]
@@ -86,5 +99,41 @@ impl FieldSettings {
             file.path.clear();
         }
         field
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::FileSettings;
+
+    #[test]
+    fn a_field_is_the_same_wherever_its_files_lie() {
+        let field = |folder: &str, style: &str| FieldSettings {
+            spec: format!("onnx:{folder}/net.onnx"),
+            path: Some(format!("vp:{folder}/levels.txt,max=2")),
+            schedule_sha256: Some("0a".to_owned()),
+            guidance: Some(GuidanceSettings {
+                scale: 2.0,
+                interval: None,
+                style: style.to_owned(),
+                null_label: None,
+                null_inputs: Some(FileSettings {
+                    path: format!("{folder}/null.safetensors"),
+                    sha256: "0b".to_owned(),
+                }),
+            }),
+            ..FieldSettings::external("")
+        };
+        let here = field("here", "doubled");
+        assert!(here.is_model_of(&field("there", "calls")));
+        let mut other = here.clone();
+        other.path = Some("vp:here/levels.txt,max=3".to_owned());
+        assert!(!here.is_model_of(&other));
+        let mut other = here.clone();
+        other.guidance.as_mut().unwrap().scale = 3.0;
+        assert!(!here.is_model_of(&other));
+        let named = FieldSettings::external;
+        assert!(!named("one").is_model_of(&named("another")));
     }
 }

@@ -21,7 +21,7 @@ pub struct MetricResult {
     pub name: String,
     /// Which way is better.
     pub better: Direction,
-    /// The figure and its bootstrap interval.
+    /// The figure and its interval.
     pub value: Interval,
 }
 
@@ -97,11 +97,11 @@ pub struct ControlFigure {
     pub name: String,
     /// The control's figure.
     pub value: f64,
-    /// Control minus baseline, with its paired bootstrap interval.
+    /// Control minus baseline, with its paired interval.
     pub to_baseline: Interval,
     /// What that means.
     pub to_baseline_effect: Effect,
-    /// Control minus gain, with its paired bootstrap interval.
+    /// Control minus gain, with its paired interval.
     pub to_gain: Interval,
     /// What that means, a better control counting as better.
     pub to_gain_effect: Effect,
@@ -114,7 +114,7 @@ pub struct Difference {
     pub metric: String,
     /// Its name for people.
     pub name: String,
-    /// Gain minus baseline, with its paired bootstrap interval.
+    /// Gain minus baseline, with its paired interval.
     pub difference: Interval,
     /// Two-sided p-value of the paired permutation test.
     pub p_value: f64,

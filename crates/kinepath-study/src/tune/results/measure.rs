@@ -14,7 +14,7 @@ pub struct Measure {
     pub name: String,
     /// Which way is better.
     pub better: Direction,
-    /// The figure and its 95 % bootstrap interval.
+    /// The figure and its 95 % interval.
     pub value: Interval,
     /// Gain minus baseline on the same noise, with its paired 95 % interval; absent for the
     /// baseline itself.
