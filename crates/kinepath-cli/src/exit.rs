@@ -118,8 +118,8 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
             Some("--overwrite starts over; --out DIR chooses another folder")
         }
         StudyError::Memory(_) => Some(
-            "`kinepath sample --batch-memory SIZE` and `batch` in settings files bound a batch; --memory \
-             SIZE says how much may be taken in all",
+            "--memory SIZE says how much may be taken in all; where it is a batch that is too large, `kinepath \
+             sample --batch-memory SIZE` or `batch` in settings files bounds it",
         ),
         StudyError::Data(DataError::Memory(_))
         | StudyError::Run(RunError::Data(DataError::Memory(_))) => {
