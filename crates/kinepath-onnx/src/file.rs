@@ -1,7 +1,6 @@
 //! A file that holds a network, before anything that runs is built of it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::engine::Source;
 use crate::{Engine, Graph, Network, NetworkError};
@@ -35,31 +34,11 @@ impl NetworkFile {
         Ok(Self { graph: Graph::read(&path)?, path })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// What it declares.
-    pub fn graph(&self) -> &Graph {
-        &self.graph
-    }
-
     /// Bytes that its weights take at least once they are loaded: as many as they have in the files, or
     /// those of as many floats if that is more. ONNX Runtime may hold several copies of them, of 4 GiB in all
     /// at most, for slices of a batch side by side.
     pub fn weight_bytes(&self) -> u64 {
-        // A file that is not there has no weight: loading says so.
-        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let beside = self.graph.external_files.iter().map(|file| {
-            let length = length(&self.path.with_file_name(file));
-            // Several networks may share a file.
-            match self.graph.reach.get(file) {
-                None | Some(0) => length,
-                Some(&end) => length.min(end),
-            }
-        });
-        self.graph.weight_bytes(length(&self.path).saturating_add(beside.sum()))
+        self.graph.weight_bytes(&self.source())
     }
 
     /// As [`Network::load_with`].
@@ -83,6 +62,8 @@ impl NetworkFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
+    use std::path::Path;
 
     fn model(name: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models").join(name)
@@ -97,6 +78,6 @@ mod tests {
         assert_eq!(weights("external.onnx"), both);
         // Half floats in the file, floats in an engine.
         let graph = Graph { parameters: 1000, ..Graph::default() };
-        assert_eq!(graph.weight_bytes(2100), 4000);
+        assert_eq!(graph.weight_bytes(&Source::Bytes([0; 2100].into())), 4000);
     }
 }

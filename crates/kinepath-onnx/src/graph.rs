@@ -191,9 +191,25 @@ impl Graph {
         })
     }
 
-    /// Bytes that weights take which are `stored` in so many: as they are, or as floats if that is
-    /// more, as engines turn half floats into floats.
-    pub(crate) fn weight_bytes(&self, stored: u64) -> u64 {
+    /// Bytes that the weights of the network at `source` take: as they are there, or as floats if that
+    /// is more, as engines turn half floats into floats.
+    pub(crate) fn weight_bytes(&self, source: &Source) -> u64 {
+        // A file that is not there has no weight: loading says so.
+        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let stored = match source {
+            Source::Bytes(bytes) => bytes.len() as u64,
+            Source::File(network) => {
+                let beside = self.external_files.iter().map(|file| {
+                    let length = length(&network.with_file_name(file));
+                    // Several networks may share a file.
+                    match self.reach.get(file) {
+                        None | Some(0) => length,
+                        Some(&end) => length.min(end),
+                    }
+                });
+                length(network).saturating_add(beside.sum())
+            }
+        };
         stored.max(self.parameters.saturating_mul(size_of::<f32>() as u64))
     }
 

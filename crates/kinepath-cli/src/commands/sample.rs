@@ -39,9 +39,10 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         Some(count) => Some(count),
         None => args.condition.count(&source)?,
     };
+    let share = args.share.share();
     let total = match known {
         Some(total) => total,
-        None if args.share.share().is_some() => {
+        None if share.is_some() => {
             return Err(Usage("--count must say how many samples all shares are".to_owned()).into());
         }
         None => args::DEFAULT_COUNT,
@@ -71,7 +72,6 @@ pub(crate) fn run(args: &SampleArgs, console: &Console) -> Result<()> {
         Some(batch) => batch,
         None => fitting_batch(&source, &plan, &record, inputs.as_ref(), args.batch_memory())?,
     };
-    let share = args.share.share();
     let range = share.map_or(Ok(0..total), |share| share.range(total, batch));
     let range = range.map_err(StudyError::from)?;
     let job = SampleJob {

@@ -58,7 +58,7 @@ impl OrtModel {
             Source::File(_) => (source.clone(), false),
             Source::Bytes(_) => (source.clone(), true),
         };
-        let weights = weights(graph, &source).max(1);
+        let weights = graph.weight_bytes(&source).max(1);
         let sessions = Sessions::new(&runtime, graph, source, provider);
         let room = usize::try_from(MOST_WEIGHTS / weights).unwrap_or(usize::MAX);
         let seats = if provider == Provider::Cpu { threads.min(room).max(1) } else { 1 };
@@ -123,16 +123,4 @@ impl OrtModel {
         let lane = Lane::new(self.sessions.start(threads)?);
         Ok(slot.get_or_init(|| Mutex::new(lane)))
     }
-}
-
-/// Bytes of the weights of a session.
-fn weights(graph: &Graph, source: &Source) -> u64 {
-    let stored = match source {
-        Source::Bytes(bytes) => bytes.len() as u64,
-        Source::File(path) => {
-            let files = graph.external_files.iter().map(|file| path.with_file_name(file));
-            files.filter_map(|file| Some(fs::metadata(file).ok()?.len())).sum()
-        }
-    };
-    graph.weight_bytes(stored)
 }
