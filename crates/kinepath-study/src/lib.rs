@@ -1,6 +1,6 @@
 //! Data sets, run folders, studies and the report of kinepath.
 //!
-//! - [`data`] turns a path or a name into records: IDX, NPY/NPZ, safetensors, CIFAR, pictures.
+//! - [`data`] turns a path or a name into records: IDX, NPY/NPZ, safetensors, CIFAR, Parquet, pictures.
 //! - [`conditions`] are the labels and further inputs that samples are conditioned on.
 //! - [`conventions`], [`source`] and [`schedule`] turn words into a velocity field and a plan.
 //! - [`run`] is the folder a sampling run leaves behind: settings, samples and one row a sample.
@@ -17,6 +17,7 @@ mod error;
 mod files;
 pub mod format;
 pub mod memory;
+mod parquet_file;
 pub mod report;
 pub mod run;
 pub mod sampling;

@@ -22,6 +22,8 @@ const FILES: &[&str] = &[
     "cifar100.bin",
     "colour/one.png",
     "jpeg/flat.jpg",
+    "pictures.parquet",
+    "binary.parquet",
 ];
 
 fn source(name: &str) -> PathBuf {

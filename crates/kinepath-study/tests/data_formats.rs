@@ -57,6 +57,9 @@ fn every_format_gives_the_values_that_were_written() {
         ("f16.safetensors", 3, &[7], false, None),
         ("cifar10.bin", 2, &[3, 32, 32], true, Some(&[3, 9])),
         ("cifar100.bin", 1, &[3, 32, 32], true, Some(&[98])),
+        ("pictures.parquet", 3, &[1, 4, 5], true, Some(&[2, 0, 1])),
+        ("binary.parquet", 2, &[3, 4, 5], true, Some(&[9, 8])),
+        ("shards", 3, &[1, 4, 5], true, Some(&[2, 0, 1])),
     ];
     for &(name, records, shape, bytes, labels) in cases {
         let data = fixture(name).unwrap();
@@ -83,6 +86,7 @@ fn the_hash_tells_content_and_not_format() {
         ["plain-images-idx3-ubyte", "packed-images-idx3-ubyte.gz", "grey.npy"]
             .map(|name| fixture(name).unwrap().sha256);
     assert_eq!(plain, packed);
+    assert_eq!(plain, fixture("pictures.parquet").unwrap().sha256);
     assert_ne!(plain, grey, "labels are content");
     assert_eq!(fixture("f64.npy").unwrap().sha256, fixture("f16.safetensors").unwrap().sha256);
 }
@@ -125,6 +129,21 @@ fn a_folder_of_cifar_batches_is_read_in_order() {
 }
 
 #[test]
+fn of_the_splits_in_a_folder_one_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = folder.path().to_str().unwrap();
+    let add = |name: &str| {
+        std::fs::copy(path("pictures.parquet"), folder.path().join(name)).unwrap();
+        load(spec).map(|data| data.len())
+    };
+    assert_eq!(add("test-00001-of-00002.parquet"), Ok(3));
+    assert_eq!(add("test-00000-of-00002.parquet"), Ok(6));
+    let error = add("validation.parquet").unwrap_err().to_string();
+    assert!(error.contains("the splits test, validation; give one of its files"), "{error}");
+    assert_eq!(add("train.parquet"), Ok(3));
+}
+
+#[test]
 fn noise_is_read_as_it_is() {
     let noise = load_noise(&path("f32.npy")).unwrap();
     assert_eq!((noise.values.dim(), noise.shape.as_slice()), ((3, 40), &[2, 4, 5][..]));
@@ -152,6 +171,13 @@ fn unusable_content_is_an_error_that_says_so() {
         ("sizes", |e| matches!(e, DataError::ImageSize { .. }), "b.png"),
         ("clear", |e| matches!(e, DataError::ElementType { .. }), "transparency"),
         ("colour/one.png", |e| matches!(e, DataError::Folder { .. }), "give the folder"),
+        ("sizes.parquet", |e| matches!(e, DataError::ImageSize { .. }), "sizes.parquet, row 1"),
+        ("paths.parquet", |e| matches!(e, DataError::Malformed { .. }), "row 1 has no picture"),
+        ("gap.parquet", |e| matches!(e, DataError::Malformed { .. }), "row 1 has no class"),
+        ("words.parquet", |e| matches!(e, DataError::ElementType { .. }), "'label'"),
+        ("numbers.parquet", |e| matches!(e, DataError::Malformed { .. }), "it has kpe"),
+        ("none.parquet", |e| matches!(e, DataError::NoRecords { .. }), "N = 0"),
+        ("zstd.parquet", |e| matches!(e, DataError::Malformed { .. }), "by ZSTD"),
         ("absent.npy", |e| matches!(e, DataError::Io { .. }), "absent.npy"),
     ];
     for (name, expected, words) in cases {

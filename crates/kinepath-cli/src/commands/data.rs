@@ -11,8 +11,8 @@ use crate::cli::at_least_one;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Judged by")]
 pub(crate) struct DataArgs {
-    /// Training set of the model: IDX, NPY, NPZ, safetensors, CIFAR, a folder of pictures, or
-    /// builtin:fashion-mnist
+    /// Training set of the model: IDX, NPY, NPZ, safetensors, CIFAR, Parquet with a column of pictures, a
+    /// folder of pictures, or builtin:fashion-mnist
     #[arg(long, value_name = "DATA")]
     train: String,
     /// Real data the model has not seen, for distances between distributions, precision, recall and

@@ -94,6 +94,11 @@ pub static IMAGES: Target = Target::new("images", 5 * 4096, 5 * (1 << 20) + BASE
     })
 });
 
+/// Pictures in a Parquet file, which together may take what one of its length could, while they are decoded
+/// and after; two more lie in decoders, and pages are as in a table.
+pub static PARQUET: Target =
+    Target::new("parquet", 7 * 4096, 16 << 20, |input| data_set("x.parquet", input));
+
 fn data_set(name: &str, bytes: &[u8]) -> bool {
     scratch::with(|scratch| load(&text(&scratch.write(name, bytes))).is_ok())
 }

@@ -12,7 +12,7 @@ mod runs;
 mod settings;
 mod words;
 
-pub use arrays::{CIFAR, IDX, IDX_GZ, IMAGES, INPUTS, NPY, NPZ, SAFETENSORS};
+pub use arrays::{CIFAR, IDX, IDX_GZ, IMAGES, INPUTS, NPY, NPZ, PARQUET, SAFETENSORS};
 pub use networks::{ENGINE, GRAPH, PROMPTS, TOKENIZER};
 pub use runs::{PART, RUN, RUN_TOML, TABLE};
 pub use settings::{MIXTURE, NUMBERS, PIPELINE, REPORT, SIDECAR, STUDY};
@@ -21,7 +21,7 @@ pub use words::WORDS;
 use crate::Target;
 
 /// All targets.
-pub static TARGETS: [&Target; 23] = [
+pub static TARGETS: [&Target; 24] = [
     &IDX,
     &IDX_GZ,
     &NPY,
@@ -30,6 +30,7 @@ pub static TARGETS: [&Target; 23] = [
     &INPUTS,
     &CIFAR,
     &IMAGES,
+    &PARQUET,
     &TABLE,
     &RUN_TOML,
     &RUN,

@@ -45,6 +45,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "inputs" => vec![inputs()],
         "cifar" => files(DATA, &["bin"]),
         "images" => pictures(),
+        "parquet" => files(DATA, &["parquet"]),
         "table" => vec![run().table],
         "run_toml" => vec![run().settings],
         "run" => vec![run().joined()],

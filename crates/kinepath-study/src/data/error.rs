@@ -37,7 +37,7 @@ pub enum DataError {
     /// Neither the extension nor the first bytes tell the format.
     #[error(
         "{place}: unknown format (first bytes {start}); give an IDX (.gz), .npy, .npz, \
-         .safetensors or CIFAR .bin file, or a folder of images"
+         .safetensors, .parquet or CIFAR .bin file, or a folder of pictures"
     )]
     UnknownFormat {
         /// The file.
@@ -88,8 +88,8 @@ pub enum DataError {
         /// The types accepted.
         supported: &'static str,
     },
-    /// An archive with none of the expected keys.
-    #[error("{place}: no array named {wanted}; it holds {found}; rename one of them")]
+    /// An archive or a table with none of the expected names.
+    #[error("{place}: nothing named {wanted}; it holds {found}; rename one of them")]
     MissingKey {
         /// The file.
         place: String,
@@ -116,8 +116,8 @@ pub enum DataError {
     },
     /// A folder without anything that can be read.
     #[error(
-        "{place}: holds no pictures; give a folder of files ending in .{endings}, or of folders of \
-         them, one a class"
+        "{place}: holds no pictures; give a folder of files ending in .{endings}, of folders of \
+         them, one a class, or of .parquet files"
     )]
     NoPictures {
         /// The folder.
@@ -150,7 +150,7 @@ pub enum DataError {
         /// Records found.
         records: usize,
     },
-    /// A picture of another size or number of channels than the first one of its folder.
+    /// A picture of another size or number of channels than the first one of its data set.
     #[error(
         "{place}: is {actual:?} [channels, height, width], but {first} is {expected:?}; all \
          images of a data set must have one size and one number of channels"

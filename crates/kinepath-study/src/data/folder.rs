@@ -4,50 +4,27 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use image::{DynamicImage, ImageReader, Limits};
-
-use super::cifar;
-use super::elements::{Elements, RawArray};
+use super::elements::RawArray;
 use super::error::{DataError, place};
 use super::footprint::Stored;
+use super::pictures::{Picture, Pictures};
+use super::{cifar, parquet};
 
 /// Extensions read as pictures.
 const PICTURES: &[&str] = &["png", "jpg", "jpeg", "bmp", "pnm", "pgm", "ppm"];
 /// Extensions that are pictures too, but would be left out in silence.
 const OTHER_PICTURES: &[&str] = &["gif", "webp", "tif", "tiff", "avif", "heic", "jp2", "jxl"];
-/// The most memory a decoder may use for each byte of the file; a flat JPEG stays below it.
-const EXPANSION_LIMIT: u64 = 4096;
-/// Memory any decoder may use, so that a tiny file can have its tables.
-const BASE_LIMIT: u64 = 1 << 20;
-
-/// Reads a folder of pictures, or of CIFAR binary batches.
+/// Reads a folder of pictures, of CIFAR binary batches or of Parquet files.
 pub(crate) fn read(folder: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataError> {
-    let (pictures, labels) = match Content::of(folder)? {
+    let (files, labels) = match Content::of(folder)? {
         Content::Cifar(batches) => return cifar::read(&batches),
-        Content::Pictures { pictures, labels } => (pictures, labels),
+        Content::Parquet(files) => return parquet::read(&files),
+        Content::Pictures { files, labels } => (files, labels),
     };
-    let Some(first) = pictures.first() else {
-        let endings = PICTURES.join(", .");
-        return Err(DataError::NoPictures { place: place(folder), endings });
-    };
-    let mut shape = Vec::new();
-    let mut pixels = Vec::new();
-    for picture in &pictures {
-        let (actual, bytes) = decode(picture)?;
-        if shape.is_empty() {
-            shape = actual;
-        } else if shape != actual {
-            return Err(DataError::ImageSize {
-                place: place(picture),
-                actual,
-                first: place(first),
-                expected: shape,
-            });
-        }
-        pixels.extend(bytes);
-    }
-    shape.insert(0, pictures.len());
-    let array = RawArray { shape, elements: Elements::U8(pixels) };
+    let mut pictures = Pictures::default();
+    pictures.extend(&files, |path, first| decode(path, first))?;
+    let none = || DataError::NoPictures { place: place(folder), endings: PICTURES.join(", .") };
+    let array = pictures.into_array().ok_or_else(none)?;
     Ok((array, (!labels.is_empty()).then_some(labels)))
 }
 
@@ -55,9 +32,10 @@ pub(crate) fn read(folder: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataEr
 pub(super) fn stored(folder: &Path) -> Option<Stored> {
     match Content::of(folder).ok()? {
         Content::Cifar(batches) => Some(cifar::stored(&batches)),
-        Content::Pictures { pictures, .. } => {
-            let (_, first) = decode(pictures.first()?).ok()?;
-            Some(Stored::pixels((pictures.len() * first.len()) as u64))
+        Content::Parquet(files) => parquet::stored(&files),
+        Content::Pictures { files, .. } => {
+            let first = decode(files.first()?, None).ok()?;
+            Some(Stored::pixels((files.len() * first.pixels.len()) as u64))
         }
     }
 }
@@ -66,8 +44,10 @@ pub(super) fn stored(folder: &Path) -> Option<Stored> {
 enum Content {
     /// Batches of CIFAR, in order.
     Cifar(Vec<PathBuf>),
+    /// Parquet files, in order.
+    Parquet(Vec<PathBuf>),
     /// Pictures, and the class of each if they lie in sub-folders.
-    Pictures { pictures: Vec<PathBuf>, labels: Vec<i64> },
+    Pictures { files: Vec<PathBuf>, labels: Vec<i64> },
 }
 
 impl Content {
@@ -76,11 +56,14 @@ impl Content {
         if let Some(batches) = cifar::training_files(folder, &listing.others) {
             return Ok(Self::Cifar(batches));
         }
+        if let Some(files) = parquet::training_files(folder, &listing.others)? {
+            return Ok(Self::Parquet(files));
+        }
         let mut labels = Vec::new();
-        let pictures = match (listing.pictures.is_empty(), listing.folders.is_empty()) {
+        let files = match (listing.pictures.is_empty(), listing.folders.is_empty()) {
             (false, true) => listing.pictures,
             (true, _) => {
-                let mut pictures = Vec::new();
+                let mut files = Vec::new();
                 for (class, sub_folder) in listing.folders.iter().enumerate() {
                     let inside = Listing::of(sub_folder)?;
                     if let Some(nested) = inside.folders.first() {
@@ -88,9 +71,9 @@ impl Content {
                         return Err(unreadable(nested, detail.to_owned()));
                     }
                     labels.resize(labels.len() + inside.pictures.len(), class as i64);
-                    pictures.extend(inside.pictures);
+                    files.extend(inside.pictures);
                 }
-                pictures
+                files
             }
             (false, false) => {
                 let detail = "holds pictures and sub-folders; put each picture in a sub-folder \
@@ -98,7 +81,7 @@ impl Content {
                 return Err(unreadable(folder, detail.to_owned()));
             }
         };
-        Ok(Self::Pictures { pictures, labels })
+        Ok(Self::Pictures { files, labels })
     }
 }
 
@@ -137,56 +120,12 @@ impl Listing {
     }
 }
 
-/// One picture as [channels, height, width] and its bytes, channel-major.
-fn decode(path: &Path) -> Result<(Vec<usize>, Vec<u8>), DataError> {
-    let place = place(path);
-    let io = |error: std::io::Error| DataError::io(&place, &error);
+fn decode(path: &Path, first: Option<&Picture>) -> Result<Picture, DataError> {
+    let io = |error: std::io::Error| DataError::io(&place(path), &error);
     let file = File::open(path).map_err(io)?;
     let bytes = file.metadata().map_err(io)?.len();
-    if bytes == 0 {
-        return Err(DataError::Empty { place });
-    }
-    // The content decides: a JPEG named .png is still a JPEG.
-    let mut reader = ImageReader::new(BufReader::new(file)).with_guessed_format().map_err(io)?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(bytes.saturating_mul(EXPANSION_LIMIT).saturating_add(BASE_LIMIT));
-    reader.limits(limits);
-    let picture = reader.decode().map_err(|error| DataError::Malformed {
-        place: place.clone(),
-        format: "picture",
-        detail: error.to_string(),
-    })?;
-    let (height, width) = (picture.height() as usize, picture.width() as usize);
-    let (channels, interleaved) = match opaque(picture) {
-        DynamicImage::ImageLuma8(grey) => (1, grey.into_raw()),
-        DynamicImage::ImageRgb8(colour) => (3, colour.into_raw()),
-        other => {
-            return Err(DataError::ElementType {
-                place,
-                what: "the picture".to_owned(),
-                dtype: format!("{:?}", other.color()),
-                supported: "8-bit grey or RGB without transparency",
-            });
-        }
-    };
-    let mut pixels = Vec::with_capacity(interleaved.len());
-    for channel in 0..channels {
-        pixels.extend(interleaved.iter().skip(channel).step_by(channels));
-    }
-    Ok((vec![channels, height, width], pixels))
-}
-
-/// Drops an alpha channel that hides nothing; many programs write one into every PNG.
-fn opaque(picture: DynamicImage) -> DynamicImage {
-    match &picture {
-        DynamicImage::ImageLumaA8(grey) if grey.pixels().all(|pixel| pixel.0[1] == u8::MAX) => {
-            DynamicImage::ImageLuma8(picture.to_luma8())
-        }
-        DynamicImage::ImageRgba8(colour) if colour.pixels().all(|pixel| pixel.0[3] == u8::MAX) => {
-            DynamicImage::ImageRgb8(picture.to_rgb8())
-        }
-        _ => picture,
-    }
+    // The content decides its format: a JPEG named .png is still a JPEG.
+    Picture::decode(place(path), BufReader::new(file), bytes, first)
 }
 
 fn unreadable(path: &Path, detail: String) -> DataError {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::elements::ElementType;
 use super::error::place;
-use super::{Format, cifar, folder, idx, npy, npz, tensors};
+use super::{Format, cifar, folder, idx, npy, npz, parquet, tensors};
 use crate::memory::{self, MemoryError};
 
 /// Bytes of an f32.
@@ -80,6 +80,7 @@ fn stored(format: Format, path: &Path) -> Option<Stored> {
         Format::Npz => npz::stored(path),
         Format::Safetensors => tensors::stored(path),
         Format::Cifar => Some(cifar::stored(&[path.to_owned()])),
+        Format::Parquet => parquet::stored(&[path.to_owned()]),
     }
 }
 
@@ -126,6 +127,8 @@ mod tests {
             "f16.safetensors",
             "colour",
             "classes",
+            "pictures.parquet",
+            "shards",
         ] {
             let path = fixture(name);
             let data = crate::data::load(path.to_str().unwrap()).unwrap();

@@ -6,6 +6,10 @@ use super::error::DataError;
 pub(crate) const DATA: &[&str] = &["x", "images", "samples", "data", "arr_0"];
 /// Names of the labels in an archive, in order of preference.
 pub(crate) const LABELS: &[&str] = &["y", "labels", "label"];
+/// Names of pictures in a Parquet file, in order of preference.
+pub(crate) const PICTURES: &[&str] = &["image", "img", "images", "x"];
+/// Names of the classes of pictures in a Parquet file, in order of preference.
+pub(crate) const CLASSES: &[&str] = &["label", "labels", "fine_label", "y"];
 /// Names of starting noise in an archive, in order of preference.
 pub(crate) const NOISE: &[&str] = &["noise", "x0", "x"];
 
@@ -14,7 +18,7 @@ pub(crate) fn pick(wanted: &[&'static str], found: &[String]) -> Option<&'static
     wanted.iter().copied().find(|key| found.iter().any(|name| name == key))
 }
 
-/// Like [`pick`], but an archive without any of the names is an error that lists what it holds.
+/// Like [`pick`], but a file without any of the names is an error that lists what it holds.
 pub(crate) fn require(
     wanted: &[&'static str],
     found: &[String],

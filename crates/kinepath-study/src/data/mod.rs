@@ -7,6 +7,7 @@
 //! | NPZ, safetensors | key `x`, `images`, `samples`, `data` or `arr_0` | key `y`, `labels` or `label` |
 //! | CIFAR-10/100 `.bin`, or a folder of `data_batch_*.bin` | 3×32×32 u8 | in the file (the fine ones) |
 //! | folder of PNG, JPEG, BMP, PNM | grey: 1 channel, RGB: 3 | sub-folders in sorted order |
+//! | Parquet, or a folder of `train*.parquet` | such pictures in column `image`, `img`, `images` or `x` | column `label`, `labels`, `fine_label` or `y` |
 //! | `builtin:NAME` | embedded | embedded |
 //!
 //! uint8 maps to [−1, 1] by `x / 127.5 − 1`; everything else stays as it is. Pictures end as
@@ -29,6 +30,8 @@ mod labels;
 mod noise;
 mod npy;
 mod npz;
+mod parquet;
+mod pictures;
 pub(crate) mod tensors;
 
 use std::fs::File;
@@ -83,6 +86,7 @@ pub(crate) fn load_for(spec: &str, copies: u64) -> Result<Dataset, DataError> {
         Format::Npz => npz::read(path)?,
         Format::Safetensors => tensors::read(path)?,
         Format::Cifar => cifar::read(&[path.to_owned()])?,
+        Format::Parquet => parquet::read(&[path.to_owned()])?,
     };
     Dataset::assemble(spec, array, labels)
 }
@@ -96,6 +100,7 @@ enum Format {
     Npz,
     Safetensors,
     Cifar,
+    Parquet,
 }
 
 impl Format {
@@ -111,6 +116,7 @@ impl Format {
             "npz" => return Ok(Self::Npz),
             "safetensors" => return Ok(Self::Safetensors),
             "bin" => return Ok(Self::Cifar),
+            "parquet" => return Ok(Self::Parquet),
             "gz" | "idx" => return Ok(Self::Idx),
             _ => {}
         }
@@ -120,6 +126,7 @@ impl Format {
             [] => Err(DataError::Empty { place }),
             [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Ok(Self::Npy),
             [b'P', b'K', 3, 4, ..] => Ok(Self::Npz),
+            [b'P', b'A', b'R', b'1', ..] => Ok(Self::Parquet),
             [0x1f, 0x8b, ..] | [0, 0, 8..=14, ..] => Ok(Self::Idx),
             [_, _, _, _, _, _, _, _, b'{'] => Ok(Self::Safetensors),
             _ if image::guess_format(&start).is_ok() => Err(DataError::Folder {

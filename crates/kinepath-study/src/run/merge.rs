@@ -14,7 +14,7 @@ use super::part::{PartFile, SAMPLES};
 use super::pending::Pending;
 use super::settings::RunSettings;
 use super::table::Table;
-use super::{RunCertificate, RunContent, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
+use super::{RunCertificate, RunContent, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, table_file};
 use crate::Answer;
 
 /// A stretch of the samples of a run. It is opened when it is asked something: there may be more
@@ -97,7 +97,7 @@ pub(crate) fn merge(
     step()?;
     let mut certificates = vec![certificate];
     let target = dir.join(TABLE_FILE);
-    let table = parquet::pending_in_pieces(table, parts, &target, |writer| {
+    let table = table_file::pending_in_pieces(table, parts, &target, |writer| {
         for piece in others {
             let rows = piece.rows()?;
             if rows.tensors != tensors {

@@ -22,13 +22,13 @@ mod content;
 mod error;
 mod lock;
 mod merge;
-mod parquet;
 mod part;
 mod pending;
 mod reader;
 mod settings;
 mod share;
 mod table;
+mod table_file;
 mod writer;
 
 pub use certificate::RunCertificate;

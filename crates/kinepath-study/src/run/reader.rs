@@ -10,7 +10,7 @@ use super::settings::RunSettings;
 use super::table::Table;
 use super::{
     EFFECTIVE_COUNT, FIRST_DRAWS, PARTS_FOLDER, POSTERIOR_ENTROPY, SAMPLES_FILE, SETTINGS_FILE,
-    TABLE_FILE, parquet,
+    TABLE_FILE, table_file,
 };
 use crate::data::tensors::TensorFile;
 
@@ -31,7 +31,7 @@ impl RunReader {
     pub fn open(dir: &Path) -> Result<Self, RunError> {
         let settings = Self::settings_of(dir)?;
         let table_path = dir.join(TABLE_FILE);
-        let table = parquet::read(&table_path)?;
+        let table = table_file::read(&table_path)?;
         if table.rows() != settings.count {
             let detail = format!("{} rows for {} samples", table.rows(), settings.count);
             return Err(RunError::damaged(&table_path, detail));
@@ -146,7 +146,7 @@ impl RunReader {
             let detail = format!("{} rows for {} samples", table.rows(), self.settings.count);
             return Err(RunError::damaged(&path, detail));
         }
-        parquet::pending(table.clone(), &self.dir, &path)?.publish(&path)?;
+        table_file::pending(table.clone(), &self.dir, &path)?.publish(&path)?;
         self.table = table;
         Ok(())
     }

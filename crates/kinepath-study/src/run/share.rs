@@ -11,7 +11,7 @@ use super::part::SAMPLES;
 use super::reader::RunReader;
 use super::settings::{Difference, RunSettings};
 use super::writer::{Existing, Opened, RunWriter};
-use super::{RunContent, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, parquet};
+use super::{RunContent, SAMPLES_FILE, SETTINGS_FILE, TABLE_FILE, table_file};
 use crate::Answer;
 use crate::data::tensors::TensorFile;
 
@@ -121,7 +121,7 @@ impl Share {
             let detail = format!("{count} samples from {first} on are no share of {total}");
             return Err(RunError::damaged(&dir.join(SETTINGS_FILE), detail));
         }
-        parquet::require(&dir.join(TABLE_FILE))?;
+        table_file::require(&dir.join(TABLE_FILE))?;
         Ok(Self { dir: dir.to_owned(), settings, content, total })
     }
 
@@ -145,7 +145,7 @@ impl Share {
 
 impl Piece for Share {
     fn rows(&self) -> Result<Rows, RunError> {
-        let table = parquet::read(&self.dir.join(TABLE_FILE))?.leading(self.content.columns);
+        let table = table_file::read(&self.dir.join(TABLE_FILE))?.leading(self.content.columns);
         self.content.check_table(&table, &self.dir)?;
         let file = TensorFile::open(&self.dir.join(SAMPLES_FILE))?;
         let mut tensors = Vec::new();

@@ -1,9 +1,6 @@
 //! [`Table`] as a Parquet file.
 
-mod frame;
 mod read;
-mod shapes;
-mod thrift;
 
 use std::fs::File;
 use std::io::{BufWriter, Write};

@@ -15,9 +15,11 @@ const MAGIC: &[u8; 4] = b"PAR1";
 const SNAPPY_LIMIT: u64 = 22;
 /// The type of a page that is a dictionary.
 const DICTIONARY: u64 = 2;
+/// How deep columns lie in each other, in any file that means it.
+const NESTING: usize = 32;
 
-/// Checks that the schema in the footer of a file of `length` bytes is that of a table: columns
-/// below one root, as many as it says.
+/// Checks that the schema in the footer of a file of `length` bytes is a tree of columns, as many as it
+/// says.
 pub(super) fn check_schema(file: &mut (impl BufRead + Seek), length: u64) -> io::Result<()> {
     let mut end = [0; 8];
     let tail = length.checked_sub(8).ok_or_else(|| invalid("the file is too short"))?;
@@ -42,11 +44,15 @@ pub(super) fn check_schema(file: &mut (impl BufRead + Seek), length: u64) -> io:
     Ok(())
 }
 
+/// Passes over the elements of a schema: the root and what lies in it, depth first, each with the number of
+/// elements that lie in it directly.
 fn check_elements(thrift: &mut Thrift<'_, impl BufRead>) -> io::Result<()> {
     let (kind, count) = thrift.list()?;
     if kind != STRUCT {
         return Err(invalid("the schema is no list of columns"));
     }
+    // How many are still to come of those that lie in each element around.
+    let mut around: Vec<u64> = Vec::new();
     for element in 0..count {
         let (mut id, mut children) = (0, 0);
         while let Some(kind) = thrift.field(&mut id)? {
@@ -55,14 +61,25 @@ fn check_elements(thrift: &mut Thrift<'_, impl BufRead>) -> io::Result<()> {
                 _ => thrift.check_field(shapes::SCHEMA_ELEMENT, id, kind)?,
             }
         }
-        match (element, children) {
-            (0, columns) if columns == count - 1 => {}
-            (0, _) => return Err(invalid("the schema has another number of columns than it says")),
-            (_, 0) => {}
-            _ => return Err(invalid("columns lie in each other; keep plain columns of numbers")),
+        match around.last_mut() {
+            Some(left) => *left -= 1,
+            None if element == 0 => {}
+            None => return Err(another_number()),
         }
+        if children > count - 1 - element {
+            return Err(another_number());
+        }
+        around.push(children);
+        if around.len() > NESTING {
+            return Err(invalid("its columns lie too deep in each other"));
+        }
+        while around.pop_if(|left| *left == 0).is_some() {}
     }
-    Ok(())
+    if around.is_empty() { Ok(()) } else { Err(another_number()) }
+}
+
+fn another_number() -> io::Error {
+    invalid("the schema has another number of columns than it says")
 }
 
 /// Checks the pages of a column of `rows` values in the `length` bytes from `start` on.
