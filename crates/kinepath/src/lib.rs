@@ -25,6 +25,7 @@
 mod kernel;
 mod keys;
 mod made;
+mod rows;
 
 pub mod field;
 pub mod gain;

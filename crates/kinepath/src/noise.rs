@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use rayon::prelude::*;
+
+use crate::rows::values_mut;
 
 /// Standard normal noise for the samples of a global index range: `[range.len(), dim]`.
 ///
@@ -32,14 +34,11 @@ pub fn noise(seed: u64, range: Range<u64>, dim: usize) -> Array2<f32> {
 /// ```
 pub fn noise_at(seed: u64, indices: &[u64], dim: usize) -> Array2<f32> {
     let mut out = Array2::zeros((indices.len(), dim));
-    if dim > 0 {
-        let buffer = out.as_slice_mut().unwrap_or_default();
-        buffer.par_chunks_exact_mut(dim).zip(indices).for_each(|(row, &index)| {
-            let mut stream = ChaCha8Rng::seed_from_u64(seed);
-            stream.set_stream(index);
-            row.fill_with(|| StandardNormal.sample(&mut stream));
-        });
-    }
+    out.axis_iter_mut(Axis(0)).into_par_iter().zip(indices).for_each(|(row, &index)| {
+        let mut stream = ChaCha8Rng::seed_from_u64(seed);
+        stream.set_stream(index);
+        values_mut(row).fill_with(|| StandardNormal.sample(&mut stream));
+    });
     out
 }
 

@@ -223,6 +223,31 @@ fn the_batch_changes_nothing_but_rounding() {
 }
 
 #[test]
+fn the_layout_of_the_noise_changes_nothing() {
+    let points = noise(77, 0..300, 30);
+    let exact = EmpiricalField::new(points.t().as_standard_layout().t().to_owned()).unwrap();
+    assert_eq!(exact.points(), points);
+    let mixture = mixture(3, 30);
+    let x0 = noise(5, 0..40, 30);
+    let transposed = x0.t().as_standard_layout().into_owned();
+    let mut backwards = x0.clone();
+    backwards.invert_axis(Axis(1));
+    let backwards = backwards.as_standard_layout().into_owned();
+    let euler = fixed(Grid::uniform(20).unwrap(), Tableau::EULER, Gain::Unit);
+    let grid = Grid::uniform(4).unwrap();
+    let adaptive = Plan::adaptive(grid, Tableau::DOPRI5, Gain::Unit, 1e-4, 1e-4).unwrap();
+    // Followed, in fixed steps, and in steps of its own choice.
+    let executors: [(&dyn VelocityField, &Plan); 3] =
+        [(&exact, &euler), (&mixture, &euler), (&mixture, &adaptive)];
+    for (field, plan) in executors {
+        let sampler = Sampler::new(field, plan).unwrap();
+        let paths = sampler.run(x0.view()).unwrap();
+        assert_eq!(sampler.run(transposed.t()).unwrap(), paths);
+        assert_eq!(sampler.run(backwards.slice(s![.., ..;-1])).unwrap(), paths);
+    }
+}
+
+#[test]
 fn the_empirical_flow_ends_on_training_points() {
     let points = noise(21, 0..50, 16);
     let field = EmpiricalField::new(points.clone()).unwrap();

@@ -9,6 +9,7 @@ use super::state::Measure;
 use super::{SampleError, Sampler, state};
 use crate::paths::Paths;
 use crate::plan::Phase;
+use crate::rows::values;
 
 /// Steps a sample may try before it counts as stalled.
 const MAX_STEPS: usize = 100_000;
@@ -91,7 +92,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         control: &'a Control<'a>,
         noise: ArrayView2<'_, f32>,
     ) -> Result<Self, SampleError> {
-        let x = noise.as_standard_layout().into_owned();
+        let x = noise.to_owned();
         let rows = x.nrows();
         let start = sampler.plan.grid().start();
         let active =
@@ -148,7 +149,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let probes: Vec<f64> = rows
             .iter()
             .map(|&row| {
-                let (x, k) = (row_slice(&self.x, row), row_slice(&self.first, row));
+                let (x, k) = (values(self.x.row(row)), values(self.first.row(row)));
                 let size_of_x = self.control.norm(x.iter().map(|&v| f64::from(v)), x, x);
                 let size_of_k = self.control.norm(k.iter().map(|&v| f64::from(v)), x, x);
                 let probe = if size_of_x < 1e-5 || size_of_k < 1e-5 {
@@ -167,8 +168,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         let order = f64::from(self.sampler.plan.tableau().order);
         for walker in &mut self.active {
             let row = walker.row;
-            let x = row_slice(&self.x, row);
-            let (k, l) = (row_slice(&self.first, row), row_slice(&second, row));
+            let x = values(self.x.row(row));
+            let (k, l) = (values(self.first.row(row)), values(second.row(row)));
             let change = k.iter().zip(l).map(|(a, b)| f64::from(*b) - f64::from(*a));
             let curvature = self.control.norm(change, x, x) / probes[row];
             let speed = self.control.norm(k.iter().map(|&v| f64::from(v)), x, x);
@@ -281,8 +282,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         next: &Array2<f32>,
     ) -> f64 {
         let weights = tableau.error.unwrap_or(&[]);
-        let stages: Vec<&[f32]> = stages.iter().map(|stage| row_slice(stage, i)).collect();
-        let (x, next) = (row_slice(x, i), row_slice(next, i));
+        let stages: Vec<&[f32]> = stages.iter().map(|stage| values(stage.row(i))).collect();
+        let (x, next) = (values(x.row(i)), values(next.row(i)));
         let errors = (0..x.len()).map(|d| {
             size * weights.iter().zip(&stages).map(|(w, k)| w * f64::from(k[d])).sum::<f64>()
         });
@@ -302,9 +303,4 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
         }
     }
-}
-
-/// Row `i` of a standard-layout matrix.
-fn row_slice(matrix: &Array2<f32>, i: usize) -> &[f32] {
-    matrix.row(i).to_slice().unwrap_or_default()
 }

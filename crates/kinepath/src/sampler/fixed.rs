@@ -18,7 +18,7 @@ pub(super) fn run(
 ) -> Result<Paths, SampleError> {
     let rows = noise.nrows();
     let mut ledger = Ledger::new(sampler, rows);
-    let mut x = noise.as_standard_layout().into_owned();
+    let mut x = noise.to_owned();
     let mut at_stage = x.clone();
     let mut next = x.clone();
     let most = steps.iter().map(|step| step.stages.len()).max().unwrap_or(0);

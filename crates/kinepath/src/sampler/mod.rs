@@ -98,9 +98,9 @@ impl<'a> Sampler<'a> {
     /// [`certificate`](crate::field::Certificate) of the paths' posteriors.
     ///
     /// # Errors
-    /// [`SampleError::Gap`] unless `tau` is above 0.
+    /// [`SampleError::Gap`] unless `tau` is finite and above 0.
     pub fn certify(mut self, tau: Option<f64>) -> Result<Self, SampleError> {
-        if let Some(tau) = tau.filter(|tau| tau.is_nan() || *tau <= 0.0) {
+        if let Some(tau) = tau.filter(|tau| !(tau.is_finite() && *tau > 0.0)) {
             return Err(SampleError::Gap { tau });
         }
         self.certify = tau;
@@ -133,6 +133,8 @@ impl<'a> Sampler<'a> {
         observe: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Result<Paths, SampleError> {
         self.check(&noise)?;
+        let noise = noise.as_standard_layout();
+        let noise = noise.view();
         match self.plan.schedule() {
             Schedule::Fixed(steps) => match self.followed() {
                 Some((field, tau)) => tracked::run(self, field, tau, steps, noise, observe),

@@ -5,6 +5,7 @@ use super::latest::{Latest, Live};
 use super::posterior::NEGLIGIBLE;
 use super::prepared::Prepared;
 use crate::kernel::{add_point, squared_deviation, squared_distance};
+use crate::rows::values;
 
 /// Positions of the points that are left, increasing.
 pub(super) struct Listed {
@@ -40,7 +41,7 @@ impl Listed {
         tau: f64,
     ) -> (Latest, f64) {
         let points = prepared.points(field);
-        let point = |at: u32| points.row(at as usize).to_slice().unwrap_or_default();
+        let point = |at: u32| values(points.row(at as usize));
         let count = |at: u32| f64::from(prepared.counts[at as usize]);
         let spread = (1.0 - t).powi(2);
         self.scores.clear();

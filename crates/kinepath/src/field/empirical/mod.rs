@@ -22,6 +22,7 @@ use rayon::prelude::*;
 use super::{Condition, FieldError, TimeDomain, VelocityField, check_shapes, refuse_conditions};
 use crate::kernel::squared_length;
 use crate::made::made;
+use crate::rows::values;
 
 /// The minimiser of the flow-matching loss on a training set of N points, in closed form: the
 /// field of perfect memorization, whose paths end on training points.
@@ -74,7 +75,7 @@ impl EmpiricalField {
             points.as_standard_layout().into_owned()
         };
         let squared_norms: Vec<f64> = (points.axis_iter(Axis(0)).into_par_iter())
-            .map(|point| squared_length(point.to_slice().unwrap_or_default()))
+            .map(|point| squared_length(values(point)))
             .collect();
         if let Some(index) = squared_norms.iter().position(|norm| !norm.is_finite()) {
             return Err(FieldError::Invalid(format!(
@@ -88,11 +89,13 @@ impl EmpiricalField {
         made(&self.prepared, || prepared::Prepared::new(self))
     }
 
-    /// How many training points equal point `row`, itself included, if it is the first of them.
+    /// How many training points equal point `row`, itself included.
+    ///
+    /// # Panics
+    /// For a row that there is not.
     pub fn multiplicity(&self, row: usize) -> usize {
         let prepared = self.prepared();
-        let place = prepared.first_rows.binary_search(&row);
-        place.map_or(1, |place| prepared.counts[place] as usize)
+        prepared.counts[prepared.point_of_row[row]] as usize
     }
 
     /// The training points, `[N, D]`.

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::EmpiricalField;
 use crate::field::{FieldError, VelocityField, check_states};
 use crate::kernel::matmul;
+use crate::rows::values_mut;
 
 /// Samples handled together: large enough for the matrix product, small enough to share work.
 const ROWS: usize = 64;
@@ -105,15 +106,14 @@ impl EmpiricalField {
             let mut scores = scores.slice_mut(s![.., ..end - start]);
             matmul(0.0, scores.view_mut(), 1.0, x.view(), block.t());
             let mut live = false;
-            for (row, (sums, mut scores)) in
-                sums.iter_mut().zip(scores.outer_iter_mut()).enumerate()
-            {
+            for (row, (sums, scores)) in sums.iter_mut().zip(scores.outer_iter_mut()).enumerate() {
                 let linear = t[row] / (1.0 - t[row]).powi(2);
                 let quadratic = 0.5 * t[row] * linear;
+                let scores = values_mut(scores);
                 for (score, norm) in scores.iter_mut().zip(&self.squared_norms[start..end]) {
                     *score = linear * *score - quadratic * norm;
                 }
-                live |= sums.absorb(start, scores.as_slice_mut().unwrap_or_default());
+                live |= sums.absorb(start, scores);
             }
             if live {
                 matmul(0.0, partial.view_mut(), 1.0, scores.view(), block.view());

@@ -7,6 +7,7 @@ use super::EmpiricalField;
 use super::latest::Live;
 use crate::kernel::{add_point, squared_deviation};
 use crate::metrics::DistinctPoints;
+use crate::rows::values;
 
 /// Points that are summed by one task.
 const CHUNK: usize = 1024;
@@ -18,6 +19,8 @@ pub(super) struct Prepared {
     copied: Option<Array2<f32>>,
     /// For each distinct point the row of the training set it was first met in.
     pub(super) first_rows: Vec<usize>,
+    /// For each row of the training set the distinct point it is.
+    pub(super) point_of_row: Vec<usize>,
     /// How many points there are.
     pub(super) all: Live,
     /// For each distinct point the number of rows it stands for.
@@ -40,17 +43,21 @@ impl Prepared {
     pub(super) fn new(field: &EmpiricalField) -> Self {
         let rows = field.points.nrows();
         // The field holds at least one point, and finite ones only: nothing is left to refuse.
-        let (first_rows, counts) = DistinctPoints::new(field.points.view()).map_or_else(
-            |_| ((0..rows).collect(), vec![1; rows]),
-            |distinct| (distinct.first_rows().to_vec(), distinct.multiplicities().to_vec()),
-        );
+        let (first_rows, point_of_row, counts) = DistinctPoints::new(field.points.view())
+            .map_or_else(
+                |_| ((0..rows).collect(), (0..rows).collect(), vec![1; rows]),
+                |distinct| {
+                    let (first, group) = (distinct.first_rows(), distinct.group_of_rows());
+                    (first.to_vec(), group.to_vec(), distinct.multiplicities().to_vec())
+                },
+            );
         let counts: Vec<f32> = counts.into_iter().map(|count| count as f32).collect();
         let copied = (first_rows.len() < rows).then(|| field.points.select(Axis(0), &first_rows));
         let sums: Vec<Vec<f64>> = (field.points.axis_chunks_iter(Axis(0), CHUNK).into_par_iter())
             .map(|points| {
                 let mut sum = vec![0.0; points.ncols()];
                 for point in points.outer_iter() {
-                    add_point(&mut sum, 1.0, point.to_slice().unwrap_or_default());
+                    add_point(&mut sum, 1.0, values(point));
                 }
                 sum
             })
@@ -63,7 +70,7 @@ impl Prepared {
         let squared_norms: Vec<f64> = (first_rows.par_iter())
             .map(|&row| {
                 let point = field.points.row(row);
-                squared_deviation(&centre, 1.0, point.to_slice().unwrap_or_default())
+                squared_deviation(&centre, 1.0, values(point))
             })
             .collect();
         let weighted =
@@ -81,6 +88,7 @@ impl Prepared {
             all: Live { points: first_rows.len(), rows: rows as f64 },
             copied,
             first_rows,
+            point_of_row,
             counts,
             centre,
         }

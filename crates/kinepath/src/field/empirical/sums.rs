@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2};
 
 use super::prepared::Prepared;
 use crate::kernel::{LANES, add_point, squared_deviation};
+use crate::rows::{values, values_mut};
 
 /// Sums of the weights `e^(score − reference)` over some points.
 pub(super) struct Sums {
@@ -72,7 +73,7 @@ impl Sums {
             let to_centre: f64 =
                 x.iter().zip(&prepared.centre).map(|(x, c)| (x - t * c).powi(2)).sum();
             let score = |&at: &u32| {
-                let point = points.row(at as usize).to_slice().unwrap_or_default();
+                let point = values(points.row(at as usize));
                 (0.5 * (to_centre - squared_deviation(&x, t, point)) / spread, at)
             };
             let scores: Vec<(f64, u32)> = heavy.iter().map(score).collect();
@@ -85,8 +86,8 @@ impl Sums {
             (self.best[lane], self.position[lane]) = (best, top);
             let reference = best.max(self.reference[lane]);
             let factor = self.rescale(lane, reference);
-            let mut sum = self.points.row_mut(lane);
-            sum.mapv_inplace(|value| value * factor);
+            let sum = values_mut(self.points.row_mut(lane));
+            sum.iter_mut().for_each(|value| *value *= factor);
             for (score, at) in scores {
                 let relative = score - reference;
                 let exponential = relative.exp();
@@ -95,8 +96,8 @@ impl Sums {
                 self.score[lane] += weight * relative;
                 self.squared_norm[lane] += weight * prepared.squared_norms[at as usize];
                 self.squares[lane] += weight * exponential;
-                let point = points.row(at as usize).to_slice().unwrap_or_default();
-                add_point(sum.as_slice_mut().unwrap_or_default(), weight, point);
+                let point = values(points.row(at as usize));
+                add_point(sum, weight, point);
             }
         }
     }

@@ -8,6 +8,7 @@ use crate::kernel::{
     Best, LANES, Lanes, Limits, Points, Scoring, WeightSums, add_products, add_rows, lanes_of,
     products, row_products, score, weigh,
 };
+use crate::rows::{values, values_mut};
 
 /// Points handled together, so that they stay in the second-level cache.
 const BLOCK: usize = 128;
@@ -146,11 +147,8 @@ impl<'a> Pass<'a> {
         if count == 0 {
             return;
         }
-        let rows: Vec<&[f32]> = self
-            .positions
-            .iter()
-            .map(|&at| points.row(at as usize).to_slice().unwrap_or_default())
-            .collect();
+        let rows: Vec<&[f32]> =
+            self.positions.iter().map(|&at| values(points.row(at as usize))).collect();
         self.tile.clear();
         self.tile.resize(count, Lanes::all(0.0));
         products(&self.states.columns, &rows[..crowded], &mut self.tile[..crowded]);
@@ -235,7 +233,7 @@ impl<'a> Pass<'a> {
             let near: Vec<&[f32]> = paired.iter().map(|&i| rows[i]).collect();
             found.resize(near.len(), 0.0);
             let state = self.states.rows.row(lane);
-            row_products(state.to_slice().unwrap_or_default(), &near, &mut found);
+            row_products(values(state), &near, &mut found);
             for (&i, &product) in paired.iter().zip(&found) {
                 self.tile[i].0[lane] = product;
             }
@@ -247,8 +245,8 @@ impl<'a> Pass<'a> {
         for (lane, paired) in self.pairs(crowded) {
             let near: Vec<&[f32]> = paired.iter().map(|&i| rows[i]).collect();
             let weights: Vec<f32> = paired.iter().map(|&i| self.tile[i].0[lane]).collect();
-            let mut sum = self.rows.row_mut(lane);
-            add_rows(sum.as_slice_mut().unwrap_or_default(), &near, &weights);
+            let sum = self.rows.row_mut(lane);
+            add_rows(values_mut(sum), &near, &weights);
         }
     }
 

@@ -15,6 +15,7 @@ use super::list::Listed;
 use super::prepared::Prepared;
 use super::pruning::{EulerStep, GapBound, Guarantee};
 use crate::kernel::{LANES, squared_distance, vectorised};
+use crate::rows::{values, values_mut};
 
 /// Rounding error of a score up to which single precision will do.
 const SCORE_ERROR: f64 = 1e-4;
@@ -130,16 +131,15 @@ impl<'f> Tracker<'f> {
             .and(&mut errors[..])
             .par_for_each(|(_, out), x, row, error| {
                 let scale = 1.0 / (1.0 - t);
-                if let (Some(out), Some(x)) = (out.as_slice_mut(), x.to_slice()) {
-                    vectorised(
-                        #[inline(always)]
-                        || {
-                            for ((out, mean), x) in out.iter_mut().zip(&row.latest.mean).zip(x) {
-                                *out = ((mean - x) * scale) as f32;
-                            }
-                        },
-                    );
-                }
+                let x = values(x);
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for ((out, mean), x) in out.iter_mut().zip(&row.latest.mean).zip(x) {
+                            *out = ((mean - x) * scale) as f32;
+                        }
+                    },
+                );
                 row.note_collapse(t);
                 if row.guarantee.mass > 0.0 {
                     let reach = prepared.radius + distance(&row.latest.mean, &prepared.centre);
@@ -160,24 +160,23 @@ impl<'f> Tracker<'f> {
             .and(&mut self.rows[..])
             .and(&self.samples[..])
             .and(&mut needs[..])
-            .par_for_each(|mut x, row, &sample, need| {
+            .par_for_each(|x, row, &sample, need| {
+                let x = values_mut(x);
                 let eta = etas[sample];
                 let share = (end - start) * eta / (1.0 - start);
-                if let Some(x) = x.as_slice_mut() {
-                    vectorised(
-                        #[inline(always)]
-                        || {
-                            for (x, mean) in x.iter_mut().zip(&row.latest.mean) {
-                                // Exactly the mean where the whole way is gone.
-                                *x = *x * (1.0 - share) + mean * share;
-                            }
-                        },
-                    );
-                }
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (x, mean) in x.iter_mut().zip(&row.latest.mean) {
+                            // Exactly the mean where the whole way is gone.
+                            *x = *x * (1.0 - share) + mean * share;
+                        }
+                    },
+                );
                 // At t = 0 nothing has been dropped, and nothing is evaluated from t = 1 on.
                 if row.guarantee.dropped > 0.0 && start > 0.0 && end < 1.0 {
                     let step = EulerStep { start, end, eta };
-                    let rounding = row.rounding(x.as_slice().unwrap_or_default(), step, prepared);
+                    let rounding = row.rounding(x, step, prepared);
                     let bound = GapBound::new(step, row.latest.spread(prepared), rounding);
                     row.guarantee.step(bound);
                     *need = Some(bound.need());
@@ -261,7 +260,7 @@ impl<'f> Tracker<'f> {
                 if matches!(row.support, Support::Listed(_)) {
                     return;
                 }
-                let x = x.to_slice().unwrap_or_default();
+                let x = values(x);
                 let z = squared_distance(x, t, &prepared.centre).sqrt() / (1.0 - t);
                 let score = u * (z * longest.sqrt() + 0.5 * u * prepared.radius.powi(2));
                 let error = f64::from(f32::EPSILON) * score;
@@ -302,8 +301,8 @@ impl<'f> Tracker<'f> {
             if row.is_settled() {
                 return;
             }
-            if let (Support::Listed(listed), Some(x)) = (&mut row.support, x.to_slice()) {
-                let (latest, mass) = listed.look(x, t, field, prepared, tau);
+            if let Support::Listed(listed) = &mut row.support {
+                let (latest, mass) = listed.look(values(x), t, field, prepared, tau);
                 row.replace(tau, mass, latest);
             }
         });

@@ -14,6 +14,7 @@ use super::{
     tree::Tree,
 };
 use crate::kernel::{KEY_LANES, MANY, TwoNearest, vectorised};
+use crate::rows::values;
 
 /// How pairs are compared before any is judged.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +98,7 @@ impl<'s, 'a> Chunk<'s, 'a> {
         match method {
             Method::Direct => self.directly(&mut workspace.candidates),
             Method::Small(small) if self.k == 1 && self.own.is_none() => {
-                let queries = self.queries.to_slice().unwrap_or_default();
+                let queries = values(self.queries);
                 small.nearest(queries, self.queries.ncols(), &mut workspace.candidates[..count]);
             }
             Method::Small(small) => {
@@ -170,7 +171,7 @@ impl<'s, 'a> Chunk<'s, 'a> {
         queries.side_by_side(columns);
         let mut unsure = false;
         groups.find((columns, self.queries.ncols()), prepared.panels());
-        let values = self.queries.to_slice().unwrap_or_default();
+        let values = values(self.queries);
         let each = values.chunks_exact(self.queries.ncols()).zip(&queries.keys);
         let outs = candidates.iter_mut().zip(limits);
         vectorised(
@@ -261,7 +262,7 @@ impl<'s, 'a> Chunk<'s, 'a> {
     /// What a query is compared with.
     pub(super) fn against(&self, query: usize) -> Against<'s, 'a> {
         let dimension = self.queries.ncols();
-        let values = self.queries.to_slice().unwrap_or_default();
+        let values = values(self.queries);
         Against {
             index: self.index,
             first: self.points.start,

@@ -10,6 +10,7 @@ use super::super::sweep::States;
 use super::Tracker;
 use super::row::Support;
 use crate::kernel::{LANES, vectorised, wide_product};
+use crate::rows::values_mut;
 
 /// Points of one task.
 const SEGMENT: usize = 4096;
@@ -87,19 +88,17 @@ impl Tracker<'_> {
             }
             // Gibbs' inequality with the latest posterior: scores are linear in points and norms.
             let latest = &self.rows[row].latest;
-            let mut to_mean = 0.0;
-            if let Some(state) = state.as_slice_mut() {
-                let (centre, scale) = (&self.prepared.centre, 1.0 / (1.0 - t));
-                vectorised(
-                    #[inline(always)]
-                    || {
-                        for (x, c) in state.iter_mut().zip(centre) {
-                            *x = (*x - t * c) * scale;
-                        }
-                    },
-                );
-                to_mean = wide_product(state, &latest.mean) - wide_product(state, centre);
-            }
+            let (state, centre) = (values_mut(state), &self.prepared.centre);
+            let scale = 1.0 / (1.0 - t);
+            vectorised(
+                #[inline(always)]
+                || {
+                    for (x, c) in state.iter_mut().zip(centre) {
+                        *x = (*x - t * c) * scale;
+                    }
+                },
+            );
+            let to_mean = wide_product(state, &latest.mean) - wide_product(state, centre);
             bounds[lane] = u * to_mean - 0.5 * u * u * latest.squared_norm + latest.entropy;
         }
         let most = PRECISE[usize::from(states.ncols() >= MANY_DIMENSIONS)];
