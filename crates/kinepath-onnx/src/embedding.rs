@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use rten_onnx::onnx::{GraphProto, NodeProto, TensorProto};
 
+use crate::known::constants;
+use crate::nodes::{integer, operator};
+
 /// Operators that hand integers on, perhaps in another shape or type, from their first input.
 const HANDED_ON: [&str; 9] = [
     "Cast",
@@ -23,13 +26,7 @@ const HANDED_ON: [&str; 9] = [
 ///
 /// Tables behind other operators are not found; whoever asks must do without the answer.
 pub(crate) fn labels_known(graph: &GraphProto) -> HashMap<String, usize> {
-    let weights =
-        graph.initializer.iter().filter_map(|weight| Some((weight.name.as_deref()?, weight)));
-    let constants = graph.node.iter().filter_map(|node| {
-        let tensor = node.attribute.iter().find_map(|attribute| attribute.t.as_ref())?;
-        (operator(node) == Some("Constant")).then_some((node.output.first()?.as_str(), tensor))
-    });
-    let tables: HashMap<&str, &TensorProto> = weights.chain(constants).collect();
+    let tables = constants(graph);
     // Nodes are in the order in which they can be computed.
     let inputs = graph.input.iter().filter_map(|input| input.name.as_deref());
     let mut origins: HashMap<&str, &str> = inputs.map(|name| (name, name)).collect();
@@ -56,16 +53,9 @@ pub(crate) fn labels_known(graph: &GraphProto) -> HashMap<String, usize> {
     known
 }
 
-/// An operator of the standard set.
-fn operator(node: &NodeProto) -> Option<&str> {
-    matches!(node.domain.as_deref(), None | Some("" | "ai.onnx")).then_some(())?;
-    node.op_type.as_deref()
-}
-
 /// The length of the axis that `Gather` selects from.
 fn rows(table: &TensorProto, gather: &NodeProto) -> Option<usize> {
-    let axis = gather.attribute.iter().find(|it| it.name.as_deref() == Some("axis"));
-    let axis = axis.and_then(|axis| axis.i).unwrap_or(0);
+    let axis = integer(gather, "axis").unwrap_or(0);
     let rank = i64::try_from(table.dims.len()).ok()?;
     let axis = if axis < 0 { axis.checked_add(rank)? } else { axis };
     let length = *table.dims.get(usize::try_from(axis).ok()?)?;

@@ -36,8 +36,20 @@ pub enum Problem {
         operator: String,
         /// The node it occurs at.
         node: String,
-        /// What the runtime says; it names the node.
+        /// What the runtime says, or does otherwise.
         reason: String,
+    },
+    /// A network in training, whose velocities are no function of the sample.
+    #[error(
+        "{what}: operator {operator} at node `{node}`; export the network in evaluation mode, after model.eval()"
+    )]
+    Training {
+        /// Its type, as `domain::Name` outside the standard set.
+        operator: String,
+        /// The node it occurs at.
+        node: String,
+        /// What it does, as a predicate.
+        what: &'static str,
     },
     /// The runtime refuses the graph for another reason.
     #[error("cannot be loaded: {0}")]

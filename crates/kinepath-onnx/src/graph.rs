@@ -13,8 +13,9 @@ use rten_onnx::protobuf::ProtobufError;
 use serde::Serialize;
 
 use crate::embedding::labels_known;
-use crate::engine::Source;
-use crate::{Element, NetworkError, Problem, frame};
+use crate::engine::{Departure, Source, departure};
+use crate::nodes::{is_standard, qualified};
+use crate::{Element, NetworkError, Problem, frame, training};
 
 /// The declared interface and the size of an ONNX graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -44,6 +45,9 @@ pub struct Graph {
     /// Whether an input, an output or a weight is a bfloat16.
     #[serde(skip)]
     pub(crate) brain_floats: bool,
+    /// What rten would compute otherwise than ONNX says.
+    #[serde(skip)]
+    pub(crate) departure: Option<Departure>,
     /// The byte that the weights in each file beside this one reach to.
     #[serde(skip)]
     pub(crate) reach: HashMap<String, u64>,
@@ -108,11 +112,10 @@ impl Graph {
     /// What a model declares, in which so many lines tell of files with weights.
     fn of(model: Result<ModelProto, ProtobufError>, external: usize) -> Result<Self, Problem> {
         let model = model.map_err(|error| Problem::NotOnnx(error.to_string()))?;
-        let standard = |domain: &str| domain.is_empty() || domain == "ai.onnx";
         let opset = model
             .opset_import
             .iter()
-            .find(|set| standard(set.domain.as_deref().unwrap_or_default()))
+            .find(|set| is_standard(set.domain.as_deref()))
             .and_then(|set| set.version);
         let graph = model.graph.ok_or_else(|| Problem::NotOnnx("it holds no graph".into()))?;
         // The version follows the graph in a file, so its absence betrays a cut that the parser
@@ -121,6 +124,7 @@ impl Graph {
         if graph.output.is_empty() {
             return Err(Problem::NotOnnx("its graph has no outputs".into()));
         }
+        training::refuse(&graph)?;
         let (mut operators, mut nodes) = (BTreeMap::new(), HashMap::new());
         list_operators(&graph, &mut operators, &mut nodes);
         let (mut external_files, mut reach) = (Vec::new(), HashMap::new());
@@ -140,6 +144,7 @@ impl Graph {
             brain_floats: inputs.iter().chain(&outputs).any(|port| brain(port.element))
                 || graph.initializer.iter().any(|weight| brain(Element::of(weight.data_type))),
             labels_known: labels_known(&graph),
+            departure: departure(&graph, opset),
             inputs,
             outputs,
             parameters: graph.initializer.iter().map(weights_in).sum(),
@@ -225,11 +230,7 @@ fn list_operators(
     nodes: &mut HashMap<String, String>,
 ) {
     for node in &graph.node {
-        let name = node.op_type.as_deref().unwrap_or("(unnamed)");
-        let qualified = match node.domain.as_deref() {
-            None | Some("" | "ai.onnx") => name.to_owned(),
-            Some(domain) => format!("{domain}::{name}"),
-        };
+        let qualified = qualified(node);
         if let Some(name) = &node.name {
             nodes.insert(name.clone(), qualified.clone());
         }

@@ -46,7 +46,9 @@ mod given;
 mod graph;
 mod image_encoder;
 mod inspect;
+mod known;
 mod network;
+mod nodes;
 mod preprocess;
 mod prompts;
 mod roles;
@@ -55,6 +57,7 @@ mod slices;
 mod text;
 #[cfg(feature = "text")]
 mod tokenizer;
+mod training;
 
 pub use conditions::ConditionInput;
 pub use decoder::Decoder;

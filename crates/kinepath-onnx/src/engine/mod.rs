@@ -1,5 +1,6 @@
 //! What runs a network.
 
+mod departures;
 mod error;
 mod model;
 #[cfg(feature = "ort")]
@@ -11,6 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+pub(crate) use departures::{Departure, departure};
 pub use error::{EngineError, ParseEngineError};
 pub(crate) use model::{Feed, Floats, Model, Seat, Source, Values};
 #[cfg(feature = "ort")]

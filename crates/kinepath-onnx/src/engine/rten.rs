@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{Layout, Tensor};
 
-use super::{Feed, Floats, Seat, Source, Values};
+use super::{Departure, Feed, Floats, Seat, Source, Values};
 use crate::{Graph, Problem};
 
 /// A network that rten runs.
@@ -25,6 +25,9 @@ impl RtenModel {
     pub(crate) fn load(graph: &Graph, source: &Source, threads: usize) -> Result<Self, Problem> {
         if graph.brain_floats {
             return Err(Problem::BrainFloats);
+        }
+        if let Some(Departure { operator, node, reason }) = graph.departure.clone() {
+            return Err(Problem::Operator { operator, node, reason: reason.to_owned() });
         }
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);
