@@ -1,13 +1,16 @@
 //! Folders of diffusers pipelines, as Optimum exports them: the network, and what its scheduler's
 //! configuration says of its conventions.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::StudyError;
 use crate::conventions::{ConventionWords, STRAIGHT};
-use crate::files::read_json;
+
+mod python_json;
 
 /// Where the network of a pipeline lies in its folder.
 const NETWORKS: [&str; 2] = ["transformer/model.onnx", "unet/model.onnx"];
@@ -60,9 +63,9 @@ pub fn locate(source: &Path) -> Result<Located, StudyError> {
     }
     let pipeline = source.join(PIPELINE);
     let pipeline: Option<Pipeline> =
-        pipeline.is_file().then(|| read_json(&pipeline)).transpose()?;
+        pipeline.is_file().then(|| read_config(&pipeline)).transpose()?;
     let class = pipeline.map(|pipeline| pipeline.class);
-    let words = read_json::<Scheduler>(&scheduler)?.words(class.as_deref());
+    let words = read_config::<Scheduler>(&scheduler)?.words(class.as_deref());
     let words = words.map_err(|unknown| {
         let reason = format!("{}: {}", scheduler.display(), unknown.reason);
         Unknown { reason, ..unknown }
@@ -90,12 +93,19 @@ impl Located {
     }
 }
 
+/// A configuration that diffusers wrote.
+fn read_config<T: DeserializeOwned>(path: &Path) -> Result<T, StudyError> {
+    let text = fs::read_to_string(path).map_err(|error| StudyError::file("read", path, &error))?;
+    serde_json::from_str(&python_json::without_infinities(&text))
+        .map_err(|error| StudyError::file("understand", path, &error))
+}
+
 /// `[C, H, W]` of a network's configuration that has them.
 fn shape(config: &Path) -> Result<Option<Vec<usize>>, StudyError> {
     if !config.is_file() {
         return Ok(None);
     }
-    let Network { in_channels, sample_size } = read_json(config)?;
+    let Network { in_channels, sample_size } = read_config(config)?;
     let (Some(channels), Some(size)) = (in_channels, sample_size) else { return Ok(None) };
     let (height, width) = match size {
         Size::Square(side) => (side, side),

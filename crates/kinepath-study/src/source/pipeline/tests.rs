@@ -175,3 +175,16 @@ fn shifted_levels_are_not_guessed() {
     let error = words(3.0).unwrap_err().to_string();
     assert!(error.contains("snr_shift_scale 3") && error.contains("vp:FILE"), "{error}");
 }
+
+/// DPMSolverMultistepScheduler and others are saved with `-Infinity`, which JSON does not have.
+#[test]
+fn a_configuration_with_numbers_of_python_is_read() {
+    let folder = pipeline("DDPMPipeline", &Value::Null, "integer_time");
+    let saved = r#"{"_class_name": "DPMSolverMultistepScheduler", "beta_schedule": "linear",
+        "lambda_min_clipped": -Infinity, "rescale_betas_zero_snr": true,
+        "prediction_type": "v_prediction"}"#;
+    std::fs::write(folder.path().join(SCHEDULER), saved).unwrap();
+    let settings = open(folder.path(), ConventionWords::default()).unwrap().settings;
+    let path = "vp:linear,steps=1000,start=0.0001,end=0.02,terminal=zero";
+    assert_eq!((settings.predicts.as_str(), settings.path.as_deref()), ("v", Some(path)));
+}

@@ -62,7 +62,8 @@ impl NoiseLevels {
     }
 
     /// The levels of given cumulative signal shares `ᾱ_n`, diffusers' `alphas_cumprod`. A share of 0
-    /// at the last step, zero terminal SNR, counts as 2⁻²⁴, as in diffusers.
+    /// at the last step, zero terminal SNR, counts as 2⁻²⁴, as in diffusers, or as a quarter of the share
+    /// before it where that is no more than 2⁻²⁴.
     ///
     /// # Errors
     /// [`ConventionError::Levels`] for fewer than two steps, or unless the shares fall from step to
@@ -73,8 +74,8 @@ impl NoiseLevels {
             return refuse(format!("needs at least two steps, got {}", shares.len()));
         }
         let mut shares = shares.to_vec();
-        if let Some(last) = shares.last_mut().filter(|last| **last == 0.0) {
-            *last = SMALLEST_SHARE;
+        if let [.., before, last @ 0.0] = shares.as_mut_slice() {
+            *last = if *before > SMALLEST_SHARE { SMALLEST_SHARE } else { *before / 4.0 };
         }
         if let Some(step) = shares.iter().position(|share| !(*share > 0.0 && *share < 1.0)) {
             return refuse(format!(
@@ -175,6 +176,22 @@ mod tests {
         assert!((levels.step((at(417) * at(418)).sqrt()) - 417.5).abs() < 1e-9);
         assert_eq!((levels.step(1e-9), levels.step(1e9)), (0.0, 999.0));
         assert_eq!(levels.steps(), 1000);
+    }
+
+    #[test]
+    fn every_usual_schedule_can_end_without_signal() {
+        for levels in [
+            NoiseLevels::linear(1000, 1e-4, 0.02),
+            NoiseLevels::linear(4000, 2.5e-5, 0.005),
+            NoiseLevels::scaled_linear(1000, 0.00085, 0.012),
+            NoiseLevels::cosine(1000),
+        ] {
+            let levels = levels.unwrap();
+            let rescaled = levels.with_zero_terminal_snr().unwrap();
+            let first = rescaled.range().0 / levels.range().0;
+            assert!(rescaled.steps() == levels.steps() && (first - 1.0).abs() < 1e-9);
+            assert!(rescaled.range().1 >= 4095.0, "{}", rescaled.range().1);
+        }
     }
 
     #[test]
