@@ -6,7 +6,7 @@ use kinepath::stats::Interval;
 use kinepath_study::format::{MISSING, Style, Unit, fixed, p_value};
 use kinepath_study::study::results::{
     Association, Comparison, Control, DataResults, Effect, EnergyResults, ModelResults, Risk,
-    RunResults, Tercile,
+    RunResults, Tercile, metrics_of,
 };
 use kinepath_study::study::{CLASSES_ASKED_FOR, StudyResults};
 
@@ -130,17 +130,13 @@ fn figures(runs: &[RunResults], first: bool) -> String {
             row(name, &|run| run.energy.as_ref().map_or(MISSING.to_owned(), figure));
         }
     }
-    let metrics = runs.first().map_or(&[][..], |run| &run.metrics);
-    for (index, metric) in metrics.iter().enumerate() {
-        let together = runs.iter().filter_map(|run| run.metrics.get(index));
-        let style = Style::of(Unit::of(&metric.metric), together.map(|result| &result.value));
+    for metric in metrics_of(runs) {
+        let key = metric.metric.as_str();
+        let together = runs.iter().filter_map(|run| run.figure(key));
+        let style = Style::of(Unit::of(key), together.map(|result| &result.value));
         row(&metric.name, &|run| {
-            let Some(result) = run.metrics.get(index) else { return String::new() };
-            let mark = run
-                .comparison
-                .as_ref()
-                .and_then(|comparison| comparison.differences.get(index))
-                .map_or("", |difference| mark(difference.effect));
+            let Some(result) = run.figure(key) else { return MISSING.to_owned() };
+            let mark = run.difference(key).map_or("", |difference| mark(difference.effect));
             let Interval { estimate, .. } = result.value;
             format!("{}{mark}\n{}", style.estimate(estimate), style.ends(&result.value))
         });

@@ -242,7 +242,7 @@ fn findings(
     let AlongEnergy { associations, goldilocks, risk, .. } = along;
     let goldilocks = goldilocks.as_ref();
     let mut findings = Vec::new();
-    if let Some(f_mem) = runs[0].metrics.iter().find(|metric| metric.metric == "f_mem") {
+    if let Some(f_mem) = runs[0].figure("f_mem") {
         findings.push(format!(
             "{} of the baseline's {} samples are memorized{}{}.",
             percent(f_mem.value),

@@ -36,9 +36,9 @@ pub(super) fn confirm(
         done += 1;
         let stage = format!("confirming {done}/{gains} on {samples} fresh samples: {gain}");
         let name = format!("confirmation/{name}");
-        let endpoints =
+        let drawn =
             runs.samples(&name, gain, seed, &[0, samples], &mut |part| observe(&stage, part))?;
-        let scored = scorer.score(endpoints.view())?;
+        let scored = scorer.score(&drawn)?;
         match observe(&stage, 1.0).is_break() {
             true => Err(StudyError::Interrupted),
             false => Ok(scored),

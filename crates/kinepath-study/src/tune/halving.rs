@@ -35,15 +35,15 @@ pub(super) fn search(
         let share = 1.0 / (alive.len() + 1) as f64;
         let mut observe = |done: usize, part: f64| observe(&stage, (done as f64 + part) * share);
 
-        let endpoints = runs.samples(BASELINE, UNIT, seed, &cuts, &mut |part| observe(0, part))?;
-        let baseline = scorer.score(endpoints.view())?;
+        let drawn = runs.samples(BASELINE, UNIT, seed, &cuts, &mut |part| observe(0, part))?;
+        let baseline = scorer.score(&drawn)?;
         let baseline = scorer.figures(&baseline, Which::Objectives)?;
         let mut trials = Vec::with_capacity(alive.len());
         for (before, &candidate) in alive.iter().enumerate() {
             let gain = &gains[candidate];
             let mut observe = |part| observe(before + 1, part);
-            let endpoints = runs.samples(&folder(candidate), gain, seed, &cuts, &mut observe)?;
-            let scored = scorer.score(endpoints.view())?;
+            let drawn = runs.samples(&folder(candidate), gain, seed, &cuts, &mut observe)?;
+            let scored = scorer.score(&drawn)?;
             let figures = scorer.figures(&scored, Which::Objectives)?;
             let measures = scorer.measures(&figures, Some(&baseline))?;
             trials.push(Trial {

@@ -111,14 +111,14 @@ fn measure(
 ) -> Result<f64, StudyError> {
     let begun = Instant::now();
     let mut observe = |done| observe("measuring what a sample costs", done);
-    let endpoints = Runs::new(settings, source, dir, Existing::Overwrite).samples(
+    let drawn = Runs::new(settings, source, dir, Existing::Overwrite).samples(
         BASELINE,
         UNIT,
         settings.seed,
         &[0, settings.count],
         &mut observe,
     )?;
-    let scored = scorer.score(endpoints.view())?;
+    let scored = scorer.score(&drawn)?;
     scorer.measures(&scorer.figures(&scored, Which::Objectives)?, None)?;
     match observe(1.0) {
         ControlFlow::Break(_) => Err(StudyError::Interrupted),

@@ -1,13 +1,13 @@
 //! Figures of merit: the one place that knows how samples are judged.
 
 use kinepath::stats::Interval;
-use ndarray::ArrayView2;
 
 use super::TuneSettings;
 use super::finalists::shared_level;
 use super::results::Measure;
+use super::runs::Drawn;
 use crate::StudyError;
-use crate::study::results::{DataResults, Direction};
+use crate::study::results::{DataResults, Direction, MetricResult};
 use crate::study::{Evidence, Figures, Inference, Judge, METRICS, metric};
 
 /// Neighbours of the support estimates, which no objective uses.
@@ -65,12 +65,13 @@ impl Scorer {
         (self.judge.training_results(), self.judge.reference_results())
     }
 
-    /// Judges samples, `[N, D]`.
+    /// Judges samples by what they were asked for.
     ///
     /// # Errors
     /// [`StudyError`] if they cannot be judged.
-    pub(super) fn score(&self, samples: ArrayView2<'_, f32>) -> Result<Scored, StudyError> {
-        Ok(Scored(self.judge.judge(samples, None)?.evidence))
+    pub(super) fn score(&self, drawn: &Drawn) -> Result<Scored, StudyError> {
+        let judged = self.judge.judge(drawn.endpoints.view(), drawn.labels.as_deref())?;
+        Ok(Scored(judged.evidence))
     }
 
     /// The figures of a run: the objectives alone, or every metric.
@@ -91,7 +92,7 @@ impl Scorer {
         Ok(RunFigures { figures: Figures::of(&run.0, keys, &inference), inference })
     }
 
-    /// The figures of a run, each with its paired difference to `baseline` where one is given.
+    /// The figures of a run; with a baseline those that it has too, each with its paired difference.
     ///
     /// # Errors
     /// [`StudyError::Stats`] for a figure that is undefined on most resamples.
@@ -101,21 +102,25 @@ impl Scorer {
         baseline: Option<&RunFigures<'_>>,
     ) -> Result<Vec<Measure>, StudyError> {
         let figures = run.figures.results(&run.inference)?;
-        let differences = match baseline {
-            None => vec![None; figures.len()],
-            Some(baseline) => {
-                let rows = run.figures.intervals(&baseline.figures, &run.inference)?;
-                rows.into_iter().map(|row| Some(row.difference)).collect()
-            }
-        };
-        let measure = |(figure, difference): (crate::study::results::MetricResult, _)| Measure {
+        let measure = |figure: MetricResult, difference| Measure {
             metric: figure.metric,
             name: figure.name,
             better: figure.better,
             value: figure.value,
             difference,
         };
-        Ok(figures.into_iter().zip(differences).map(measure).collect())
+        let Some(baseline) = baseline else {
+            return Ok(figures.into_iter().map(|figure| measure(figure, None)).collect());
+        };
+        let shared = run.figures.intervals(&baseline.figures, &run.inference)?;
+        let difference_of = |figure: &MetricResult| {
+            Some(shared.iter().find(|row| row.metric.key == figure.metric)?.difference)
+        };
+        let paired = figures.into_iter().filter_map(|figure| {
+            let difference = difference_of(&figure)?;
+            Some(measure(figure, Some(difference)))
+        });
+        Ok(paired.collect())
     }
 
     /// The paired difference to `baseline` in the second objective, with the interval that decides

@@ -26,6 +26,14 @@ pub(super) struct Runs<'a> {
     reference: Option<RunReader>,
 }
 
+/// What a gain made of the noise.
+pub(super) struct Drawn {
+    /// The endpoints, `[N, D]`.
+    pub(super) endpoints: Array2<f32>,
+    /// The class or the prompt that each was asked for, `[N]`, where the field takes any.
+    pub(super) labels: Option<Vec<i64>>,
+}
+
 impl<'a> Runs<'a> {
     pub(super) fn new(
         settings: &'a TuneSettings,
@@ -48,7 +56,7 @@ impl<'a> Runs<'a> {
         self.settings.sampler.schedule(&gain, self.source).compile()
     }
 
-    /// The endpoints of `gain`, `[N, D]`, for the samples of `seed` from the first cut to the last.
+    /// What `gain` makes of the noise, for the samples of `seed` from the first cut to the last.
     ///
     /// The samples between two cuts are a run of their own, in the folder `name/START-END`, so that
     /// a longer range computes only what a shorter one left out. `observe` is told the fraction of
@@ -63,13 +71,18 @@ impl<'a> Runs<'a> {
         seed: u64,
         cuts: &[usize],
         observe: &mut dyn FnMut(f64) -> Answer,
-    ) -> Result<Array2<f32>, StudyError> {
+    ) -> Result<Drawn, StudyError> {
         let (plan, sampler) = self.plan(gain)?;
         let total = cuts.last().copied().unwrap_or(0) as f64;
-        let mut blocks = Vec::new();
+        let (mut blocks, mut labels) = (Vec::new(), None);
         for pair in cuts.windows(2) {
             let (first, count) = (pair[0], pair[1] - pair[0]);
             let folder = format!("runs/{name}/{}-{}", pair[0], pair[1]);
+            let range = first..first + count;
+            let conditions = self.settings.field.conditions(self.source, range, first + count)?;
+            if let Some(asked) = &conditions.labels {
+                labels.get_or_insert_with(Vec::new).extend(&asked.values);
+            }
             let job = SampleJob {
                 source: self.source,
                 plan: &plan,
@@ -80,11 +93,7 @@ impl<'a> Runs<'a> {
                 total: None,
                 batch: self.settings.batch,
                 record: Record { profile: gain == UNIT, ..Record::default() },
-                conditions: self.settings.field.conditions(
-                    self.source,
-                    first..first + count,
-                    first + count,
-                )?,
+                conditions,
             };
             let existing = match self.written.contains(&folder) {
                 true => Existing::Resume,
@@ -100,6 +109,8 @@ impl<'a> Runs<'a> {
             }
         }
         let views: Vec<_> = blocks.iter().map(|block| block.view()).collect();
-        concatenate(Axis(0), &views).map_err(|error| StudyError::Mismatch(error.to_string()))
+        let endpoints = concatenate(Axis(0), &views);
+        let endpoints = endpoints.map_err(|error| StudyError::Mismatch(error.to_string()))?;
+        Ok(Drawn { endpoints, labels })
     }
 }

@@ -1,7 +1,7 @@
 //! The finalists on fresh samples.
 
 use comfy_table::Table;
-use kinepath_study::format::Unit;
+use kinepath_study::format::{MISSING, Unit};
 use kinepath_study::study::results::Effect;
 use kinepath_study::tune::TuneResults;
 use kinepath_study::tune::results::{Confirmation, Finalist, Measure, Promise};
@@ -48,7 +48,7 @@ fn objectives_of_gains(results: &TuneResults, confirmation: &Confirmation) -> Ta
     let mut table = numbers(&headers);
     let keys = &results.settings.objectives;
     let of = |measures: &[Measure], write: &dyn Fn(&Measure) -> String| -> Vec<String> {
-        let found = keys.iter().map(|key| measures.iter().find(|measure| measure.metric == *key));
+        let found = keys.iter().map(|key| find(measures, key));
         found.map(|measure| measure.map_or(String::new(), write)).collect()
     };
     let row = |gain: String, figures: Vec<String>, kept: String, verdict: &str| {
@@ -93,7 +93,8 @@ fn rest(confirmation: &Confirmation, chosen: &Finalist) -> Option<Table> {
     let mut headers = vec!["metric", "no gain", "recommended"];
     headers.extend(confirmation.others.iter().map(|other| other.name.as_str()));
     let mut table = numbers(&headers);
-    for (index, (unit, gain)) in confirmation.baseline.iter().zip(&chosen.measures).enumerate() {
+    for unit in &confirmation.baseline {
+        let Some(gain) = find(&chosen.measures, &unit.metric) else { continue };
         let aimed_at = chosen.decisive.iter().any(|objective| objective.metric == gain.metric);
         if aimed_at || gain.effect() == Effect::Undetected {
             continue;
@@ -103,11 +104,19 @@ fn rest(confirmation: &Confirmation, chosen: &Finalist) -> Option<Table> {
             stacked(&lone(Unit::of(&gain.metric), &unit.value), ""),
             stacked(&difference(gain), mark(gain.effect())),
         ];
-        let others = confirmation.others.iter().filter_map(|other| other.measures.get(index));
-        row.extend(others.map(|measure| stacked(&difference(measure), mark(measure.effect()))));
+        row.extend(confirmation.others.iter().map(|other| {
+            find(&other.measures, &unit.metric).map_or(MISSING.to_owned(), |measure| {
+                stacked(&difference(measure), mark(measure.effect()))
+            })
+        }));
         table.add_row(row);
     }
     (!table.is_empty()).then_some(table)
+}
+
+/// The measure of a metric.
+fn find<'a>(measures: &'a [Measure], metric: &str) -> Option<&'a Measure> {
+    measures.iter().find(|measure| measure.metric == metric)
 }
 
 /// A figure and its mark above its interval.

@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::source::{KINETIC, Source};
 use crate::report::parts;
-use crate::study::results::{MetricResult, RunResults};
 use crate::study::{DataSettings, Metric, metric};
 
 /// A metric in words.
@@ -157,17 +156,6 @@ pub(in crate::report) fn link(key: &str, name: &str) -> Markup {
         Some(known) => html! { a.term href={ "#metric-" (known.key) } { (name) } },
         None => html! { (name) },
     }
-}
-
-/// Every metric that some of `runs` has, in the order of first appearance.
-pub(super) fn of<'a>(runs: impl Iterator<Item = &'a RunResults>) -> Vec<&'a MetricResult> {
-    let mut metrics: Vec<&MetricResult> = Vec::new();
-    for result in runs.flat_map(|run| &run.metrics) {
-        if metrics.iter().all(|known| known.metric != result.metric) {
-            metrics.push(result);
-        }
-    }
-    metrics
 }
 
 /// A paragraph on every metric of these keys, of samples judged by `data`; nothing where there is

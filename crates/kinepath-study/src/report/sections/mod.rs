@@ -21,7 +21,7 @@ use maud::{Markup, html};
 use super::figures::Figures;
 use super::{ReportError, parts};
 use crate::study::StudyResults;
-use crate::study::results::ModelResults;
+use crate::study::results::{ModelResults, metrics_of};
 
 /// The content of the page's body.
 pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Markup, ReportError> {
@@ -36,7 +36,7 @@ pub(super) fn all(results: &StudyResults, figures: &mut Figures) -> Result<Marku
             }
             (provenance)
             (metrics::section(
-                metrics::of(runs).iter().map(|result| result.metric.as_str()),
+                metrics_of(runs).iter().map(|result| result.metric.as_str()),
                 &results.settings.data,
             ))
             (definitions::section())

@@ -137,6 +137,32 @@ pub struct RunResults {
     pub comparison: Option<Comparison>,
 }
 
+impl RunResults {
+    /// Its figure of the metric `key`.
+    #[must_use]
+    pub fn figure(&self, key: &str) -> Option<&MetricResult> {
+        self.metrics.iter().find(|result| result.metric == key)
+    }
+
+    /// How it differs from the baseline in the metric `key`.
+    #[must_use]
+    pub fn difference(&self, key: &str) -> Option<&Difference> {
+        self.comparison.as_ref()?.differences.iter().find(|row| row.metric == key)
+    }
+}
+
+/// Every metric that some of `runs` has, in the order of first appearance.
+#[must_use]
+pub fn metrics_of<'a>(runs: impl IntoIterator<Item = &'a RunResults>) -> Vec<&'a MetricResult> {
+    let mut metrics: Vec<&MetricResult> = Vec::new();
+    for result in runs.into_iter().flat_map(|run| &run.metrics) {
+        if metrics.iter().all(|known| known.metric != result.metric) {
+            metrics.push(result);
+        }
+    }
+    metrics
+}
+
 /// Samples one by one: equally long columns in index order.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SampleColumns {

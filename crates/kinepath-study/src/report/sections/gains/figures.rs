@@ -1,13 +1,12 @@
 //! Every metric of every gain beside the baseline.
 
-use kinepath::stats::Interval;
 use maud::{Markup, html};
 
 use crate::format::{self, Style, Unit};
 use crate::report::sections::metrics;
 use crate::report::{forest, parts};
 use crate::study::StudyResults;
-use crate::study::results::{Difference, ModelResults, RunResults};
+use crate::study::results::{Difference, ModelResults, RunResults, metrics_of};
 
 /// Largest number of samples that is worth naming.
 const MOST_SAMPLES: usize = 10_000_000;
@@ -47,7 +46,7 @@ pub(super) fn table(results: &StudyResults, model: &ModelResults, compared: bool
                 th scope="col" { "detectable" }
             }
         } }
-        @for metric in metrics::of(model.runs.iter()) {
+        @for metric in metrics_of(&model.runs) {
             @let group = Group::of(model, &metric.metric);
             tbody {
                 tr.group { th scope="rowgroup" colspan=(columns) {
@@ -77,9 +76,10 @@ struct Group<'a> {
 impl<'a> Group<'a> {
     fn of(model: &'a ModelResults, metric: &'a str) -> Self {
         let unit = Unit::of(metric);
-        let figures = model.runs.iter().filter_map(|run| figure(run, metric));
+        let figures =
+            model.runs.iter().filter_map(|run| run.figure(metric).map(|result| &result.value));
         let differences = || {
-            let rows = model.runs.iter().filter_map(|run| difference(run, metric));
+            let rows = model.runs.iter().filter_map(|run| run.difference(metric));
             rows.map(|row| &row.difference)
         };
         Self {
@@ -96,13 +96,13 @@ fn row(run: &RunResults, position: usize, group: &Group<'_>, compared: bool) -> 
         tr {
             th scope="row" { (parts::run_name(position, &run.name)) }
             td.number {
-                @match figure(run, group.metric) {
+                @match run.figure(group.metric).map(|result| &result.value) {
                     Some(value) => (parts::interval(value, group.figures)),
                     None => (parts::optional(None)),
                 }
             }
             @if compared {
-                @match difference(run, group.metric) {
+                @match run.difference(group.metric) {
                     Some(difference) => {
                         td.number { (parts::difference(&difference.difference, group.differences)) }
                         td.marks { (forest::mark(&difference.difference, group.scale, difference.effect)) }
@@ -130,12 +130,4 @@ fn detectable(difference: &Difference, style: Style) -> Markup {
             }
         }
     }
-}
-
-fn figure<'a>(run: &'a RunResults, metric: &str) -> Option<&'a Interval> {
-    run.metrics.iter().find(|result| result.metric == metric).map(|result| &result.value)
-}
-
-fn difference<'a>(run: &'a RunResults, metric: &str) -> Option<&'a Difference> {
-    run.comparison.as_ref()?.differences.iter().find(|row| row.metric == metric)
 }
