@@ -488,8 +488,14 @@ fn more_batches_than_a_folder_should_hold_are_refused_before_anything_is_written
 }
 
 #[test]
-fn a_part_whose_note_names_a_tensor_twice_is_written_again() {
-    for name in ["trajectory", "samples"] {
+fn a_part_whose_note_is_not_of_its_tensors_is_written_again() {
+    // Tensors named twice, and columns of another kind than their bytes.
+    for (old, new) in [
+        (r#"\"energy_map\""#, r#"\"trajectory\""#),
+        (r#"\"energy_map\""#, r#"\"samples\"   "#),
+        (r#"\"kpe\",\"f64\""#, r#"\"kpe\",\"i64\""#),
+        (r#"\"label\",\"optional i64\""#, r#"\"label\",\"bool\"        "#),
+    ] {
         let dir = tempfile::tempdir().unwrap();
         let mut writer = open(dir.path());
         writer.write(&part(0..4)).unwrap();
@@ -497,14 +503,12 @@ fn a_part_whose_note_names_a_tensor_twice_is_written_again() {
         let kept = dir.path().join("parts/part-000000000000-000000000004.safetensors");
         let bytes = fs::read(&kept).unwrap();
         // The note is a text in the header, whose length must stay.
-        let (old, new) = (r#"\"energy_map\""#, format!(r#"\"{name}\""#));
         let at = bytes.windows(old.len()).position(|some| some == old.as_bytes()).unwrap();
-        let mut changed = bytes.clone();
-        let padded = format!("{new:old$}", old = old.len());
-        changed[at..at + old.len()].copy_from_slice(padded.as_bytes());
+        let changed = [&bytes[..at], new.as_bytes(), &bytes[at + old.len()..]].concat();
+        assert_eq!(changed.len(), bytes.len(), "{new}");
         fs::write(&kept, changed).unwrap();
         let mut writer = open(dir.path());
-        assert_eq!(writer.samples_done(), 0, "{name}");
+        assert_eq!(writer.samples_done(), 0, "{new}");
         for batch in writer.missing() {
             writer.write(&part(batch)).unwrap();
         }

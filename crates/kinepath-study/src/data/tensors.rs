@@ -4,7 +4,7 @@
 //! range of each tensor, then the bytes (<https://github.com/huggingface/safetensors#format>).
 
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -16,6 +16,8 @@ use super::error::{DataError, place};
 use super::footprint::Stored;
 use super::keys;
 
+/// Bytes copied at a time.
+const BLOCK: usize = 1 << 16;
 /// Bytes of the header length that starts the file.
 const LENGTH_BYTES: u64 = 8;
 
@@ -114,8 +116,7 @@ impl TensorFile {
         let (size, mut bytes) = (width * element_type.size(), Vec::new());
         for run in rows.chunk_by(|a, b| a + 1 == *b) {
             let (from, length) = (run[0] * size, run.len() * size);
-            self.copy_range(name, from..from + length, &mut bytes)
-                .map_err(|error| DataError::io(&self.place, &error))?;
+            self.append_range(name, from..from + length, &mut bytes)?;
         }
         Ok(element_type.decode(&bytes, false))
     }
@@ -150,7 +151,7 @@ impl TensorFile {
             stored.require(1, || format!("{}: '{name}' of shape {:?}", self.place, info.shape))?;
         }
         let mut bytes = Vec::new();
-        self.copy(name, &mut bytes).map_err(|error| DataError::io(&self.place, &error))?;
+        self.append_range(name, 0..info.data_offsets.1 - info.data_offsets.0, &mut bytes)?;
         Ok(RawArray { shape: info.shape, elements: element_type.decode(&bytes, false) })
     }
 
@@ -168,33 +169,60 @@ impl TensorFile {
         }
     }
 
-    /// Copies the bytes of one tensor as they are. The tensor must exist.
-    pub(crate) fn copy(&mut self, name: &str, to: &mut impl Write) -> std::io::Result<()> {
-        let bytes =
-            self.metadata.info(name).map_or(0, |info| info.data_offsets.1 - info.data_offsets.0);
-        self.copy_range(name, 0..bytes, to)
+    /// Copies the bytes of one tensor as they are.
+    ///
+    /// # Errors
+    /// [`CopyError`], which tells the file that cannot be read from one that cannot be written.
+    pub(crate) fn copy(&self, name: &str, to: &mut impl Write) -> Result<(), CopyError> {
+        let (start, end) = self.info(name).map_err(CopyError::Read)?.data_offsets;
+        self.copy_range(name, 0..end - start, to)
     }
 
-    /// Copies a range of the bytes of one tensor. The tensor must exist and have them.
+    /// Appends a range of the bytes of one tensor, which has them, to `bytes`.
+    fn append_range(
+        &self,
+        name: &str,
+        range: Range<usize>,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), DataError> {
+        self.copy_range(name, range, bytes).map_err(|error| match error {
+            CopyError::Read(error) => error,
+            // Memory takes whatever is written.
+            CopyError::Write(error) => DataError::io(&self.place, &error),
+        })
+    }
+
+    /// Copies a range of the bytes of one tensor, which has them.
     fn copy_range(
         &self,
         name: &str,
         range: Range<usize>,
         to: &mut impl Write,
-    ) -> std::io::Result<()> {
-        let Some(info) = self.metadata.info(name) else {
-            return Err(std::io::Error::new(std::io::ErrorKind::NotFound, name.to_owned()));
-        };
+    ) -> Result<(), CopyError> {
+        let unreadable = |error: io::Error| CopyError::Read(DataError::io(&self.place, &error));
+        let info = self.info(name).map_err(CopyError::Read)?;
         let start = self.data_start + (info.data_offsets.0 + range.start) as u64;
         let mut file = &self.file;
-        file.seek(SeekFrom::Start(start))?;
-        let copied = std::io::copy(&mut file.take(range.len() as u64), to)?;
-        if copied == range.len() as u64 {
-            Ok(())
-        } else {
-            Err(std::io::ErrorKind::UnexpectedEof.into())
+        file.seek(SeekFrom::Start(start)).map_err(unreadable)?;
+        let mut block = vec![0; range.len().min(BLOCK)];
+        let mut left = range.len();
+        while left > 0 {
+            let block = &mut block[..left.min(BLOCK)];
+            file.read_exact(block).map_err(unreadable)?;
+            to.write_all(block).map_err(CopyError::Write)?;
+            left -= block.len();
         }
+        Ok(())
     }
+}
+
+/// Which end of a copy failed.
+#[derive(Debug)]
+pub(crate) enum CopyError {
+    /// The tensor cannot be read.
+    Read(DataError),
+    /// Its bytes cannot be written.
+    Write(io::Error),
 }
 
 /// Reads a data set: the data tensor and, where there is one, the labels.

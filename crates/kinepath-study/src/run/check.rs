@@ -29,10 +29,9 @@ impl RunContent {
         to: &mut impl Write,
         target: &Path,
     ) -> Result<(), RunError> {
-        let mut file = TensorFile::open(&dir.join(SAMPLES_FILE))?;
-        file.info(name)?;
+        let file = TensorFile::open(&dir.join(SAMPLES_FILE))?;
         let mut hashed = Hashed::new(to);
-        file.copy(name, &mut hashed).map_err(|error| RunError::io(target, "write", &error))?;
+        file.copy(name, &mut hashed).map_err(|error| RunError::copy(target, error))?;
         match self.tensors.get(name) {
             Some(digest) if *digest == hashed.finish() => Ok(()),
             _ => Err(changed(dir, SAMPLES_FILE, &format!("'{name}'"))),

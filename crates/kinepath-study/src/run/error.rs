@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::table::TableError;
 use crate::data::DataError;
+use crate::data::tensors::CopyError;
 
 /// A run folder that cannot be written, continued or read.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -258,6 +259,14 @@ impl RunError {
             action,
             kind: error.kind(),
             message: error.to_string(),
+        }
+    }
+
+    /// What became of copying a tensor into a file for `target`.
+    pub(crate) fn copy(target: &Path, error: CopyError) -> Self {
+        match error {
+            CopyError::Read(error) => error.into(),
+            CopyError::Write(error) => Self::io(target, "write", &error),
         }
     }
 

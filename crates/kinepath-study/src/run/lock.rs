@@ -33,9 +33,13 @@ pub struct FolderLock {
     /// Never read: the lock lasts as long as it is open.
     _file: File,
     path: PathBuf,
-    /// Folders that were made for this one, the innermost first.
-    made: Vec<PathBuf>,
+    /// After the file of the lock they are empty, unless something was written.
+    _made: MadeFolders,
 }
+
+/// Folders that were made for a lock, the innermost first; those that are empty go with it.
+#[derive(Debug)]
+struct MadeFolders(Vec<PathBuf>);
 
 impl FolderLock {
     /// Takes the lock of `dir`, which is made where it does not exist, and unmade with the lock if
@@ -46,11 +50,8 @@ impl FolderLock {
     /// file system has no locks; [`RunError::Io`] when the folder cannot be made or written.
     pub fn take(dir: &Path) -> Result<Self, RunError> {
         let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
-        let made: Vec<PathBuf> = dir
-            .ancestors()
-            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
-            .map(Path::to_owned)
-            .collect();
+        let absent = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let made = MadeFolders(dir.ancestors().take_while(absent).map(Path::to_owned).collect());
         fs::create_dir_all(dir).map_err(|error| RunError::io(dir, "create the folder", &error))?;
         let path = dir.join(NAME);
         let io = |error: std::io::Error| RunError::io(&path, "write", &error);
@@ -83,7 +84,7 @@ impl FolderLock {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(locked()),
             Err(error) => return Err(io(error)),
         }
-        let lock = Self { _file: file, path, made };
+        let lock = Self { _file: file, path, _made: made };
         sweep(dir)?;
         Ok(lock)
     }
@@ -115,7 +116,12 @@ impl Drop for FolderLock {
     fn drop(&mut self) {
         // Nothing depends on it: a file that stays is taken over.
         let _ = fs::remove_file(&self.path);
-        for folder in &self.made {
+    }
+}
+
+impl Drop for MadeFolders {
+    fn drop(&mut self) {
+        for folder in &self.0 {
             if fs::remove_dir(folder).is_err() {
                 break;
             }
@@ -138,6 +144,20 @@ mod tests {
         drop(lock);
         let names: Vec<_> = fs::read_dir(&inner).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, ["result"]);
+    }
+
+    #[test]
+    fn folders_for_a_lock_that_cannot_be_had_do_not_stay() {
+        let place = tempfile::tempdir().unwrap();
+        // The name of the lock belongs to a folder.
+        let outer = place.path().join("a");
+        fs::create_dir_all(outer.join(NAME)).unwrap();
+        assert!(matches!(FolderLock::take(&outer), Err(RunError::Io { .. })));
+        assert!(outer.join(NAME).is_dir());
+        let file = place.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(FolderLock::take(&file.join("b/c")).is_err());
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 2);
     }
 
     #[test]

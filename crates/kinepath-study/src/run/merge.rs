@@ -43,7 +43,7 @@ pub(crate) struct Batch<'a> {
 
 impl Piece for Batch<'_> {
     fn rows(&self) -> Result<Rows, RunError> {
-        let mut part = PartFile::open(self.parts, &self.range)?;
+        let part = PartFile::open(self.parts, &self.range)?;
         Ok(Rows {
             table: part.table()?,
             tensors: part.layout()?.tensors,

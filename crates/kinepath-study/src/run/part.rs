@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::Path;
 
@@ -25,6 +25,9 @@ use crate::data::tensors::TensorFile;
 pub(crate) const SAMPLES: &str = "samples";
 /// The key of the note in the metadata of a part.
 const NOTE: &str = "part";
+
+/// The kind of a column of integers of which some may be absent.
+const OPTIONAL: &str = "optional i64";
 
 /// The results of one batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +78,8 @@ pub(crate) fn parts_in(
     settings: &RunSettings,
 ) -> Result<impl Iterator<Item = (usize, Range<usize>)> + use<>, RunError> {
     let batches = settings.batches();
-    Ok(ranges_in(folder)?.filter_map(move |range| Some((batches.number_of(&range)?, range))))
+    let ranges = ranges_in(folder)?.into_iter();
+    Ok(ranges.filter_map(move |range| Some((batches.number_of(&range)?, range))))
 }
 
 /// Whether a folder holds the file of any batch, of whatever run.
@@ -83,14 +87,15 @@ pub(crate) fn parts_in(
 /// # Errors
 /// [`RunError::Io`] when the folder cannot be read.
 pub(crate) fn holds_parts(folder: &Path) -> Result<bool, RunError> {
-    Ok(ranges_in(folder)?.next().is_some())
+    Ok(!ranges_in(folder)?.is_empty())
 }
 
 /// What the names of the files in a folder say that they are batches of.
-fn ranges_in(folder: &Path) -> Result<impl Iterator<Item = Range<usize>> + use<>, RunError> {
-    let files =
-        fs::read_dir(folder).map_err(|error| RunError::io(folder, "read the folder", &error))?;
-    Ok(files.flatten().filter_map(|file| batch_of(&file.file_name().to_string_lossy())))
+fn ranges_in(folder: &Path) -> Result<Vec<Range<usize>>, RunError> {
+    let unreadable = |error| RunError::io(folder, "read the folder", &error);
+    let files = fs::read_dir(folder).map_err(unreadable)?;
+    let ranges = files.map(|file| Ok(batch_of(&file?.file_name().to_string_lossy())));
+    ranges.filter_map(io::Result::transpose).collect::<io::Result<_>>().map_err(unreadable)
 }
 
 /// The batch whose file has this name.
@@ -207,6 +212,20 @@ impl PartFile {
                 return Err(RunError::damaged(&path, format!("its note names '{name}'")));
             }
         }
+        for (name, kind) in &note.columns {
+            // Each value becomes a row of the table, in the order of the samples.
+            let mut tensors = vec![(column_key(name), word(kind))];
+            if kind == OPTIONAL {
+                tensors.push((present_key(name), Some(Dtype::U8)));
+            }
+            for (key, dtype) in tensors {
+                let info = file.info(&key)?;
+                if Some(info.dtype) != dtype || info.shape != [range.len()] {
+                    let detail = format!("'{key}' is no column of {} values", range.len());
+                    return Err(RunError::damaged(&path, detail));
+                }
+            }
+        }
         Ok(Self { file, path, note })
     }
 
@@ -227,17 +246,16 @@ impl PartFile {
 
     /// Copies the bytes of a tensor, f32 little-endian, to `to`, a file meant for `target`.
     pub(crate) fn copy(
-        &mut self,
+        &self,
         name: &str,
         to: &mut impl Write,
         target: &Path,
     ) -> Result<(), RunError> {
-        self.file.info(name)?;
-        self.file.copy(name, to).map_err(|error| RunError::io(target, "write", &error))
+        self.file.copy(name, to).map_err(|error| RunError::copy(target, error))
     }
 
     /// Reads the rows of the table.
-    pub(crate) fn table(&mut self) -> Result<Table, RunError> {
+    pub(crate) fn table(&self) -> Result<Table, RunError> {
         let mut columns = Vec::new();
         for (name, kind) in self.note.columns.clone() {
             let bytes = self.bytes(&column_key(&name))?;
@@ -245,7 +263,7 @@ impl PartFile {
             let column = match kind.as_str() {
                 "f64" => Column::F64(words.iter().map(|&word| f64::from_le_bytes(word)).collect()),
                 "i64" => Column::I64(words.iter().map(|&word| i64::from_le_bytes(word)).collect()),
-                "optional i64" => {
+                OPTIONAL => {
                     let present = self.bytes(&present_key(&name))?;
                     let values = words.iter().map(|&word| i64::from_le_bytes(word));
                     Column::OptI64(
@@ -263,13 +281,20 @@ impl PartFile {
         Ok(Table::new(columns)?)
     }
 
-    fn bytes(&mut self, name: &str) -> Result<Vec<u8>, RunError> {
-        self.file.info(name)?;
+    fn bytes(&self, name: &str) -> Result<Vec<u8>, RunError> {
         let mut bytes = Vec::new();
-        self.file
-            .copy(name, &mut bytes)
-            .map_err(|error| RunError::io(&self.path, "read", &error))?;
+        self.file.copy(name, &mut bytes).map_err(|error| RunError::copy(&self.path, error))?;
         Ok(bytes)
+    }
+}
+
+/// The element type of a column of some kind, unless there is no such kind.
+fn word(kind: &str) -> Option<Dtype> {
+    match kind {
+        "f64" => Some(Dtype::F64),
+        "i64" | OPTIONAL => Some(Dtype::I64),
+        "bool" => Some(Dtype::U8),
+        _ => None,
     }
 }
 

@@ -142,7 +142,7 @@ impl<'a> ModelRuns<'a> {
         let gain = &self.settings.gains[number].name;
         let choice = GainChoice {
             name: format!("constant gain beside {gain}"),
-            gain: Gain::table(vec![(0.0, mean)]).map_or_else(|_| String::new(), |g| g.to_string()),
+            gain: Gain::table(vec![(0.0, mean)]).map_err(GainParseError::from)?.to_string(),
         };
         let folder = self.folder("controls", gain);
         self.sample_gain(&choice, &folder, &[], None, observe)?.samples()

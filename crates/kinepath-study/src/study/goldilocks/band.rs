@@ -1,6 +1,6 @@
 //! The rule that finds the Goldilocks band in a curve of bins.
 
-use kinepath::stats::{Resampling, mean_of_rows, normal_quantile, quantile_bins};
+use kinepath::stats::{Resampling, StatsError, mean_of_rows, normal_quantile, quantile_bins};
 
 /// The samples that the curve is drawn from: columns of equal length.
 #[derive(Clone, Copy)]
@@ -51,9 +51,14 @@ pub(super) struct Band {
 /// with a hit and a miss more each (Agresti & Caffo 2000): a bin without copies is not known to stay
 /// so.
 ///
-/// `None` if there are fewer samples than bins, or `sample` is not one of theirs.
-pub(super) fn band(columns: Columns<'_>, sample: &Resampling, count: usize) -> Option<Band> {
-    let bins = quantile_bins(columns.kpe, count).ok()?;
+/// # Errors
+/// [`StatsError`] if there are fewer samples than bins, or `sample` is not one of theirs.
+pub(super) fn band(
+    columns: Columns<'_>,
+    sample: &Resampling,
+    count: usize,
+) -> Result<Band, StatsError> {
+    let bins = quantile_bins(columns.kpe, count)?;
     let pairs = (count * (count - 1) / 2).max(1);
     let critical = normal_quantile(1.0 - 0.025 / pairs as f64);
     let fidelity: Vec<Mean> = bins.iter().map(|rows| mean(columns.fidelity, rows)).collect();
@@ -63,21 +68,21 @@ pub(super) fn band(columns: Columns<'_>, sample: &Resampling, count: usize) -> O
         let difference = means[a].value - means[b].value;
         let error = means[a].standard_error.hypot(means[b].standard_error);
         if difference <= critical * error {
-            return Some(false);
+            return Ok(false);
         }
         let influences = influences(column, &bins[a], &bins[b]);
-        let seeds = sample.variance_between(&influences).ok()?.sqrt();
-        Some(difference > critical * error.hypot(seeds))
+        let seeds = sample.variance_between(&influences)?.sqrt();
+        Ok(difference > critical * error.hypot(seeds))
     };
     let (best, lowest) = (extreme(&fidelity, 1.0), extreme(&f_mem, -1.0));
     let faithful: Vec<bool> = (0..count)
-        .map(|bin| Some(!exceeds(columns.fidelity, &fidelity, best, bin)?))
-        .collect::<Option<_>>()?;
+        .map(|bin| Ok(!exceeds(columns.fidelity, &fidelity, best, bin)?))
+        .collect::<Result<_, StatsError>>()?;
     let original: Vec<bool> = (0..count)
-        .map(|bin| Some(!exceeds(columns.memorized, &f_mem, bin, lowest)?))
-        .collect::<Option<_>>()?;
+        .map(|bin| Ok(!exceeds(columns.memorized, &f_mem, bin, lowest)?))
+        .collect::<Result<_, StatsError>>()?;
     let stretch = longest_stretch(&faithful, &original);
-    Some(Band { bins, faithful, original, stretch })
+    Ok(Band { bins, faithful, original, stretch })
 }
 
 impl Band {
@@ -221,7 +226,8 @@ mod tests {
         assert_eq!(original(&one, &flat), [true, true, true, false]);
         assert_eq!(original(&one, &seeds), [true; 4]);
         let columns = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &one };
-        assert!(band(columns, &Resampling::flat(5), 4).is_none());
+        let error = band(columns, &Resampling::flat(5), 4).err();
+        assert!(matches!(error, Some(StatsError::LengthMismatch { .. })), "{error:?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use kinepath::stats::{Interval, StatsError, bootstrap};
 
-use super::band::{Columns, band};
+use super::band::{Band, Columns, band};
 use crate::format::significant;
 use crate::study::figures::Inference;
 use crate::study::results::BandConfirmation;
@@ -25,7 +25,11 @@ pub(super) fn confirm(
     };
     let (sample, [kpe, fidelity, memorized]) = half(0)?;
     let finding = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &memorized };
-    let found = band(finding, &sample, bins).filter(|band| band.is_interior());
+    let found = match band(finding, &sample, bins) {
+        // Half of the samples may be too few for the bins of all.
+        Err(StatsError::Bins { .. }) => None,
+        found => Some(found?).filter(Band::is_interior),
+    };
     let Some((from, to)) = found.and_then(|band| band.ends(&kpe)) else {
         return Ok(BandConfirmation {
             band: None,

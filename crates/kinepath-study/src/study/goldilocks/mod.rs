@@ -27,9 +27,7 @@ pub(super) fn goldilocks(
     count: usize,
     inference: &Inference,
 ) -> Result<Goldilocks, StudyError> {
-    let Some(found) = band(columns, &inference.rows, count) else {
-        return Err(StatsError::Bins { bins: count, values: columns.kpe.len() }.into());
-    };
+    let found = band(columns, &inference.rows, count)?;
     let Inference { rows: sample, bootstrap, .. } = inference;
     let memorized: Vec<bool> = columns.memorized.iter().map(|&flag| flag == 1.0).collect();
     let bins = found
@@ -72,9 +70,10 @@ fn uncertainty(
             sample.draw(bootstrap, replicate, &mut rows);
             let [kpe, fidelity, memorized] = columns.select(&rows);
             let drawn = Columns { kpe: &kpe, fidelity: &fidelity, memorized: &memorized };
-            band(drawn, &sample.of_draw(&rows), count).filter(|band| band.is_interior())?.ends(&kpe)
+            let found = band(drawn, &sample.of_draw(&rows), count);
+            found.map(|band| band.is_interior().then(|| band.ends(&kpe)).flatten()).transpose()
         })
-        .collect();
+        .collect::<Result<_, StatsError>>()?;
     let share = ends.len() as f64 / bootstrap.resamples as f64;
     if share < 0.5 {
         return Ok((share, None));
