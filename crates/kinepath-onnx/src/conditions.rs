@@ -6,7 +6,7 @@ use kinepath::field::{Condition, FieldError, InputValues, NamedInput};
 use serde::Serialize;
 
 use crate::given::{Given, Numbers};
-use crate::{Axis, Batch, Element, Port, Problem, RowInput, Rows, Signature};
+use crate::{Axis, Batch, Element, Graph, Port, Problem, RowInput, Rows, Signature};
 
 /// An input that is neither state, time nor label: the embedding of a prompt, a mask, a scale.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,14 +21,22 @@ pub struct ConditionInput {
     pub batched: bool,
     /// The declared axes of one row.
     pub shape: Vec<Axis>,
+    /// How many rows its numbers tell apart, where they select rows of a table and the graph tells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<usize>,
 }
 
 impl ConditionInput {
-    /// What a port takes, in a network with batches `batch` and axes of a row named `lengths`.
+    /// What a port of `graph` takes, with batches `batch` and axes of a row named `lengths`.
     ///
     /// # Errors
     /// [`Problem::Unused`] for a type that is no number, or an undeclared shape.
-    pub(crate) fn of(port: &Port, batch: Batch, lengths: &[&str]) -> Result<Self, Problem> {
+    pub(crate) fn of(
+        port: &Port,
+        graph: &Graph,
+        batch: Batch,
+        lengths: &[&str],
+    ) -> Result<Self, Problem> {
         let unused = || Problem::Unused { input: port.to_string() };
         let axes = port.shape.as_deref().ok_or_else(unused)?;
         let integer = match port.element {
@@ -46,7 +54,8 @@ impl ConditionInput {
             (None | Some(Axis::Fixed(_)), _) => (Rows::Shared, false),
         };
         let shape = axes[usize::from(batched)..].to_vec();
-        Ok(Self { name: port.name.clone(), integer, rows, batched, shape })
+        let labels = graph.labels_known.get(&port.name).copied().filter(|_| integer);
+        Ok(Self { name: port.name.clone(), integer, rows, batched, shape, labels })
     }
 
     /// The number of axes it is declared with.
@@ -59,7 +68,7 @@ impl ConditionInput {
     /// # Errors
     /// What it takes and what is to be given, in words, where they differ.
     pub fn check(&self, integer: bool, shape: &[usize]) -> Result<(), String> {
-        let kind = |integer| if integer { "integers" } else { "floats" };
+        let kind = |integer| if integer { "integers or truth values" } else { "floats" };
         if integer != self.integer {
             let (takes, given) = (kind(self.integer), kind(integer));
             return Err(format!("the input `{}` takes {takes}, not {given}", self.name));
@@ -79,7 +88,32 @@ impl ConditionInput {
         ))
     }
 
+    /// Checks the values that are to be given: numbers, and rows of tables where they select some.
+    ///
+    /// # Errors
+    /// The first value that will not do, and why, in words.
+    pub fn check_values(&self, values: &InputValues) -> Result<(), String> {
+        let known = self.labels.and_then(|labels| i64::try_from(labels).ok());
+        let unknown = |value: &&i64| known.is_some_and(|known| !(0..known).contains(*value));
+        match values {
+            InputValues::Float(values) => match values.iter().find(|value| !value.is_finite()) {
+                None => Ok(()),
+                Some(value) => Err(format!("the input `{}` would be given {value}", self.name)),
+            },
+            InputValues::Integer(values) => match (values.iter().find(unknown), known) {
+                (Some(value), Some(known)) => Err(format!(
+                    "the input `{}` would be given {value}, which is none of the {known} that its \
+                     embedding tells apart, 0 to {}",
+                    self.name,
+                    known - 1
+                )),
+                _ => Ok(()),
+            },
+        }
+    }
+
     fn given<'a>(&'a self, input: &'a NamedInput) -> Result<Given<'a>, String> {
+        self.check_values(input.values())?;
         let numbers = match input.values() {
             InputValues::Float(values) => Numbers::Float(values.into()),
             InputValues::Integer(values) => {
@@ -155,10 +189,10 @@ pub(crate) fn given<'a>(
 /// elsewhere, and 0 everywhere for no class.
 fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String> {
     if let Some(classes) = input.classes {
-        let mut rows = vec![0.0; labels.len() * classes];
+        let mut ones = Vec::with_capacity(labels.len());
         for (row, &label) in labels.iter().enumerate() {
             match usize::try_from(label) {
-                Ok(class) if class < classes => rows[row * classes + class] = 1.0,
+                Ok(class) if class < classes => ones.push(row * classes + class),
                 Err(_) if label == NO_CLASS => {}
                 _ => {
                     return Err(format!(
@@ -169,7 +203,13 @@ fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String
                 }
             }
         }
-        return Ok(Given::for_rows(input, classes, Numbers::Float(Cow::Owned(rows))));
+        let count = labels.len() * classes;
+        let numbers = if input.integer {
+            Numbers::Integer(Cow::Owned(with_ones(vec![0; count], &ones, 1)))
+        } else {
+            Numbers::Float(Cow::Owned(with_ones(vec![0.0; count], &ones, 1.0)))
+        };
+        return Ok(Given::for_rows(input, classes, numbers));
     }
     let narrow = |&label: &i64| match (i32::try_from(label), input.labels) {
         // An embedding counts negative labels from its end, and answers with another class.
@@ -183,6 +223,11 @@ fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String
     };
     let labels = labels.iter().map(narrow).collect::<Result<_, _>>()?;
     Ok(Given::for_rows(input, 1, Numbers::Integer(Cow::Owned(labels))))
+}
+
+fn with_ones<T: Copy>(mut numbers: Vec<T>, places: &[usize], one: T) -> Vec<T> {
+    places.iter().for_each(|&place| numbers[place] = one);
+    numbers
 }
 
 /// The label that is no class of a one-hot input.

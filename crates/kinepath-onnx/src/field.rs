@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kinepath::field::{Condition, FieldError, VelocityField, check_shapes};
-use ndarray::{ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 use crate::conditions::given;
 use crate::execute::Call;
@@ -18,6 +18,9 @@ use crate::{Axis, Network, NetworkError, Port, Problem, RowInput, Signature};
 /// discrete or scaled time) belongs in a wrapper of [`kinepath::field`] that converts it. For an
 /// integer time input the time is rounded to the nearest integer, so a discrete-time network
 /// *needs* such a wrapper: [`Signature::time`] tells.
+///
+/// An output of twice the channels of the state has a learned variance in its second half, as those of
+/// improved DDPM (arXiv 2102.09672) and of DiT do; the first half is taken.
 ///
 /// ```no_run
 /// use kinepath::field::{Condition, VelocityField};
@@ -34,7 +37,16 @@ use crate::{Axis, Network, NetworkError, Port, Problem, RowInput, Signature};
 pub struct OnnxField {
     network: Arc<Network>,
     time: RowInput,
-    output: String,
+    output: FieldOutput,
+}
+
+/// The output that is the velocity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldOutput {
+    /// Its name in the graph.
+    pub(crate) name: String,
+    /// Whether it has a learned variance in as many channels more.
+    pub(crate) with_variance: bool,
 }
 
 impl OnnxField {
@@ -80,24 +92,35 @@ pub(crate) fn interface(
     inputs: &[Port],
     outputs: &[Port],
     signature: &Signature,
-) -> Result<(RowInput, String), Problem> {
+) -> Result<(RowInput, FieldOutput), Problem> {
     let time = signature.time.clone();
     let time = time.ok_or_else(|| Problem::NoTime { inputs: list(inputs) })?;
     let port = &outputs[VELOCITY.find(outputs)?.0];
-    check_output(port, &signature.state.sample_shape)?;
-    Ok((time, port.name.clone()))
+    let with_variance = check_output(port, &signature.state.sample_shape)?;
+    Ok((time, FieldOutput { name: port.name.clone(), with_variance }))
 }
 
-/// Whether the declared shape of an output is, or can be, that of the state.
-fn check_output(port: &Port, sample_shape: &[usize]) -> Result<(), Problem> {
-    let Some(axes) = &port.shape else { return Ok(()) };
-    let fits = |(axis, length): (&Axis, &usize)| match axis {
-        Axis::Fixed(declared) => declared == length,
-        Axis::Free(_) => true,
-    };
+/// Whether the declared shape of an output has twice the channels of the state; else it is, or can be,
+/// that of the state.
+fn check_output(port: &Port, sample_shape: &[usize]) -> Result<bool, Problem> {
+    let Some(axes) = &port.shape else { return Ok(false) };
     let sample = axes.get(1..).unwrap_or_default();
-    if sample.len() == sample_shape.len() && sample.iter().zip(sample_shape).all(fits) {
-        return Ok(());
+    let is_of = |shape: &[usize]| {
+        let fits = |(axis, length): (&Axis, &usize)| match axis {
+            Axis::Fixed(declared) => declared == length,
+            Axis::Free(_) => true,
+        };
+        sample.len() == shape.len() && sample.iter().zip(shape).all(fits)
+    };
+    if is_of(sample_shape) {
+        return Ok(false);
+    }
+    // Vectors have no channels of which some could be a variance.
+    if let [channels, rest @ ..] = sample_shape
+        && !rest.is_empty()
+        && is_of(&[&[2 * channels], rest].concat())
+    {
+        return Ok(true);
     }
     let expected =
         sample_shape.iter().fold("[batch".to_owned(), |s, n| s + &format!(", {n}")) + "]";
@@ -123,12 +146,15 @@ impl VelocityField for OnnxField {
         if t.is_empty() {
             return Ok(());
         }
-        let velocity = Call { network, given, output: &self.output }
+        let FieldOutput { name, with_variance } = &self.output;
+        let velocity = Call { network, given, output: name }
             .run(x)
             .map_err(|problem| FieldError::Model(problem.of(&network.name).to_string()))?;
+        let kept = if *with_variance { velocity.ncols() / 2 } else { velocity.ncols() };
+        let velocity = velocity.slice(s![.., ..kept]);
         if velocity.dim() != out.dim() {
             let problem = Problem::Output {
-                output: self.output.clone(),
+                output: name.clone(),
                 actual: format!("{:?} (flattened)", velocity.shape()),
                 expected: format!("{:?}", out.shape()),
             };

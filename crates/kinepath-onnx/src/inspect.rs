@@ -153,7 +153,7 @@ impl fmt::Display for Inspection {
             writeln!(f, "  input       {port}{}", self.role_of(&port.name))?;
         }
         for port in &self.graph.outputs {
-            writeln!(f, "  output      {port}")?;
+            writeln!(f, "  output      {port}{}", self.output_role(&port.name))?;
         }
         if let Ok(Signature { batch, .. }) = self.signature {
             match batch {
@@ -192,6 +192,17 @@ impl fmt::Display for Verdict {
 }
 
 impl Inspection {
+    /// What is taken of an output, as a remark behind its declaration.
+    fn output_role(&self, output: &str) -> &'static str {
+        let Ok(signature) = &self.signature else { return "" };
+        match field::interface(&self.graph.inputs, &self.graph.outputs, signature) {
+            Ok((_, found)) if found.name == output && found.with_variance => {
+                "  → the first half of the channels; the second is a learned variance"
+            }
+            _ => "",
+        }
+    }
+
     /// The role of an input, as a remark behind its declaration.
     fn role_of(&self, input: &str) -> String {
         let Ok(signature) = &self.signature else { return String::new() };

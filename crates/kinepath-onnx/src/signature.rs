@@ -11,7 +11,7 @@ use crate::{Axis, ConditionInput, Graph, Port, Problem, Reason};
 /// `hidden_states`, …; the time as `t`, `timestep`, `time`, `sigma`, …; the label as `y`, `label`,
 /// `class_labels`, …). An input with another name is recognised if it alone fits: the state is a
 /// float of rank two or more, the time a number of rank one or less, the label an integer of rank
-/// one or less. A float `[batch, K]` with the name of a label is a one-hot label of K classes. Two
+/// one or less. An input `[batch, K]` with the name of a label is a one-hot label of K classes. Two
 /// inputs that fit equally well are an error. Inputs left over are what a field with a time is
 /// conditioned on; for other networks they are an error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -54,7 +54,7 @@ pub struct RowInput {
     pub rows: Rows,
     /// Number of axes; those after the first have length 1, except in a one-hot label.
     pub rank: usize,
-    /// The number of classes of a one-hot label, which takes as many floats a row.
+    /// The number of classes of a one-hot label, which takes as many numbers a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<usize>,
     /// The number of labels that its embedding tells apart, where the graph tells: 0 to one less.
@@ -141,7 +141,8 @@ impl Signature {
         } else {
             (find(&TIME)?, find(&LABEL)?)
         };
-        if let Some(label) = label.as_mut().filter(|label| label.integer) {
+        if let Some(label) = label.as_mut().filter(|label| label.integer && label.classes.is_none())
+        {
             label.labels = graph.labels_known.get(&label.name).copied();
         }
         let lengths = lengths(ports, &ports[state_at]);
@@ -151,12 +152,12 @@ impl Signature {
             (_, first) => first
                 .into_iter()
                 .chain(left)
-                .map(|port| ConditionInput::of(port, batch, &lengths))
+                .map(|port| ConditionInput::of(port, graph, batch, &lengths))
                 .collect::<Result<_, _>>()?,
         };
         let label_port = label.as_ref().and_then(|l| ports.iter().find(|p| p.name == l.name));
         let label_input =
-            label_port.map(|port| ConditionInput::of(port, batch, &lengths)).transpose()?;
+            label_port.map(|port| ConditionInput::of(port, graph, batch, &lengths)).transpose()?;
         Ok(Self { state, time, label, conditions, label_input, batch })
     }
 
@@ -219,9 +220,7 @@ fn row_input(
     let shape = port.shape.as_deref().ok_or_else(unfit)?;
     let rest = shape.get(1..).unwrap_or_default();
     let classes = match (role.role, rest) {
-        ("label", &[Axis::Fixed(classes)]) if port.element.is_float() && classes > 1 => {
-            Some(classes)
-        }
+        ("label", &[Axis::Fixed(classes)]) if classes > 1 && is_number(port) => Some(classes),
         _ => None,
     };
     let of_one = role.takes(port.element) && rest.iter().all(|axis| *axis == Axis::Fixed(1));
@@ -239,10 +238,20 @@ fn row_input(
     Ok(RowInput { name: port.name.clone(), integer, rows, rank, classes, labels: None, reason })
 }
 
-/// Whether this is a float that is no label whatever its name: of several axes, or as long as a
-/// caller makes it.
+/// Whether an input takes numbers, of whatever kind.
+fn is_number(port: &Port) -> bool {
+    port.element.is_float() || port.element.is_integer()
+}
+
+/// Whether this is a float that is no time or label whatever its name: of several axes that are longer
+/// than 1, or as long as a caller makes it.
 fn is_embedding(port: &Port) -> bool {
-    let several = |axes: &[Axis]| axes.len() > 2 || matches!(axes, [_, Axis::Free(_)]);
+    let several = |axes: &[Axis]| match axes {
+        // For every row one number, in the shape that a picture is multiplied by.
+        [_, rest @ ..] if rest.iter().all(|axis| *axis == Axis::Fixed(1)) => false,
+        [_, Axis::Free(_)] => true,
+        axes => axes.len() > 2,
+    };
     port.element.is_float() && port.shape.as_deref().is_some_and(several)
 }
 

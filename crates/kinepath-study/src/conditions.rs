@@ -92,7 +92,7 @@ impl RunConditions {
                 return refuse("its labels are among the inputs already; leave one out".to_owned());
             }
             None if source.labelled && !label_given => {
-                return refuse("it needs a class label for every sample".to_owned());
+                return refuse("it needs a class label for every sample: --labels, or labels in a settings file".to_owned());
             }
             Some(labels) if labels.values.len() != count => {
                 return Err(StudyError::Mismatch(format!(

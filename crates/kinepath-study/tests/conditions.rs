@@ -270,14 +270,20 @@ fn whatever_does_not_fit_is_refused_before_a_folder_is_touched() {
         (0, floats("context", &[COUNT, 4, 2]), "takes [length, 3] for each sample, not [4, 2]"),
         (0, floats("context", &[5, 4, 3]), "5 rows for 7 samples; 1 would be for all"),
         (0, floats("context", &[3]), "[3], but a row has 2 axes"),
-        (1, floats("mask", &[4]), "`mask` takes integers, not floats"),
-        (2, ones("pooled", &[COUNT, 2]), "`pooled` takes floats, not integers"),
+        (1, floats("mask", &[4]), "`mask` takes integers or truth values, not floats"),
+        (2, ones("pooled", &[COUNT, 2]), "`pooled` takes floats, not integers or truth values"),
         (2, floats("pool", &[COUNT, 2]), "no input `pool`"),
         (3, floats("guidance", &[2]), "`guidance` has 2 rows for 7 samples"),
     ] {
         let refusal = with(at, tensor);
         assert!(refusal.contains(reason), "{refusal}");
     }
+    let mut broken = floats("pooled", &[COUNT, 2]);
+    broken.3[4 * 9..4 * 10].copy_from_slice(&f32::NAN.to_le_bytes());
+    let refusal = with(2, broken);
+    assert!(refusal.contains("`pooled` would be given NaN (row 4)"), "{refusal}");
+    let refusal = with(1, ones("mask", &[3]));
+    assert!(refusal.contains("`mask` has a length of 3 and `context` one of 4"), "{refusal}");
     let missing = opened(prompts()[..3].to_vec()).unwrap_err().to_string();
     assert!(missing.contains("lacks the input `guidance`"), "{missing}");
 
@@ -291,6 +297,10 @@ fn whatever_does_not_fit_is_refused_before_a_folder_is_touched() {
     let labelled = open("labelled", None).unwrap();
     assert!(refused(&labelled, RunConditions::default()).contains("needs a class label"));
     assert!(refused(&labelled, RunConditions::labels(vec![0; 3])).contains("3 labels for 7"));
+    let y = [0i64, 9].iter().flat_map(|y| y.to_le_bytes()).collect();
+    let path = write(folder.path(), "y.safetensors", vec![("y", Dtype::I64, vec![2], y)]);
+    let unknown = RunConditions::open(None, Some(&path), &labelled, 0..2, 2).unwrap_err();
+    assert!(unknown.to_string().contains("9, which is none of the 4"), "{unknown}");
     let one_hot = open("one_hot", None).unwrap();
     let path = write(folder.path(), "y.safetensors", vec![floats("class_labels", &[4])]);
     let twice = RunConditions {

@@ -125,13 +125,14 @@ fn what_is_left_over_is_what_a_field_is_conditioned_on() {
 }
 
 #[test]
-fn a_float_of_a_fixed_length_and_the_name_of_a_label_is_one_hot() {
+fn numbers_of_a_fixed_length_and_the_name_of_a_label_are_one_hot() {
     let of = |label: Port| {
         let time = port("t", Element::Float32, &[0]);
         Signature::of(&graph(vec![image(), time, label])).unwrap()
     };
     let one_hot = of(port("class_labels", Element::Float32, &[0, 10]));
     assert_eq!(one_hot.label.unwrap().classes, Some(10));
+    assert_eq!(of(port("y", Element::Int64, &[0, 10])).label.unwrap().classes, Some(10));
     assert_eq!(of(port("y", Element::Int64, &[0])).label.unwrap().classes, None);
     for embedding in [&[0, 120, 8][..], &[0, 0]] {
         let signature = of(port("y", Element::Float32, embedding));

@@ -1,11 +1,11 @@
 //! Tiny networks of every supported form on every engine, against what ONNX Runtime gave its Python
 //! package (`fixtures/make_models.py`).
 
-use crate::support::{ORT, Tensors, engines, model, model_on, relative_error};
+use crate::support::{ORT, Tensors, engines, model, model_on, model_path, relative_error};
 use kinepath::field::{
     Condition, GuidanceStyle, Guided, InputValues, NamedInput, Null, VelocityField,
 };
-use kinepath_onnx::{Batch, Classifier, Encoder, Engine, OnnxField, Reason, Rows};
+use kinepath_onnx::{Batch, Classifier, Encoder, Engine, Inspection, OnnxField, Reason, Rows};
 use ndarray::{Array2, s};
 
 const TOLERANCE: f32 = 1e-6;
@@ -61,6 +61,24 @@ fn check_on(
 fn float_time() {
     let field = check("linear", ["x", "t", "velocity"], Condition::None);
     assert_eq!(field.sample_shape(), [2, 4, 4]);
+}
+
+#[test]
+fn of_a_prediction_and_its_variance_the_prediction_is_the_velocity() {
+    let tensors = Tensors::load("models.safetensors");
+    let (x, both) = (tensors.rows("learned_variance/x"), tensors.rows("learned_variance/out"));
+    let expected = both.slice(s![.., ..x.ncols()]).to_owned();
+    let (t, labels) = (tensors.floats("learned_variance/sigma"), [2, 0, 1, 2, -1]);
+    for engine in engines() {
+        let field = OnnxField::new(model_on("learned_variance", engine)).unwrap();
+        let signature = field.network().signature();
+        assert_eq!(signature.label.as_ref().unwrap().classes, Some(3));
+        assert_eq!(signature.time.as_ref().unwrap().rows, Rows::Each);
+        let actual = velocity(&field, &x, &t, Condition::Labels(&labels));
+        assert!(relative_error(&actual, &expected) <= TOLERANCE, "{engine}");
+        let inspected = Inspection::read(model_path("learned_variance")).unwrap().to_string();
+        assert!(inspected.contains("the first half of the channels"), "{inspected}");
+    }
 }
 
 #[test]

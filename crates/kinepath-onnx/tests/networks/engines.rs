@@ -78,19 +78,29 @@ fn without_the_feature_that_is_what_is_said() {
 #[test]
 fn a_run_that_fails_says_where() {
     for engine in engines() {
-        let field = OnnxField::new(model_on("labelled", engine)).unwrap();
+        let field = OnnxField::new(model_on("prompted", engine)).unwrap();
         let x = Array2::zeros((2, 6));
-        // As a further input, since labels that the embedding lacks are refused before the call.
-        let call = |labels: [i64; 2]| {
-            let values = InputValues::Integer(labels.to_vec());
-            let inputs = [NamedInput::new("y", Some(2), &[], values).unwrap()];
+        // Tokens and their mask are as long as each other, which nobody checks of inputs in memory.
+        let call = |tokens: usize| {
+            let float = |name: &str, shape: &[usize]| {
+                let values = InputValues::Float(vec![0.5; shape.iter().product()]);
+                NamedInput::new(name, None, shape, values).unwrap()
+            };
+            let mask = InputValues::Integer(vec![1; tokens]);
+            let inputs = [
+                float("context", &[4, 3]),
+                NamedInput::new("mask", None, &[tokens], mask).unwrap(),
+                float("pooled", &[2]),
+                float("guidance", &[]),
+            ];
             let condition = Condition::Inputs { labels: None, inputs: &inputs };
             field.velocity(x.view(), &[0.0, 0.5], condition, x.clone().view_mut())
         };
-        let error = call([1, 4]).unwrap_err();
-        assert!(matches!(&error, FieldError::Model(text) if text.contains("embed")), "{error}");
+        let error = call(3).unwrap_err();
+        let told = |text: &str| text.contains("prompted") && text.contains("failed while running");
+        assert!(matches!(&error, FieldError::Model(text) if told(text)), "{error}");
         // And does not stay failed.
-        assert_eq!(call([1, 3]), Ok(()));
+        assert_eq!(call(4), Ok(()));
     }
 }
 

@@ -1,18 +1,22 @@
 //! Further inputs of a network, from a safetensors file.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use kinepath::field::{InputValues, NamedInput};
-use kinepath_onnx::ConditionInput;
+use kinepath_onnx::{Axis, ConditionInput};
 
 use super::FieldInputs;
 use crate::StudyError;
 use crate::data::tensors::TensorFile;
-use crate::data::{Elements, sha256_of_files};
+use crate::data::{DataError, Elements, sha256_of_files};
 use crate::run::FileSettings;
 
 /// Rows are held as they are read, in their widest type, and once more as a network's slices have them.
 const COPIES: u64 = 2;
+
+/// Values looked through at a time.
+const VALUES_AT_A_TIME: usize = 1 << 20;
 
 /// An open file of inputs, whose tensors have been checked against what a field takes. Rows are
 /// read when they are asked for.
@@ -56,7 +60,8 @@ impl InputsFile {
     ///
     /// # Errors
     /// [`StudyError::Data`] for a file that cannot be read; [`StudyError::Spec`] for a tensor of
-    /// another name, kind, shape or number of rows than the field takes, or one that is missing.
+    /// another name, kind, shape or number of rows than the field takes, one that is missing, NaN and
+    /// infinity, and numbers of rows that a table does not have.
     pub(crate) fn open(
         path: &str,
         takes: &FieldInputs,
@@ -65,7 +70,7 @@ impl InputsFile {
         let refuse =
             |reason: String| StudyError::Spec { what: "inputs", text: path.to_owned(), reason };
         let file = TensorFile::open(Path::new(path))?;
-        let mut entries = Vec::new();
+        let (mut entries, mut lengths) = (Vec::new(), SharedLengths::default());
         for name in file.names() {
             let Some(input) = takes.known().find(|input| input.name == name) else {
                 return Err(refuse(takes.unknown(&name)));
@@ -76,7 +81,10 @@ impl InputsFile {
                 Wanted::Null => (1, "a null condition".to_owned()),
             };
             let (each, shape) = fit(input, &shape, float, (rows, &whose)).map_err(refuse)?;
-            entries.push(Entry { name, shape: shape.to_vec(), each });
+            lengths.check(input, shape).map_err(refuse)?;
+            let entry = Entry { name, shape: shape.to_vec(), each };
+            check_values(&file, input, &entry, rows, refuse)?;
+            entries.push(entry);
         }
         let missing =
             |input: &&ConditionInput| entries.iter().all(|entry| entry.name != input.name);
@@ -136,17 +144,72 @@ impl InputsFile {
     }
 
     fn read(&self, entry: &Entry, rows: &[usize]) -> Result<NamedInput, StudyError> {
-        let width = entry.shape.iter().product();
         let (rows, count) = if entry.each { (rows, Some(rows.len())) } else { (&[0][..], None) };
-        let values = match self.file.read_rows(&entry.name, width, rows)? {
+        let values = entry.values(&self.file, rows)?;
+        Ok(NamedInput::new(&entry.name, count, &entry.shape, values)?)
+    }
+}
+
+impl Entry {
+    /// Its values in these rows.
+    fn values(&self, file: &TensorFile, rows: &[usize]) -> Result<InputValues, DataError> {
+        let width = self.shape.iter().product();
+        Ok(match file.read_rows(&self.name, width, rows)? {
             Elements::F32(values) => InputValues::Float(values),
             Elements::I64(values) => InputValues::Integer(values),
             Elements::U8(values) => {
                 InputValues::Integer(values.into_iter().map(i64::from).collect())
             }
-        };
-        Ok(NamedInput::new(&entry.name, count, &entry.shape, values)?)
+        })
     }
+}
+
+/// Axes by their names, which are as long in every input: tokens and their mask.
+#[derive(Default)]
+struct SharedLengths<'a>(HashMap<&'a str, (&'a str, usize)>);
+
+impl<'a> SharedLengths<'a> {
+    /// Refuses a row of `input` that is not as long as that of an earlier input.
+    fn check(&mut self, input: &'a ConditionInput, shape: &[usize]) -> Result<(), String> {
+        for (axis, &length) in input.shape.iter().zip(shape) {
+            let Axis::Free(name) = axis else { continue };
+            if name.is_empty() {
+                continue;
+            }
+            let (other, expected) = *self.0.entry(name).or_insert((&input.name, length));
+            if length != expected {
+                return Err(format!(
+                    "`{}` has a length of {length} and `{other}` one of {expected}, where the network has \
+                     one, `{name}`",
+                    input.name
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks through all values before any is given to the network, some rows at a time.
+fn check_values(
+    file: &TensorFile,
+    input: &ConditionInput,
+    entry: &Entry,
+    rows: usize,
+    refuse: impl Fn(String) -> StudyError,
+) -> Result<(), StudyError> {
+    let rows: Vec<usize> = (0..if entry.each { rows } else { 1 }).collect();
+    let width = entry.shape.iter().product::<usize>().max(1);
+    for some in rows.chunks((VALUES_AT_A_TIME / width).max(1)) {
+        if input.check_values(&entry.values(file, some)?).is_ok() {
+            continue;
+        }
+        for &row in some {
+            input
+                .check_values(&entry.values(file, &[row])?)
+                .map_err(|reason| refuse(format!("{reason} (row {row})")))?;
+        }
+    }
+    Ok(())
 }
 
 impl FieldInputs {

@@ -41,7 +41,7 @@ pub enum LabelSpec {
 
 impl Labels {
     /// Labels that are numbers from elsewhere.
-    pub(super) fn given(values: Vec<i64>) -> Self {
+    pub(crate) fn given(values: Vec<i64>) -> Self {
         Self { asked: "given".to_owned(), sha256: digest(&values), values }
     }
 

@@ -19,6 +19,7 @@ use super::judged_run::JudgedRun;
 use super::pairing::{check_pairing, settings_of};
 use super::pictures::pictures;
 use super::results::{Effect, ModelResults, RunResults, SampleColumns, StudyResults};
+use super::run_input::check_samples;
 use super::settings::{DataSettings, StudySettings};
 use super::{Observer, RunInput};
 use crate::StudyError;
@@ -194,12 +195,7 @@ pub fn evaluate_named_runs(
     if values(shape) != values(judge.sample_shape()) {
         return Err(judge.cannot_judge(&first.folder, shape));
     }
-    let readers: Vec<&RunReader> = runs.iter().flat_map(|run| &run.seeds).collect();
-    for (number, reader) in readers.iter().enumerate() {
-        reader.check(&mut |done| {
-            observe("checking the samples", (number as f64 + done) / readers.len() as f64)
-        })?;
-    }
+    check_samples(&runs, observe)?;
     let name = first.settings().field.spec.clone();
     let source = match runs.len() {
         1 => Err("There is nothing to compare.".to_owned()),

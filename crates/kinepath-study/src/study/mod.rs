@@ -42,7 +42,6 @@ pub use figures::{Figures, Inference, PairedFigure, PairedInterval, check_resamp
 pub use judge::{Judge, Judged};
 pub use metrics::{METRICS, Metric, metric};
 pub use results::StudyResults;
-pub use run_input::RunInput;
 pub(crate) use settings::usual_values;
 pub use settings::{
     ClipSettings, DataSettings, DecoderSettings, FieldChoice, GainChoice, SamplerChoice,
@@ -58,6 +57,7 @@ use crate::{Answer, StudyError};
 use analysis::analyse;
 use check::check;
 use controls::Controls;
+use run_input::{RunInput, check_samples};
 use runs::{ModelRuns, Samples};
 use theory::theory;
 
@@ -118,10 +118,12 @@ pub fn run_study_of_shares(
     let mut models = Vec::new();
     for model in &all_runs {
         let source = model.source;
-        let runs = model.sample(observe)?;
+        let mut runs = model.sample(observe)?;
         // Judging adds columns to their tables.
         let folders = runs.iter().flat_map(|run| run.seeds.iter().map(RunReader::dir));
         let _locks = FolderLock::take_runs(folders, None)?;
+        runs.iter_mut().try_for_each(RunInput::reopen)?;
+        check_samples(&runs, observe)?;
         let mut constant = |gain: usize, mean: f64, observe: &mut Observer<'_>| {
             model.sample_constant(gain, mean, observe)
         };

@@ -1,23 +1,53 @@
 //! A run as a study sees it: the run folders of all its seeds, one after the other.
 
-use ndarray::{Array2, ArrayD, Axis, concatenate};
+use ndarray::{Array2, ArrayD, Axis, ShapeError, concatenate};
 
+use super::Observer;
 use crate::StudyError;
-use crate::conditions::RunConditions;
+use crate::conditions::{Labels, RunConditions};
 use crate::run::{Column, RunCertificate, RunReader, RunSettings, Table, UNKNOWN, columns};
 use crate::source::FieldSource;
 
 /// A finished run to be judged.
-pub struct RunInput {
+pub(super) struct RunInput {
     /// Its name in tables.
-    pub name: String,
+    pub(super) name: String,
     /// Its folder, as results should name it.
-    pub folder: String,
+    pub(super) folder: String,
     /// The run folders, one per seed, at least one; all with the same settings but for the seed.
-    pub seeds: Vec<RunReader>,
+    pub(super) seeds: Vec<RunReader>,
+}
+
+/// Refuses runs that hold other values than were sampled.
+///
+/// # Errors
+/// [`StudyError::Run`] for such a run, or one that cannot be read; [`StudyError::Interrupted`] after a
+/// break.
+pub(super) fn check_samples(
+    runs: &[RunInput],
+    observe: &mut Observer<'_>,
+) -> Result<(), StudyError> {
+    let readers: Vec<_> = runs.iter().flat_map(|run| &run.seeds).collect();
+    let count = readers.len() as f64;
+    for (number, reader) in readers.into_iter().enumerate() {
+        reader
+            .check(&mut |done| observe("checking the samples", (number as f64 + done) / count))?;
+    }
+    Ok(())
 }
 
 impl RunInput {
+    /// Reads the folders anew, which nobody else writes into any more: somebody may have.
+    ///
+    /// # Errors
+    /// [`StudyError::Run`] for one that no longer holds a finished run.
+    pub(super) fn reopen(&mut self) -> Result<(), StudyError> {
+        for reader in &mut self.seeds {
+            *reader = RunReader::open(reader.dir())?;
+        }
+        Ok(())
+    }
+
     /// The settings of the first seed's run.
     pub(super) fn settings(&self) -> &RunSettings {
         self.seeds[0].settings()
@@ -98,8 +128,7 @@ impl RunInput {
         }
         // Samples from elsewhere may have classes that their model was not asked for.
         let labels = self.labels().filter(|_| source.labelled);
-        let labels = labels.map(|labels| RunConditions::labels(labels[..*count].to_vec()));
-        conditions.labels = labels.and_then(|labels| labels.labels);
+        conditions.labels = labels.map(|labels| Labels::given(labels[..*count].to_vec()));
         conditions.check(source, *first, *count)?;
         Ok(conditions)
     }
@@ -108,8 +137,14 @@ impl RunInput {
     pub(super) fn samples(&self) -> Result<Array2<f32>, StudyError> {
         let parts = self.seeds.iter().map(RunReader::samples).collect::<Result<Vec<_>, _>>()?;
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-        // Runs of one study have samples of one dimension.
-        Ok(concatenate(Axis(0), &views).unwrap_or_default())
+        concatenate(Axis(0), &views).map_err(|error| self.unlike(&error))
+    }
+
+    fn unlike(&self, error: &ShapeError) -> StudyError {
+        StudyError::Mismatch(format!(
+            "the seeds of {} hold arrays unlike each other: {error}",
+            self.folder
+        ))
     }
 
     /// A recorded array whose first axis is that of samples, if every seed has it.
@@ -128,7 +163,7 @@ impl RunInput {
             }
         }
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
-        Ok(concatenate(Axis(0), &views).ok())
+        concatenate(Axis(0), &views).map(Some).map_err(|error| self.unlike(&error))
     }
 
     /// The energy profile, `[N, steps]`, where it was recorded.
