@@ -188,21 +188,13 @@ pub(crate) fn given<'a>(
 /// Labels as numbers, or as rows of as many numbers as there are classes: 1 at the class, 0
 /// elsewhere, and 0 everywhere for no class.
 fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String> {
+    labels.iter().try_for_each(|&label| input.check_label(label))?;
     if let Some(classes) = input.classes {
-        let mut ones = Vec::with_capacity(labels.len());
-        for (row, &label) in labels.iter().enumerate() {
-            match usize::try_from(label) {
-                Ok(class) if class < classes => ones.push(row * classes + class),
-                Err(_) if label == NO_CLASS => {}
-                _ => {
-                    return Err(format!(
-                        "the label {label} is none of its {classes} classes 0 to {} nor {NO_CLASS}, \
-                         no class",
-                        classes - 1
-                    ));
-                }
-            }
-        }
+        let rows = labels.iter().enumerate();
+        // Where there is no class, there is no one.
+        let ones: Vec<usize> = rows
+            .filter_map(|(row, &label)| Some(row * classes + usize::try_from(label).ok()?))
+            .collect();
         let count = labels.len() * classes;
         let numbers = if input.integer {
             Numbers::Integer(Cow::Owned(with_ones(vec![0; count], &ones, 1)))
@@ -211,18 +203,38 @@ fn label<'a>(input: &'a RowInput, labels: &'a [i64]) -> Result<Given<'a>, String
         };
         return Ok(Given::for_rows(input, classes, numbers));
     }
-    let narrow = |&label: &i64| match (i32::try_from(label), input.labels) {
-        // An embedding counts negative labels from its end, and answers with another class.
-        _ if label < 0 => Err(format!("the label {label} is negative; classes count from 0")),
-        (Ok(narrow), Some(labels)) if narrow as usize >= labels => Err(format!(
-            "the label {label} is none of the {labels} that its embedding tells apart, 0 to {}",
-            labels.saturating_sub(1)
-        )),
-        (Ok(narrow), _) => Ok(narrow),
-        (Err(_), _) => Err(format!("the label {label} exceeds 32 bits")),
-    };
-    let labels = labels.iter().map(narrow).collect::<Result<_, _>>()?;
+    // Within 32 bits, as was checked.
+    let labels = labels.iter().map(|&label| label as i32).collect();
     Ok(Given::for_rows(input, 1, Numbers::Integer(Cow::Owned(labels))))
+}
+
+impl RowInput {
+    /// Checks a class label that is to be given to this input.
+    ///
+    /// # Errors
+    /// What it takes, in words, where it does not take `label`.
+    pub fn check_label(&self, label: i64) -> Result<(), String> {
+        if let Some(classes) = self.classes {
+            return match usize::try_from(label) {
+                Ok(class) if class < classes => Ok(()),
+                Err(_) if label == NO_CLASS => Ok(()),
+                _ => Err(format!(
+                    "the label {label} is none of its {classes} classes 0 to {} nor {NO_CLASS}, no class",
+                    classes - 1
+                )),
+            };
+        }
+        match (i32::try_from(label), self.labels) {
+            // An embedding counts negative labels from its end, and answers with another class.
+            _ if label < 0 => Err(format!("the label {label} is negative; classes count from 0")),
+            (Ok(narrow), Some(labels)) if narrow as usize >= labels => Err(format!(
+                "the label {label} is none of the {labels} that its embedding tells apart, 0 to {}",
+                labels.saturating_sub(1)
+            )),
+            (Ok(_), _) => Ok(()),
+            (Err(_), _) => Err(format!("the label {label} exceeds 32 bits")),
+        }
+    }
 }
 
 fn with_ones<T: Copy>(mut numbers: Vec<T>, places: &[usize], one: T) -> Vec<T> {

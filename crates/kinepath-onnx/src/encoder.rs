@@ -95,7 +95,14 @@ impl ImageNetwork {
             let shape = signature.state.sample_shape.clone();
             Err(Problem::RowLength { actual, expected, shape })
         };
-        result.map_err(|problem| problem.of(&self.network.name))
+        let finite = |numbers: Array2<f32>| {
+            let row = numbers.outer_iter().position(|row| row.iter().any(|x| !x.is_finite()));
+            match row {
+                None => Ok(numbers),
+                Some(row) => Err(Problem::NotFinite { output: self.output.clone(), row }),
+            }
+        };
+        result.and_then(finite).map_err(|problem| problem.of(&self.network.name))
     }
 }
 

@@ -202,6 +202,16 @@ pub enum Problem {
         /// The shape it should have.
         expected: String,
     },
+    /// NaN or infinity, as of float16 networks that overflow.
+    #[error(
+        "output `{output}` holds NaN or infinity for row {row} of what it was given; a network in float16 may have overflowed: export it in float32"
+    )]
+    NotFinite {
+        /// Its name.
+        output: String,
+        /// The first such row.
+        row: usize,
+    },
     /// Rows of the wrong length.
     #[error(
         "takes rows of {expected} numbers (a sample of shape {shape:?}), was given rows of {actual}"

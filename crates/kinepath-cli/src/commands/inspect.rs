@@ -117,6 +117,14 @@ struct Found {
     unknown: Option<String>,
 }
 
+impl Found {
+    /// Whether the network takes an integer for its time.
+    fn takes_steps(&self) -> bool {
+        let signature = self.inspection.signature.as_ref().ok();
+        signature.and_then(|signature| signature.time.as_ref()).is_some_and(|time| time.integer)
+    }
+}
+
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.inspection)?;
@@ -127,6 +135,11 @@ impl fmt::Display for Found {
                     write_conventions(f, &told.path, &told.predicts, &told.time)?;
                     write!(f, "\n  told by     the pipeline's configuration; --write keeps others")
                 }
+                (None, None, Ok(Kind::VelocityField)) if self.takes_steps() => write!(
+                    f,
+                    "\n  conventions not told, and its time is an integer: tell it, as --time step or \
+                     --time discrete:1000; --write keeps it"
+                ),
                 (None, None, Ok(Kind::VelocityField)) => write!(
                     f,
                     "\n  conventions not told: taken for a velocity in unit time; --write keeps others"

@@ -62,6 +62,15 @@ fn inputs_and_outputs_that_have_no_role() {
 }
 
 #[test]
+fn numbers_that_are_none_are_refused_with_their_row() {
+    let encoder = Classifier::new(model("classifier")).unwrap();
+    let mut images = Array2::zeros((3, 36));
+    images[[2, 5]] = f32::INFINITY;
+    let error = encoder.logits(images.view()).unwrap_err();
+    assert!(matches!(error.problem, Problem::NotFinite { row: 2, .. }), "{error}");
+}
+
+#[test]
 fn a_field_is_no_encoder() {
     let expected = Problem::NotImageOnly { input: "t".into() };
     assert_eq!(Encoder::new(model("linear")).unwrap_err().problem, expected);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kinepath::field::TimeInput;
+use kinepath::field::{ConditionalPath, TimeInput};
 use kinepath_onnx::{Engine, OnnxField, Signature};
 
 use super::network::open_onnx_for;
@@ -34,10 +34,16 @@ pub fn describe(
             shape.unwrap_or_default()
         )));
     }
-    if null_label.is_some() && signature.label.is_none() {
-        return Err(StudyError::Mismatch(format!(
-            "{source} takes no labels, so none stands for no class"
-        )));
+    match (null_label, &signature.label) {
+        (Some(_), None) => {
+            return Err(StudyError::Mismatch(format!(
+                "{source} takes no labels, so none stands for no class"
+            )));
+        }
+        (Some(null), Some(label)) => label
+            .check_label(null)
+            .map_err(|reason| StudyError::Mismatch(format!("{source}: {reason}")))?,
+        _ => {}
     }
     let Resolved { predicts, time, path, .. } = resolved;
     let path = Some(path.map_or(STRAIGHT.to_owned(), |path| Sidecar::kept_path(&path, model)));
@@ -55,7 +61,18 @@ pub(super) fn check_time(
     let integer = signature.time.as_ref().is_some_and(|time| time.integer);
     let remedy = match resolved.conventions.time().input {
         TimeInput::Unit => "discrete:T, usually discrete:1000",
-        TimeInput::Sigma | TimeInput::CNoise => "step, or export it with a float time",
+        TimeInput::Sigma | TimeInput::CNoise
+            if matches!(
+                resolved.conventions.path(),
+                ConditionalPath::VariancePreserving { .. }
+            ) =>
+        {
+            "step, or export it with a float time"
+        }
+        TimeInput::Sigma | TimeInput::CNoise => {
+            "a network that was exported with a float time, or, if it was trained on the numbered steps \
+             of a schedule, --path vp:SCHEDULE --time step"
+        }
         TimeInput::Scaled(_) | TimeInput::Discrete(_) | TimeInput::Step => return Ok(()),
     };
     if !integer {
@@ -149,6 +166,24 @@ mod tests {
         assert!(refused("time = \"discrete:1000\"\nnull_label = 0").contains("takes no labels"));
         let error = describe(&model, &words("vp:linear", "v"), Some(&[1, 4, 4]), None);
         assert!(error.unwrap_err().to_string().contains("[1, 4, 4]"));
+    }
+
+    #[test]
+    fn a_null_label_is_one_that_the_network_takes() {
+        for (name, takes, lacks) in [("labelled", 3, 4), ("one_hot", -1, 4)] {
+            let (_folder, model) = model(name);
+            let kept = |null| describe(&model, &ConventionWords::default(), None, Some(null));
+            assert_eq!(kept(takes).unwrap().null_label, Some(takes));
+            let error = kept(lacks).unwrap_err().to_string();
+            assert!(error.contains("the label 4 is none of"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_integer_time_is_told_what_its_path_knows() {
+        let (_folder, model) = model("integer_time");
+        let error = describe(&model, &words("ve", "noise"), None, None).unwrap_err().to_string();
+        assert!(error.contains("--path vp:SCHEDULE --time step"), "{error}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::RunInput;
 use super::settings::{DataSettings, FieldChoice, GainChoice, SamplerChoice, StudySettings};
 use crate::StudyError;
-use crate::run::{NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
+use crate::run::{FieldSettings, NoiseSettings, RunSettings, SamplerSettings, UNKNOWN};
 use crate::source::{Engine, GuidanceSpec};
 
 /// The settings of a study that consists of finished runs.
@@ -101,7 +101,11 @@ pub(super) fn check_pairing(runs: &[RunInput]) -> Result<(), StudyError> {
         } else if !same_noise(&other.noise, &baseline.noise) || other.first != baseline.first {
             "noise"
         } else if !other.field.is_model_of(&baseline.field) {
-            "model or its conventions"
+            let alike = |field: &FieldSettings| FieldSettings { guidance: None, ..field.clone() };
+            match alike(&other.field).is_model_of(&alike(&baseline.field)) {
+                true => "guidance",
+                false => "model or its conventions",
+            }
         } else if other.field.engine != baseline.field.engine {
             "engine"
         } else if inputs(other) != inputs(baseline) || labels_differ(run, first) {
