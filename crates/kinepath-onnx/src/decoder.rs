@@ -17,10 +17,10 @@ use crate::{Engine, Network, NetworkError, NetworkFile, Problem};
 ///
 /// ```no_run
 /// # fn main() -> Result<(), kinepath_onnx::NetworkError> {
-/// use kinepath_onnx::{Decoder, NetworkFile};
+/// use kinepath_onnx::{Decoder, Engine, NetworkFile};
 ///
 /// let file = NetworkFile::read("vae_decoder.onnx")?;
-/// let decoder = Decoder::load(file, &[4, 32, 32], 0.18215, 0.0)?;
+/// let decoder = Decoder::load(file, &[4, 32, 32], 0.18215, 0.0, Engine::Auto)?;
 /// let latents = ndarray::Array2::<f32>::zeros((2, 4 * 32 * 32));
 /// let pictures = decoder.pictures(latents.view())?; // [2, 3 · 256 · 256]
 /// # Ok(()) }
@@ -33,8 +33,8 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Loads the network in `file` for latents of `shape`, `[C, h, w]`: lengths that the file leaves
-    /// free are taken from there.
+    /// Loads the network in `file` on `engine` for latents of `shape`, `[C, h, w]`: lengths that the file
+    /// leaves free are taken from there.
     ///
     /// # Errors
     /// As [`NetworkFile::load`] and [`Decoder::new`].
@@ -43,8 +43,9 @@ impl Decoder {
         shape: &[usize],
         scale: f64,
         shift: f64,
+        engine: Engine,
     ) -> Result<Self, NetworkError> {
-        Self::new(file.load(Some(shape), Engine::Auto)?, scale, shift)
+        Self::new(file.load(Some(shape), engine)?, scale, shift)
     }
 
     /// Takes a network for a decoder. Its pictures are the output named `sample`, `image`, …, or its

@@ -20,7 +20,7 @@ const BATCH: usize = 64;
 ///
 /// let spec: EncoderSpec = "inception.onnx:preprocess=inception".parse()?;
 /// let file = NetworkFile::read(&spec.network)?;
-/// let encoder = ImageEncoder::load(file, spec.preprocess, &[3, 32, 32])?;
+/// let encoder = ImageEncoder::load(file, spec.preprocess, &[3, 32, 32], Engine::Auto)?;
 /// let samples = ndarray::Array2::<f32>::zeros((10, 3 * 32 * 32));
 /// let features = encoder.features(samples.view())?;
 /// # Ok(()) }
@@ -34,7 +34,7 @@ pub struct ImageEncoder {
 }
 
 impl ImageEncoder {
-    /// Loads the network in `file` for images of `image_shape`.
+    /// Loads the network in `file` on `engine` for images of `image_shape`.
     ///
     /// # Errors
     /// As [`NetworkFile::load`] and [`ImageEncoder::new`].
@@ -42,9 +42,10 @@ impl ImageEncoder {
         file: NetworkFile,
         preset: Preset,
         image_shape: &[usize],
+        engine: Engine,
     ) -> Result<Self, NetworkError> {
         let shape = preset.encoder_shape(image_shape);
-        Self::new(file.load(Some(&shape), Engine::Auto)?, preset, image_shape)
+        Self::new(file.load(Some(&shape), engine)?, preset, image_shape)
     }
 
     /// Takes a network for an encoder of images of `image_shape`.

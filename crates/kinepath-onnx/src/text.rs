@@ -25,7 +25,7 @@ const MOST_ROWS: usize = 16;
 /// # fn main() -> Result<(), kinepath_onnx::NetworkError> {
 /// use kinepath_onnx::{NetworkFile, TextEncoder};
 ///
-/// let encoder = TextEncoder::load(NetworkFile::read("clip-text.onnx")?)?;
+/// let encoder = TextEncoder::load(NetworkFile::read("clip-text.onnx")?, Engine::Auto)?;
 /// println!("prompts of {:?} tokens", encoder.length());
 /// # Ok(()) }
 /// ```
@@ -57,18 +57,18 @@ pub(crate) struct Interface {
 }
 
 impl TextEncoder {
-    /// Loads the network in `file`.
+    /// Loads the network in `file` on `engine`.
     ///
     /// # Errors
     /// As [`NetworkFile::load`] for a file that cannot be used;
     /// [`Problem::NoTokens`], [`Problem::Ambiguous`], [`Problem::Unfit`] and [`Problem::Unused`]
     /// for other inputs; [`Problem::Joint`] for a graph that takes images as well;
     /// [`Problem::NoOutput`] and [`Problem::Output`] for other outputs.
-    pub fn load(file: NetworkFile) -> Result<Self, NetworkError> {
+    pub fn load(file: NetworkFile, engine: Engine) -> Result<Self, NetworkError> {
         let name = file.name();
         let build = || {
             let interface = Interface::of(&file.graph)?;
-            Ok((interface, Model::load(&file.graph, &file.source(), Engine::Auto)?))
+            Ok((interface, Model::load(&file.graph, &file.source(), engine)?))
         };
         let (interface, model) = build().map_err(|problem: Problem| problem.of(&name))?;
         Ok(Self { name, interface, model })

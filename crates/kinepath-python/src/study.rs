@@ -54,8 +54,17 @@ pub(crate) fn evaluate(
         tokenizer,
     });
     let decoder = decoder.map(|(network, scale, shift)| DecoderSettings { network, scale, shift });
-    let data = DataSettings { train, reference, decoder, encoder, copies_in, classifier, clip }
-        .with_implied();
+    let data = DataSettings {
+        engine: kinepath_study::source::Engine::Auto,
+        train,
+        reference,
+        decoder,
+        encoder,
+        copies_in,
+        classifier,
+        clip,
+    }
+    .with_implied();
     let lock = || FolderLock::take_runs(runs.iter().map(|(_, run)| run.as_path()), Some(&out));
     let _locks = parallel::detach(py, lock).map_err(|error| errors::study(error.into()))?;
     let mut raised = None;

@@ -17,6 +17,7 @@ pub use kinepath_onnx::look_for_library_in;
 pub use guidance::GuidanceSpec;
 pub use kept::describe;
 pub(crate) use network::network_file;
+pub(crate) use network::open_onnx_for;
 pub use network::{builtin_network, open_onnx};
 pub use pipeline::{Located, locate};
 

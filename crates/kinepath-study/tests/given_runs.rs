@@ -16,7 +16,7 @@ use kinepath_study::run::{
 };
 use kinepath_study::sampling::{Given, GivenRun, SampleJob, Start};
 use kinepath_study::schedule::ScheduleSpec;
-use kinepath_study::source::{FieldSource, FieldSpec};
+use kinepath_study::source::{Engine, FieldSource, FieldSpec};
 use kinepath_study::study::{CopySpace, DataSettings, StudyResults, evaluate_runs};
 use ndarray::{Array2, concatenate};
 
@@ -57,6 +57,7 @@ fn evaluate(folders: &[&Path]) -> Result<StudyResults, kinepath_study::StudyErro
         copies_in: CopySpace::Pixels,
         classifier: None,
         clip: None,
+        engine: Engine::Auto,
     };
     evaluate_runs(folders, &data, 200, &mut |_, _| ControlFlow::Continue(()))
 }

@@ -1,6 +1,7 @@
 //! What samples are judged by, as `evaluate` and `compare` take it.
 
 use clap::Args;
+use kinepath_study::source::Engine;
 use kinepath_study::study::{
     ClipSettings, CopySpace, DataSettings, DecoderSettings, check_resamples,
 };
@@ -58,6 +59,9 @@ pub(crate) struct DataArgs {
     /// The tokenizer.json of --clip-text
     #[arg(long, value_name = "FILE", requires = "clip_text")]
     tokenizer: Option<String>,
+    /// What runs these networks, as for `sample`: auto, rten, ort, ort:cuda or ort:tensorrt
+    #[arg(long, value_name = "ENGINE", default_value_t)]
+    engine: Engine,
     /// Bootstrap resamples and permutations of every figure, at least 40
     #[arg(long, value_name = "N", default_value = "2000", value_parser = resamples)]
     pub(crate) resamples: usize,
@@ -86,6 +90,7 @@ impl DataArgs {
                 let (text, tokenizer) = (self.clip_text.clone(), self.tokenizer.clone());
                 ClipSettings { image, prompts, text, tokenizer }
             }),
+            engine: self.engine,
         }
         .with_implied()
     }

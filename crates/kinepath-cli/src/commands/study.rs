@@ -42,7 +42,8 @@ const PREAMBLE: &str = "\
 # A study: each [[field]] is sampled with each [[gain]] on the same noise, judged by [data], and
 # compared with its baseline, the unit gain. Run it with `kinepath study FILE.toml`.
 #   field spec: onnx:FILE, empirical:DATA or mixture:FILE
-#   engine in a [[field]]: what runs a network: auto (the default), rten, ort, ort:cuda or ort:tensorrt
+#   engine in a [[field]] and in [data]: what runs its networks: auto (the default), rten, ort, ort:cuda
+#         or ort:tensorrt
 #   gain: kts:alpha=A,beta=B[,split=T,launch=SHAPE,landing=SHAPE,rate=K], ssc:alpha=A,power=P,
 #         table:T=ETA,..., governed:quantile=Q[,strength=K,split=T] (damps only samples that are
 #         faster than that quantile of the field's baseline), or a file
@@ -66,8 +67,8 @@ pub(crate) struct StudyArgs {
     /// Settings of the study, as --print-default shows them [default: the embedded model's]
     #[arg(value_name = "FILE.toml")]
     file: Option<PathBuf>,
-    /// What runs the networks among the fields, instead of what the file says: auto, rten, ort, ort:cuda
-    /// or ort:tensorrt; see `kinepath sample --help`
+    /// What runs the networks, those that judge too, instead of what the file says: auto, rten, ort,
+    /// ort:cuda or ort:tensorrt; see `kinepath sample --help`
     #[arg(long, value_name = "ENGINE")]
     engine: Option<Engine>,
     /// Folder for study.json, report.html and the runs
@@ -121,6 +122,7 @@ pub(crate) fn run(args: &StudyArgs, console: &Console) -> Result<()> {
     };
     if let Some(engine) = args.engine {
         settings.fields.iter_mut().for_each(|field| field.set_engine(engine));
+        settings.data.engine = engine;
     }
     let _lock = FolderLock::take(&args.out).map_err(StudyError::from)?;
     console.detail(format_args!("{}: into {}", settings.title, args.out.display()));

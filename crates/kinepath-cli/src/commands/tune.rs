@@ -56,7 +56,8 @@ const PREAMBLE: &str = "\
 #     samples each
 #   minutes = M instead chooses candidates and confirm to fit
 #   certify in [sampler]: as for kinepath sample --certify, where the field is empirical:DATA
-#   engine in [field]: what runs a network: auto (the default), rten, ort, ort:cuda or ort:tensorrt
+#   engine in [field] and in [data]: what runs its networks: auto (the default), rten, ort, ort:cuda
+#         or ort:tensorrt
 #   [[family]]: kind = \"kts\", \"ssc\" or \"governed\", with the bounds of its parameters
 ";
 
@@ -97,8 +98,8 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "S", value_parser = value_parser!(u64).range(..=LARGEST_SEED))]
     #[arg(help_heading = "Search")]
     seed: Option<u64>,
-    /// What runs the network, instead of what the file says: auto, rten, ort, ort:cuda or
-    /// ort:tensorrt; see `kinepath sample --help`
+    /// What runs the networks, those that judge too, instead of what the file says: auto, rten, ort,
+    /// ort:cuda or ort:tensorrt; see `kinepath sample --help`
     #[arg(long, value_name = "ENGINE")]
     engine: Option<Engine>,
     /// Folder for tune.json, tune.toml, report.html and the runs
@@ -134,6 +135,7 @@ impl TuneArgs {
         settings.seed = self.seed.unwrap_or(settings.seed);
         if let Some(engine) = self.engine {
             settings.field.set_engine(engine);
+            settings.data.engine = engine;
         }
         // Numbers on the command line stand above a time in the file.
         let given = self.candidates.or(self.confirm).is_some();

@@ -10,7 +10,7 @@ use ndarray::{Array2, Axis, concatenate, s};
 const TOLERANCE: f32 = 1e-5;
 
 fn load(name: &str, preprocess: Preset, shape: &[usize]) -> Result<ImageEncoder, NetworkError> {
-    ImageEncoder::load(NetworkFile::read(model_path(name))?, preprocess, shape)
+    ImageEncoder::load(NetworkFile::read(model_path(name))?, preprocess, shape, Engine::Auto)
 }
 
 fn refused(name: &str, preprocess: Preset, shape: &[usize]) -> Problem {
@@ -98,14 +98,16 @@ fn images_and_text_in_one_graph() {
     let problem = refused("joint", Preset::None, &[3, 8, 8]);
     assert!(matches!(problem, Problem::Joint { .. }), "{problem}");
     assert!(problem.to_string().contains("export two networks"));
-    let error = TextEncoder::load(NetworkFile::read(model_path("joint")).unwrap()).unwrap_err();
+    let error = TextEncoder::load(NetworkFile::read(model_path("joint")).unwrap(), Engine::Auto)
+        .unwrap_err();
     assert_eq!(error.problem, problem);
 }
 
 #[test]
 fn fields_and_images_are_no_text_encoders() {
     let file = |name: &str| NetworkFile::read(model_path(name));
-    let load = |name: &str| TextEncoder::load(file(name).unwrap()).unwrap_err().problem;
+    let load =
+        |name: &str| TextEncoder::load(file(name).unwrap(), Engine::Auto).unwrap_err().problem;
     assert!(matches!(load("clip_image"), Problem::NoTokens { .. }));
     assert!(matches!(load("linear"), Problem::NoTokens { .. }));
     let missing = file("no_such").unwrap_err();

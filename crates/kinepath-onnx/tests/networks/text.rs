@@ -6,8 +6,8 @@ use std::fs;
 use crate::support::{Tensors, fixture, model_path, relative_error};
 use kinepath::metrics::{MetricsError, alignment};
 use kinepath_onnx::{
-    ImageEncoder, NetworkFile, Preset, Problem, PromptError, PromptFeatures, PromptTokenizer,
-    TextEncoder, Tokens,
+    Engine, ImageEncoder, NetworkFile, Preset, Problem, PromptError, PromptFeatures,
+    PromptTokenizer, TextEncoder, Tokens,
 };
 use ndarray::{Array2, concatenate, s};
 
@@ -28,7 +28,7 @@ fn tokenizer() -> PromptTokenizer {
 }
 
 fn encoder(name: &str) -> TextEncoder {
-    TextEncoder::load(NetworkFile::read(model_path(name)).unwrap()).unwrap()
+    TextEncoder::load(NetworkFile::read(model_path(name)).unwrap(), Engine::Auto).unwrap()
 }
 
 fn integers(name: &str, length: usize) -> Array2<i32> {
@@ -80,7 +80,7 @@ fn scores_of_images_against_prompts() {
     let tensors = Tensors::load("encoders.safetensors");
     let file = NetworkFile::read(model_path("clip_image")).unwrap();
     let shape = tensors.sample_shape("samples");
-    let images = ImageEncoder::load(file, Preset::Clip, &shape).unwrap();
+    let images = ImageEncoder::load(file, Preset::Clip, &shape, Engine::Auto).unwrap();
     let images = images.features(tensors.rows("samples").view()).unwrap();
     let prompts = PromptFeatures::encode(prompts(), &tokenizer(), &encoder("text")).unwrap();
     let own = [3, 0, 1];

@@ -99,7 +99,7 @@ pub fn open_onnx(source: &str) -> Result<(Network, String), StudyError> {
 }
 
 /// As [`open_onnx`], to run on `engine`, with the free axes of a sample as long as those of `shape`.
-pub(super) fn open_onnx_for(
+pub(crate) fn open_onnx_for(
     source: &str,
     shape: Option<&[usize]>,
     engine: Engine,

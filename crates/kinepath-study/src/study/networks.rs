@@ -12,7 +12,7 @@ use ndarray::Array2;
 use super::settings::{ClipSettings, DataSettings, DecoderSettings};
 use crate::StudyError;
 use crate::data::{self, Dataset, Scaling, builtin};
-use crate::source::{network_file, open_onnx};
+use crate::source::{Engine, network_file, open_onnx_for};
 
 /// The networks of a judge; each is absent where none is named.
 pub(super) struct Networks {
@@ -45,9 +45,11 @@ impl Networks {
         training: &Dataset,
         shape: &[usize],
     ) -> Result<Self, StudyError> {
+        let engine = settings.engine;
         let decoder = settings.decoder.as_ref();
-        let decoder = decoder.map(|decoder| open_decoder(decoder, training, shape)).transpose()?;
-        let encoder = settings.encoder.as_ref().map(|text| open_encoder(text, training));
+        let decoder =
+            decoder.map(|decoder| open_decoder(decoder, training, shape, engine)).transpose()?;
+        let encoder = settings.encoder.as_ref().map(|text| open_encoder(text, training, engine));
         let encoder = encoder.transpose()?;
         let classifier = match (&settings.classifier, &encoder) {
             (None, _) => None,
@@ -55,18 +57,23 @@ impl Networks {
             (classifier, Some(encoder)) if *classifier == settings.encoder => {
                 Some(Classifier::new(encoder.network().clone())?)
             }
-            (Some(path), _) => Some(Classifier::new(open_onnx(path)?.0)?),
+            (Some(path), _) => Some(Classifier::new(open_onnx_for(path, None, engine)?.0)?),
         };
-        let clip = settings.clip.as_ref().map(|clip| Clip::open(clip, training)).transpose()?;
+        let clip =
+            settings.clip.as_ref().map(|clip| Clip::open(clip, training, engine)).transpose()?;
         Ok(Self { decoder, encoder, classifier, clip })
     }
 }
 
 impl Clip {
-    fn open(settings: &ClipSettings, training: &Dataset) -> Result<Self, StudyError> {
-        let images = open_encoder(&settings.image, training)?;
+    fn open(
+        settings: &ClipSettings,
+        training: &Dataset,
+        engine: Engine,
+    ) -> Result<Self, StudyError> {
+        let images = open_encoder(&settings.image, training, engine)?;
         let prompts = match (&settings.text, &settings.tokenizer) {
-            (Some(text), Some(tokenizer)) => encode(&settings.prompts, text, tokenizer)?,
+            (Some(text), Some(tokenizer)) => encode(&settings.prompts, text, tokenizer, engine)?,
             (None, None) => PromptFeatures::ready(data::load(&settings.prompts)?.values),
             _ => {
                 return Err(StudyError::Mismatch(
@@ -81,14 +88,19 @@ impl Clip {
 }
 
 #[cfg(feature = "text")]
-fn encode(prompts: &str, text: &str, tokenizer: &str) -> Result<PromptFeatures, StudyError> {
+fn encode(
+    prompts: &str,
+    text: &str,
+    tokenizer: &str,
+    engine: Engine,
+) -> Result<PromptFeatures, StudyError> {
     let tokenizer = kinepath_onnx::PromptTokenizer::load(tokenizer)?;
-    let encoder = kinepath_onnx::TextEncoder::load(network_file(Path::new(text))?)?;
+    let encoder = kinepath_onnx::TextEncoder::load(network_file(Path::new(text))?, engine)?;
     Ok(PromptFeatures::encode(read_prompts(prompts)?, &tokenizer, &encoder)?)
 }
 
 #[cfg(not(feature = "text"))]
-fn encode(prompts: &str, _text: &str, _tokenizer: &str) -> Result<PromptFeatures, StudyError> {
+fn encode(prompts: &str, _: &str, _: &str, _: Engine) -> Result<PromptFeatures, StudyError> {
     read_prompts(prompts)?;
     Err(StudyError::Mismatch(
         "this build has no tokenizer; build kinepath with the feature `text`, or give the prompts \
@@ -102,9 +114,10 @@ fn open_decoder(
     settings: &DecoderSettings,
     training: &Dataset,
     shape: &[usize],
+    engine: Engine,
 ) -> Result<Decoder, StudyError> {
     let file = network_file(Path::new(&settings.network))?;
-    let decoder = Decoder::load(file, shape, settings.scale, settings.shift)?;
+    let decoder = Decoder::load(file, shape, settings.scale, settings.shift, engine)?;
     let latent = Array2::zeros((1, decoder.latent_shape().iter().product()));
     let values = decoder.pictures(latent.view())?.ncols();
     if values != training.dim() {
@@ -122,7 +135,11 @@ fn open_decoder(
 
 /// Opens an encoder: a path or `builtin:NAME`, with `:preprocess=PRESET` where samples are not what
 /// the network takes.
-fn open_encoder(text: &str, training: &Dataset) -> Result<ImageEncoder, StudyError> {
+fn open_encoder(
+    text: &str,
+    training: &Dataset,
+    engine: Engine,
+) -> Result<ImageEncoder, StudyError> {
     let spec: EncoderSpec = text.parse()?;
     if spec.preprocess != Preset::None && training.scaling != Scaling::Uint8ToSymmetric {
         return Err(StudyError::Mismatch(format!(
@@ -131,9 +148,9 @@ fn open_encoder(text: &str, training: &Dataset) -> Result<ImageEncoder, StudyErr
         )));
     }
     if spec.network.starts_with(builtin::PREFIX) {
-        let network: Arc<Network> = Arc::new(open_onnx(&spec.network)?.0);
+        let network: Arc<Network> = Arc::new(open_onnx_for(&spec.network, None, engine)?.0);
         return Ok(ImageEncoder::new(network, spec.preprocess, &training.shape)?);
     }
     let file = network_file(Path::new(&spec.network))?;
-    Ok(ImageEncoder::load(file, spec.preprocess, &training.shape)?)
+    Ok(ImageEncoder::load(file, spec.preprocess, &training.shape, engine)?)
 }

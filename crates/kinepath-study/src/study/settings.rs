@@ -12,7 +12,7 @@ use super::copy_space::CopySpace;
 use crate::StudyError;
 use crate::run::Certify;
 use crate::schedule::ScheduleSpec;
-use crate::source::FieldSource;
+use crate::source::{Engine, FieldSource};
 
 /// What a study runs, on what, and how closely it looks.
 ///
@@ -180,6 +180,7 @@ impl Default for StudySettings {
                 copies_in: CopySpace::Pixels,
                 classifier: Some("builtin:classifier".to_owned()),
                 clip: None,
+                engine: Engine::Auto,
             },
             sampler: SamplerChoice::default(),
             fields: vec![

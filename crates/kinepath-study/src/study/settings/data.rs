@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::StudySettings;
+use super::field::is_auto;
 use crate::StudyError;
+use crate::source::Engine;
 use crate::study::CopySpace;
 
 /// What samples are judged by.
@@ -36,6 +38,9 @@ pub struct DataSettings {
     /// are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip: Option<ClipSettings>,
+    /// What runs these networks.
+    #[serde(default, skip_serializing_if = "is_auto")]
+    pub engine: Engine,
 }
 
 /// How latents become pictures: `network(z / scale + shift)`.

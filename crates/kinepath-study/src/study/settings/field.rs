@@ -124,6 +124,6 @@ impl FieldChoice {
 }
 
 /// The signature is what serde asks for.
-fn is_auto(engine: &Engine) -> bool {
+pub(super) fn is_auto(engine: &Engine) -> bool {
     *engine == Engine::Auto
 }
