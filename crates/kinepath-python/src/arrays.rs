@@ -2,11 +2,12 @@
 
 use ndarray::{ArrayView, ArrayView2, CowArray, Dimension, Ix2, IxDyn};
 use numpy::{
-    Element, PyArray1, PyArrayMethods, PyReadonlyArray, PyReadonlyArrayDyn, PyUntypedArrayMethods,
+    AllowTypeChange, Element, PyArray1, PyArrayLikeDyn, PyArrayMethods, PyReadonlyArray,
+    PyReadonlyArrayDyn, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 
-use crate::errors::invalid;
+use crate::errors::{invalid, shown};
 
 /// A borrowed array of samples: its first axis counts them, the others are the shape of one.
 pub(crate) struct Samples<'py> {
@@ -59,6 +60,28 @@ pub(crate) fn view<'a, T: Element, D: Dimension>(
         return Err(invalid(format!("{what} must be aligned in memory: pass a copy")));
     }
     Ok(array.as_array())
+}
+
+/// The elements of `array`, whose role is `what`, in row-major order.
+///
+/// # Errors
+/// As [`view`].
+pub(crate) fn values<T: Element + Copy, D: Dimension>(
+    what: &str,
+    array: &PyReadonlyArray<'_, T, D>,
+) -> PyResult<Vec<T>> {
+    Ok(view(what, array)?.iter().copied().collect())
+}
+
+/// Whatever NumPy makes an array of float64 of; its role is `what`.
+///
+/// # Errors
+/// `KinepathError` for what is none.
+pub(crate) fn numbers<'py>(
+    what: &str,
+    given: &Bound<'py, PyAny>,
+) -> PyResult<PyArrayLikeDyn<'py, f64, AllowTypeChange>> {
+    given.extract().map_err(|_| invalid(format!("{what} are numbers, got {}", shown(given))))
 }
 
 /// The shape of `count` samples of one `shape`.

@@ -1,10 +1,10 @@
 //! Data sets: arrays, and whatever the program takes for data.
 
 use kinepath_study::data::{self, Dataset};
-use numpy::{PyArrayDyn, PyReadonlyArrayDyn};
+use numpy::{PyArrayDyn, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
-use crate::arrays::batch;
+use crate::arrays::{batch, values};
 use crate::errors::invalid;
 use crate::parallel;
 
@@ -24,12 +24,10 @@ impl Records<'_> {
         let loaded = match self {
             Self::Data(name) => parallel::detach(py, || data::load(name)),
             Self::Bytes(array) => {
-                let view = array.as_array();
-                Dataset::from_u8(NAME, view.shape().to_vec(), view.iter().copied().collect())
+                Dataset::from_u8(NAME, array.shape().to_vec(), values(NAME, array)?)
             }
             Self::Floats(array) => {
-                let view = array.as_array();
-                Dataset::from_f32(NAME, view.shape().to_vec(), view.iter().copied().collect())
+                Dataset::from_f32(NAME, array.shape().to_vec(), values(NAME, array)?)
             }
         };
         loaded.map_err(invalid)

@@ -31,6 +31,11 @@ pub(crate) fn invalid(error: impl ToString) -> PyErr {
     KinepathError::new_err(error.to_string())
 }
 
+/// An argument as Python shows it.
+pub(crate) fn shown(given: &Bound<'_, PyAny>) -> String {
+    given.repr().map_or_else(|_| given.get_type().to_string(), |text| text.to_string())
+}
+
 /// A failed run of the sampler.
 pub(crate) fn sampling(error: SampleError) -> PyErr {
     match error {

@@ -1,26 +1,27 @@
 //! Velocity fields.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use kinepath::field::{self, Condition, FieldError, VelocityField};
+use kinepath::field::{self, Condition, VelocityField};
 use kinepath_study::conditions::FieldInputs;
 use kinepath_study::conventions::ConventionWords;
 use kinepath_study::run::FieldSettings;
 use kinepath_study::source::{Engine, FieldSource, FieldSpec, GuidanceSpec, look_for_library_in};
-use ndarray::{ArrayView2, ArrayViewMut2, Dimension, Ix2};
+use ndarray::{ArrayD, Ix2};
 use numpy::{
-    AllowTypeChange, PyArray1, PyArrayDyn, PyArrayLike1, PyArrayLikeDyn, PyArrayMethods,
-    PyReadonlyArray1, PyReadonlyArrayDyn, PyUntypedArrayMethods, ToPyArray,
+    AllowTypeChange, PyArrayDyn, PyArrayLikeDyn, PyReadonlyArray1, PyReadonlyArrayDyn,
+    PyUntypedArrayMethods, ToPyArray,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
-use crate::arrays::{Samples, batch, column, view};
-use crate::errors::{self, ModelError, invalid};
+use crate::arrays::{Samples, batch, column, numbers, values, view};
+use crate::errors::{self, invalid};
 use crate::parallel;
 
-/// A velocity field of the core.
+/// A velocity field ``v(x, t)`` of the core, which :func:`kinepath.sample` integrates on all
+/// processor cores.
 #[pyclass(frozen, subclass, module = "kinepath")]
 pub(crate) struct Field {
     pub(crate) field: Arc<dyn VelocityField + Send>,
@@ -52,18 +53,34 @@ impl Field {
         inputs.map(|input| (input.name.clone(), input.shape.len())).collect()
     }
 
-    /// The velocity at states `x`, `[B, *shape]`, and times `t`, `[B]`.
+    /// The velocity at states ``x``, ``[B, *shape]``, in data units per unit of time: float32 of
+    /// the shape of ``x``.
+    ///
+    ///     >>> field = kinepath.MixtureField([1.0], [[2.0]], [1.0])
+    ///     >>> field.velocity([[0.0], [1.0]], 0.0)
+    ///     array([[2.],
+    ///            [1.]], dtype=float32)
+    ///
+    /// Args:
+    ///     x: the states, in data units.
+    ///     t: the time of all, or that of each, ``[B]``; 0 is noise, 1 is data.
+    ///     labels: one class for each, ``[B]``, where the field takes them.
+    ///
+    /// Raises:
+    ///     KinepathError: for shapes that do not fit, and times at which the field is undefined.
+    ///     ModelError: for a network that failed.
     #[pyo3(signature = (x, t, labels = None))]
     fn velocity<'py>(
         &self,
         py: Python<'py>,
         x: PyArrayLikeDyn<'py, f32, AllowTypeChange>,
-        t: PyArrayLike1<'py, f64, AllowTypeChange>,
+        t: &Bound<'py, PyAny>,
         labels: Option<Vec<i64>>,
     ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let samples = Samples::new("x", x.clone())?;
         check_shape("x", samples.shape(), &self.shape)?;
-        let (rows, times) = (samples.rows()?, view("t", &t)?.to_vec());
+        let rows = samples.rows()?;
+        let times = times_of(rows.nrows(), t)?;
         let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
         let mut out = ndarray::Array2::zeros(rows.dim());
         let states = rows.view();
@@ -72,6 +89,20 @@ impl Field {
         let count = out.nrows();
         let out = out.into_shape_with_order(batch(count, &self.shape)).map_err(invalid)?;
         Ok(PyArrayDyn::from_owned_array(py, out))
+    }
+}
+
+/// One time for each of `rows` states, from that of each or that of all.
+fn times_of(rows: usize, given: &Bound<'_, PyAny>) -> PyResult<Vec<f64>> {
+    let array = numbers("times", given)?;
+    let times = values("times", &array)?;
+    match array.ndim() {
+        0 => Ok(vec![times[0]; rows]),
+        1 => Ok(times),
+        _ => Err(invalid(format!(
+            "times are one for all states or [B], got shape {:?}",
+            array.shape()
+        ))),
     }
 }
 
@@ -88,6 +119,17 @@ impl EmpiricalField {
         let exact = Arc::new(field::EmpiricalField::new(rows).map_err(errors::field)?);
         let base = Field::unconditional(exact.clone(), samples.shape().to_vec());
         Ok(PyClassInitializer::from(base).add_subclass(Self(exact)))
+    }
+
+    /// For copies and pickles.
+    fn __getnewargs__<'py>(
+        slf: PyRef<'py, Self>,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyArrayDyn<f32>>,)> {
+        let points = slf.0.points();
+        let shape = batch(points.nrows(), &slf.as_super().shape);
+        let points = points.to_shape(shape).map_err(invalid)?;
+        Ok((points.to_pyarray(py),))
     }
 
     /// The posterior over training points at states `x`, `[B, *shape]`, and times `t`, `[B]`.
@@ -119,7 +161,14 @@ impl EmpiricalField {
 
 /// The exact field of a Gaussian mixture.
 #[pyclass(frozen, subclass, extends = Field, module = "kinepath")]
-pub(crate) struct MixtureField;
+pub(crate) struct MixtureField {
+    weights: Vec<f64>,
+    means: ArrayD<f64>,
+    variances: ArrayD<f64>,
+}
+
+/// What a mixture is made from.
+type Mixture<'py> = (Vec<f64>, Bound<'py, PyArrayDyn<f64>>, Bound<'py, PyArrayDyn<f64>>);
 
 #[pymethods]
 impl MixtureField {
@@ -129,18 +178,20 @@ impl MixtureField {
         means: PyReadonlyArrayDyn<'_, f64>,
         variances: PyReadonlyArrayDyn<'_, f64>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        let means = means.as_array().to_owned().into_dimensionality::<Ix2>().map_err(|_| {
+        let means = view("means", &means)?.to_owned();
+        let variances = view("variances", &variances)?.to_owned();
+        let centres = means.clone().into_dimensionality::<Ix2>().map_err(|_| {
             invalid(format!("means must be [K, D], got an array of {} axes", means.ndim()))
         })?;
-        let dim = means.ncols();
+        let dim = centres.ncols();
         let mixture = match variances.ndim() {
             1 => {
-                let variances: Vec<f64> = variances.as_array().iter().copied().collect();
-                field::MixtureField::isotropic(&weights, means, &variances)
+                let variances: Vec<f64> = variances.iter().copied().collect();
+                field::MixtureField::isotropic(&weights, centres, &variances)
             }
             2 => {
-                let variances = variances.as_array().into_dimensionality().map_err(invalid)?;
-                field::MixtureField::diagonal(&weights, means, variances.to_owned())
+                let variances = variances.clone().into_dimensionality().map_err(invalid)?;
+                field::MixtureField::diagonal(&weights, centres, variances)
             }
             axes => {
                 let text = format!("variances must be [K] or [K, D], got an array of {axes} axes");
@@ -149,16 +200,24 @@ impl MixtureField {
         }
         .map_err(errors::field)?;
         let base = Field::unconditional(Arc::new(mixture), vec![dim]);
-        Ok(PyClassInitializer::from(base).add_subclass(Self))
+        Ok(PyClassInitializer::from(base).add_subclass(Self { weights, means, variances }))
+    }
+
+    /// For copies and pickles.
+    fn __getnewargs__<'py>(&self, py: Python<'py>) -> Mixture<'py> {
+        (self.weights.clone(), self.means.to_pyarray(py), self.variances.to_pyarray(py))
     }
 }
 
 /// An ONNX network as a field.
 #[pyclass(frozen, subclass, extends = Field, module = "kinepath")]
-pub(crate) struct OnnxField(
+pub(crate) struct OnnxField {
     /// What a run folder says of it.
-    pub(crate) FieldSettings,
-);
+    pub(crate) settings: FieldSettings,
+    /// What it was opened by: its path, and by name the rest.
+    path: String,
+    told: Py<PyDict>,
+}
 
 #[pymethods]
 impl OnnxField {
@@ -170,8 +229,15 @@ impl OnnxField {
         time: Option<String>,
         trained_on: Option<String>,
         engine: &str,
-        guidance: Option<Guidance>,
+        guidance: Option<Bound<'_, PyAny>>,
     ) -> PyResult<PyClassInitializer<Self>> {
+        let told = PyDict::new(py);
+        told.set_item("predicts", &predicts)?;
+        told.set_item("time", &time)?;
+        told.set_item("trained_on", &trained_on)?;
+        told.set_item("engine", engine)?;
+        told.set_item("guidance", &guidance)?;
+        let guidance = guidance.map(|guidance| guidance.extract::<Guidance>()).transpose()?;
         if let Some(folder) = onnxruntime_folder(py) {
             look_for_library_in(folder);
         }
@@ -185,7 +251,16 @@ impl OnnxField {
         let FieldSource { field, shape, labelled, inputs, settings, .. } =
             parallel::detach(py, || FieldSource::open(&spec)).map_err(errors::study)?;
         let base = Field { field, shape, labelled, inputs };
-        Ok(PyClassInitializer::from(base).add_subclass(Self(settings)))
+        let opened = Self { settings, path: path.to_owned(), told: told.unbind() };
+        Ok(PyClassInitializer::from(base).add_subclass(opened))
+    }
+
+    /// For copies and pickles, which open the file again.
+    fn __getnewargs_ex__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        Ok((PyTuple::new(py, [&self.path])?, self.told.bind(py).copy()?))
     }
 }
 
@@ -219,87 +294,6 @@ impl Field {
     /// A field without labels and further inputs.
     fn unconditional(field: Arc<dyn VelocityField + Send>, shape: Vec<usize>) -> Self {
         Self { field, shape, labelled: false, inputs: FieldInputs::default() }
-    }
-}
-
-/// A Python callable `f(x, t)` as a field, for one run.
-pub(crate) struct Callable {
-    function: Py<PyAny>,
-    shape: Vec<usize>,
-    /// The exception that ended the run.
-    raised: Mutex<Option<PyErr>>,
-}
-
-impl Callable {
-    pub(crate) fn new(function: Py<PyAny>, shape: Vec<usize>) -> Self {
-        Self { function, shape, raised: Mutex::new(None) }
-    }
-
-    /// The exception that the callable raised, if it did.
-    pub(crate) fn raised(&self) -> Option<PyErr> {
-        self.raised.lock().ok()?.take()
-    }
-
-    fn call(
-        &self,
-        py: Python<'_>,
-        x: ArrayView2<'_, f32>,
-        t: &[f64],
-        mut out: ArrayViewMut2<'_, f32>,
-    ) -> PyResult<()> {
-        let shape = batch(x.nrows(), &self.shape);
-        let states = x.to_pyarray(py).reshape(shape.clone())?;
-        let returned = self.function.bind(py).call1((states, PyArray1::from_slice(py, t)))?;
-        let velocity = returned.cast::<PyArrayDyn<f32>>().map_err(|_| {
-            ModelError::new_err(format!(
-                "the velocity field must return a float32 array of shape {:?}, got {}",
-                shape.slice(),
-                describe(&returned)
-            ))
-        })?;
-        if velocity.shape() != shape.slice() {
-            return Err(ModelError::new_err(format!(
-                "the velocity field must return an array of shape {:?}, got {:?}",
-                shape.slice(),
-                velocity.shape()
-            )));
-        }
-        let velocity = velocity.try_readonly()?;
-        let values = view("the velocity", &velocity)?;
-        out.iter_mut().zip(values.iter()).for_each(|(out, &value)| *out = value);
-        Ok(())
-    }
-}
-
-impl VelocityField for Callable {
-    fn dim(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    fn velocity(
-        &self,
-        x: ArrayView2<'_, f32>,
-        t: &[f64],
-        _condition: Condition<'_>,
-        out: ArrayViewMut2<'_, f32>,
-    ) -> Result<(), FieldError> {
-        Python::attach(|py| self.call(py, x, t, out)).map_err(|error| {
-            let text = error.to_string();
-            if let Ok(mut raised) = self.raised.lock() {
-                *raised = Some(error);
-            }
-            FieldError::Model(text)
-        })
-    }
-}
-
-/// An object in a few words: its type, and of an array its element type and shape.
-fn describe(object: &Bound<'_, PyAny>) -> String {
-    let class = object.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
-    let part = |name: &str| object.getattr(name).ok().map(|value| value.to_string());
-    match (part("dtype"), part("shape")) {
-        (Some(kind), Some(shape)) => format!("{class} of {kind} and shape {shape}"),
-        _ => class,
     }
 }
 

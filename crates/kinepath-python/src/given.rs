@@ -9,11 +9,11 @@ use kinepath_study::data::{Dataset, NoiseFile};
 use kinepath_study::run::{Existing, FieldSettings, NoiseSettings, SamplerSettings};
 use kinepath_study::sampling::{Given, GivenRun};
 use ndarray::{Array, Array2, ArrayView2, Axis};
-use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::arrays::Samples;
+use crate::arrays::{Samples, values, view};
 use crate::data::Records;
 use crate::errors::{self, invalid};
 use crate::fields::OnnxField;
@@ -30,6 +30,16 @@ const ROUNDING: f64 = 1e-2;
 pub(crate) enum Model<'py> {
     Onnx(Bound<'py, OnnxField>),
     Name(String),
+}
+
+impl Model<'_> {
+    /// What a run folder says of it.
+    pub(crate) fn settings(&self) -> FieldSettings {
+        match self {
+            Self::Onnx(field) => field.get().settings.clone(),
+            Self::Name(name) => FieldSettings::external(name),
+        }
+    }
 }
 
 /// Where samples started.
@@ -57,23 +67,24 @@ pub(crate) fn write_run(
     nodes: Vec<usize>,
     overwrite: bool,
 ) -> PyResult<Run> {
-    let mut field = match model {
-        Model::Onnx(field) => field.get().0.clone(),
-        Model::Name(name) => FieldSettings::external(&name),
-    };
+    let mut field = model.settings();
     let (samples, shape, own_labels) = match (paths, samples) {
         (Some(paths), Records::Floats(endpoints)) => {
             let endpoints = Samples::new("endpoints", endpoints)?;
             let given = Given::Paths(Box::new(read_paths(&paths, endpoints.rows()?.into_owned())?));
             (given, endpoints.shape().to_vec(), None)
         }
-        (_, records) => {
+        (Some(_), _) => {
+            return Err(invalid("the endpoints of measured paths are a float32 array [N, *shape]"));
+        }
+        (None, records) => {
             let Dataset { values, shape, labels, scaling, .. } = records.load(py)?;
             field.scaling = Some(scaling);
             (Given::Samples(values), shape, labels)
         }
     };
-    let noise = starting_points(py, noise, &samples)?;
+    let begin = plan.map_or(0.0, |plan| plan.0.grid().start());
+    let noise = starting_points(py, noise, &samples, begin)?;
     let trajectory = match plan.map(|plan| plan.0.grid().nodes()) {
         None => Vec::new(),
         Some(times) => nodes.iter().filter_map(|&node| times.get(node).copied()).collect(),
@@ -88,11 +99,13 @@ pub(crate) fn write_run(
 /// What a run folder says of the starting points.
 ///
 /// Points that are known must be those that the measured paths started from: their displacement
-/// tells.
+/// tells. Noise of a seed may have been scaled to the size that it has at the time `begin`, where
+/// paths begin later than at 0.
 fn starting_points(
     py: Python<'_>,
     start: Option<Start<'_>>,
     samples: &Given,
+    begin: f64,
 ) -> PyResult<NoiseSettings> {
     let (count, dim) = samples.endpoints().dim();
     match start {
@@ -100,8 +113,15 @@ fn starting_points(
         Some(Start::Name(name)) => Ok(NoiseSettings::Declared { name }),
         Some(Start::Seed(seed)) => {
             if let Given::Paths(paths) = samples {
-                let points = parallel::detach(py, || noise(seed, 0..count as u64, dim));
-                check_start(paths, points.view(), &format!("seed {seed}"))?;
+                let mut points = parallel::detach(py, || noise(seed, 0..count as u64, dim));
+                let as_it_is = check_start(paths, points.view(), &format!("seed {seed}"));
+                if begin > 0.0 && as_it_is.is_err() {
+                    points *= (1.0 - begin) as f32;
+                    let what = format!("seed {seed}, as it is or times 1 − {begin:.4}");
+                    check_start(paths, points.view(), &what)?;
+                } else {
+                    as_it_is?;
+                }
             }
             Ok(NoiseSettings::Seed { seed })
         }
@@ -158,18 +178,18 @@ impl Posteriors<'_> {
         let row = |&row: &i64| {
             usize::try_from(row).map_err(|_| invalid(format!("top holds {row}, which is no row")))
         };
-        let owned = |array: PyReadonlyArray2<'_, f64>| array.as_array().to_owned();
+        let owned = |array: PyReadonlyArray2<'_, f64>| -> PyResult<Array2<f64>> {
+            Ok(view("the posterior", &array)?.to_owned())
+        };
         let (tau, velocity_error, dropped_mass, need, rescans) = self.certificate;
         Ok(PosteriorPaths {
-            top: self.top.as_array().iter().map(row).collect::<PyResult<_>>()?,
-            collapse: self
-                .collapse
-                .as_array()
-                .iter()
-                .map(|&t| (!t.is_nan()).then_some(t))
+            top: values("top", &self.top)?.iter().map(row).collect::<PyResult<_>>()?,
+            collapse: values("collapse", &self.collapse)?
+                .into_iter()
+                .map(|t| (!t.is_nan()).then_some(t))
                 .collect(),
-            entropy: self.entropy.map(owned),
-            effective_count: self.effective_count.map(owned),
+            entropy: self.entropy.map(owned).transpose()?,
+            effective_count: self.effective_count.map(owned).transpose()?,
             certificate: Certificate { tau, velocity_error, dropped_mass, need, rescans },
         })
     }
@@ -177,23 +197,22 @@ impl Posteriors<'_> {
 
 /// The fields of `kinepath.Paths` beside the endpoints.
 fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Paths> {
-    let rows = endpoints.nrows();
+    let (rows, dim) = endpoints.dim();
+    // What is there: a field may be missing, or None.
+    let there = |name: &str| -> PyResult<Option<Bound<'_, PyAny>>> {
+        Ok(paths.get_item(name)?.filter(|item| !item.is_none()))
+    };
     let floats = |name: &str| -> PyResult<Vec<f64>> {
-        let item = paths.get_item(name)?.ok_or_else(|| invalid(format!("{name} is missing")))?;
-        Ok(item.extract::<PyReadonlyArrayDyn<'_, f64>>()?.as_array().iter().copied().collect())
+        let item = there(name)?.ok_or_else(|| invalid(format!("{name} is missing")))?;
+        values(name, &item.extract::<PyReadonlyArrayDyn<'_, f64>>()?)
     };
-    // An array that is there, `[rows, …]`, with its last axes flattened to `axes` in all.
     let states = |name: &str| -> PyResult<Option<PyReadonlyArrayDyn<'_, f32>>> {
-        match paths.get_item(name)? {
-            Some(item) if !item.is_none() => Ok(Some(item.extract()?)),
-            _ => Ok(None),
-        }
+        there(name)?.map(|item| item.extract()).transpose()
     };
-    let dim = endpoints.ncols();
+    // An array `[rows, …]` with its last axes flattened to `width` in all.
     let flat = |name: &str, array: &PyReadonlyArrayDyn<'_, f32>, width: usize| {
-        let view = array.as_array();
-        let length = view.len();
-        let values = view.iter().copied().collect();
+        let values = values(name, array)?;
+        let length = values.len();
         let misfit = format!("{name} has {length} values for {rows} samples of {dim} values");
         Array::from_shape_vec((rows, width), values).map_err(|_| invalid(misfit))
     };
@@ -201,36 +220,30 @@ fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Pat
     let energy_map = energy_map.map(|array| flat("energy_map", &array, dim)).transpose()?;
     let trajectory = states("trajectory")?
         .map(|array| {
-            let nodes = array.as_array().shape().get(1).copied().unwrap_or(0);
+            let nodes = array.shape().get(1).copied().unwrap_or(0);
             let flat = flat("trajectory", &array, nodes * dim)?;
             flat.into_shape_with_order((rows, nodes, dim)).map_err(invalid)
         })
         .transpose()?;
-    let profile = match paths.get_item("profile")? {
-        Some(item) if !item.is_none() => {
+    let profile = there("profile")?
+        .map(|item| {
             let profile = item.extract::<PyReadonlyArrayDyn<'_, f64>>()?;
-            let view = profile.as_array().into_dimensionality().map_err(invalid)?;
-            Some(view.to_owned())
-        }
-        _ => None,
-    };
-    let noise_left = match paths.get_item("noise_left")? {
-        Some(item) if !item.is_none() => Some(floats("noise_left")?),
-        _ => None,
-    };
-    let posterior = match paths.get_item("posterior")? {
-        Some(item) if !item.is_none() => Some(item.extract::<Posteriors<'_>>()?.read()?),
-        _ => None,
-    };
-    let parts = match paths.get_item("parts")? {
-        Some(item) if !item.is_none() => {
+            let steps = view("profile", &profile)?.into_dimensionality().map_err(invalid)?;
+            PyResult::Ok(steps.to_owned())
+        })
+        .transpose()?;
+    let noise_left = there("noise_left")?.map(|_| floats("noise_left")).transpose()?;
+    let posterior =
+        there("posterior")?.map(|item| item.extract::<Posteriors<'_>>()?.read()).transpose()?;
+    let parts = there("parts")?
+        .map(|item| {
             let [conditional, unconditional]: [PyReadonlyArray1<'_, f64>; 2] = item.extract()?;
-            let owned = |array: PyReadonlyArray1<'_, f64>| array.as_array().to_vec();
-            let (conditional, unconditional) = (owned(conditional), owned(unconditional));
-            Some(PartEnergies { conditional, unconditional })
-        }
-        _ => None,
-    };
+            PyResult::Ok(PartEnergies {
+                conditional: values("parts", &conditional)?,
+                unconditional: values("parts", &unconditional)?,
+            })
+        })
+        .transpose()?;
     Ok(Paths {
         parts,
         kpe: floats("kpe")?,
@@ -240,11 +253,24 @@ fn read_paths(paths: &Bound<'_, PyDict>, endpoints: Array2<f32>) -> PyResult<Pat
         displacement: floats("displacement")?,
         noise_left,
         mean_gain: floats("mean_gain")?,
-        nfe: floats("nfe")?.into_iter().map(|nfe| nfe as u32).collect(),
+        nfe: evaluations(&floats("nfe")?)?,
         profile,
         energy_map,
         trajectory,
         posterior,
         endpoints,
     })
+}
+
+/// Numbers of evaluations, which came as floats.
+fn evaluations(counts: &[f64]) -> PyResult<Vec<u32>> {
+    let whole = |(sample, &nfe): (usize, &f64)| {
+        if nfe.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&nfe) {
+            return Ok(nfe as u32);
+        }
+        Err(invalid(format!(
+            "sample {sample} took {nfe} evaluations, which is no whole number of them"
+        )))
+    };
+    counts.iter().enumerate().map(whole).collect()
 }

@@ -5,10 +5,13 @@
 //! in `python/kinepath/`.
 
 mod arrays;
+mod callable;
 mod data;
 mod errors;
 mod fields;
+mod gain;
 mod given;
+mod grid;
 mod metrics;
 mod parallel;
 mod plan;
@@ -29,8 +32,8 @@ fn _kinepath(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("KinepathError", py.get_type::<errors::KinepathError>())?;
     module.add("SamplingError", py.get_type::<errors::SamplingError>())?;
     module.add("ModelError", py.get_type::<errors::ModelError>())?;
-    module.add_class::<plan::Grid>()?;
-    module.add_class::<plan::Gain>()?;
+    module.add_class::<grid::Grid>()?;
+    module.add_class::<gain::Gain>()?;
     module.add_class::<plan::Plan>()?;
     module.add_class::<plan::Step>()?;
     module.add_class::<plan::Stage>()?;

@@ -1,133 +1,43 @@
-//! Grids, gains and plans.
+//! Plans.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kinepath::gain;
 use kinepath::grid;
 use kinepath::plan::{self, Quadrature, Schedule};
-use kinepath::record::Record;
 use kinepath::tableau::Tableau;
-use kinepath_study::schedule::read_gain;
-use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::arrays::column;
-use crate::errors::{self, invalid};
+use crate::errors::{invalid, shown};
+use crate::gain::{Gain, gain_of};
+use crate::grid::Grid;
 
-/// Increasing times in [0, 1].
-#[pyclass(frozen, eq, module = "kinepath", from_py_object)]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Grid(pub(crate) grid::Grid);
-
-#[pymethods]
-impl Grid {
-    #[new]
-    fn new(nodes: Vec<f64>) -> PyResult<Self> {
-        grid::Grid::explicit(nodes).map(Self).map_err(invalid)
-    }
-
-    #[staticmethod]
-    fn uniform(steps: &Bound<'_, PyAny>) -> PyResult<Self> {
-        grid::Grid::uniform(steps_of(steps)?).map(Self).map_err(invalid)
-    }
-
-    #[staticmethod]
-    fn cosine(steps: &Bound<'_, PyAny>) -> PyResult<Self> {
-        grid::Grid::cosine(steps_of(steps)?).map(Self).map_err(invalid)
-    }
-
-    #[staticmethod]
-    fn shifted(steps: &Bound<'_, PyAny>, shift: f64) -> PyResult<Self> {
-        grid::Grid::shifted(steps_of(steps)?, shift).map(Self).map_err(invalid)
-    }
-
-    /// The grid of a family by its text, such as `dynamic-shift:4096`.
-    #[staticmethod]
-    fn named(family: &str, steps: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let family: grid::GridFamily = family.parse().map_err(invalid)?;
-        family.grid(steps_of(steps)?).map(Self).map_err(invalid)
-    }
-
-    /// The times `1 − σ` of falling noise levels.
-    #[staticmethod]
-    fn from_sigmas(sigmas: Vec<f64>) -> PyResult<Self> {
-        grid::Grid::from_sigmas(&sigmas).map(Self).map_err(invalid)
-    }
-
-    fn within(&self, start: f64, end: f64) -> PyResult<Self> {
-        self.0.clone().within(start, end).map(Self).map_err(invalid)
-    }
-
-    /// The numbers of `count` nodes spread evenly over the grid, both ends included.
-    fn spread(&self, count: usize) -> Vec<usize> {
-        Record::spread(count, &self.0)
-    }
-
-    #[getter]
-    fn nodes<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
-        column(py, self.0.nodes().to_vec())
-    }
-
-    #[getter]
-    fn steps(&self) -> usize {
-        self.0.steps()
-    }
-
-    /// For copies and pickles.
-    fn __getnewargs__(&self) -> (Vec<f64>,) {
-        (self.0.nodes().to_vec(),)
-    }
-
-    fn __repr__(&self) -> String {
-        let (steps, start, end) = (self.0.steps(), self.0.start(), self.0.end());
-        format!("<kinepath.Grid: {steps} steps from {start} to {end}>")
-    }
-}
-
-/// A gain η(t).
-#[pyclass(frozen, eq, subclass, module = "kinepath", from_py_object)]
-#[derive(Clone, PartialEq)]
-pub(crate) struct Gain(pub(crate) gain::Gain);
-
-#[pymethods]
-impl Gain {
-    #[new]
-    #[pyo3(signature = (expression = "unit"))]
-    fn new(expression: &str) -> PyResult<Self> {
-        let gain = read_gain(expression, None).map_err(errors::study)?;
-        gain.validate(&[]).map_err(invalid)?;
-        Ok(Self(gain))
-    }
-
-    /// η at `t`.
-    fn eta(&self, t: f64) -> f64 {
-        self.0.eta(t)
-    }
-
-    /// The ceiling and exponent of a closed-loop gain at `t`.
-    fn governor(&self, t: f64) -> Option<(f64, f64)> {
-        self.0.governor(t).map(|governor| (governor.ceiling, governor.exponent))
-    }
-
-    #[getter]
-    fn split(&self) -> f64 {
-        self.0.split()
-    }
-
-    fn __str__(&self) -> String {
-        self.0.to_string()
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<kinepath.Gain: {}>", self.0)
-    }
-
-    /// For copies and pickles, where every kind of gain becomes its expression.
-    fn __reduce__(&self, py: Python<'_>) -> (Py<PyAny>, (String,)) {
-        (py.get_type::<Self>().into_any().unbind(), (self.0.to_string(),))
-    }
-}
-
-/// A compiled schedule.
+/// How to integrate: a grid, a method and a gain, compiled into steps with every coefficient
+/// resolved.
+///
+///     >>> plan = kinepath.Plan(50, "heun", kinepath.KTS(alpha=0.02, beta=0.0))
+///     >>> plan.nfe
+///     100
+///
+/// Args:
+///     grid: a :class:`kinepath.Grid`, or a number of steps for the uniform one.
+///     solver: the method, a :class:`kinepath.Solver` or its name: ``euler``, ``midpoint``,
+///         ``heun``, ``rk4``, or ``dopri5``, which chooses its steps for each sample and stops at
+///         the nodes of the grid. ``heun``, ``rk4`` and ``dopri5`` evaluate the field at the end of
+///         a step.
+///     gain: a :class:`kinepath.Gain` or its text; none unless told.
+///     quadrature: how the energy is summed: ``solver``, by the weights of the method and so to its
+///         order; or ``left``, ``½ h ‖k‖²`` of the first stage of each step of size h, as the
+///         scripts of arXiv 2602.07928 do for every method.
+///     rtol: of ``dopri5`` alone, relative tolerance of the error of a step, without a unit.
+///     atol: of ``dopri5`` alone, absolute tolerance, in data units. A step is taken where the root
+///         mean square over the elements of ``error / (atol + rtol · max(|x|, |x'|))`` is at most 1.
+///
+/// Raises:
+///     KinepathError: for what is no grid, method, gain or quadrature, tolerances that are not at
+///         least 0 or are both 0, and a gain that is negative at a time of the plan, which the
+///         message names with the largest admissible strength.
 #[pyclass(frozen, eq, module = "kinepath", from_py_object)]
 #[derive(Clone, PartialEq)]
 pub(crate) struct Plan(pub(crate) plan::Plan);
@@ -143,47 +53,38 @@ fn grid_of(given: &Bound<'_, PyAny>) -> PyResult<Grid> {
     grid::Grid::uniform(steps).map(Grid).map_err(invalid)
 }
 
-/// A number of steps.
-fn steps_of(given: &Bound<'_, PyAny>) -> PyResult<usize> {
-    given.extract().map_err(|_| {
-        invalid(format!("a grid needs a number of steps of at least 1, got {}", shown(given)))
-    })
-}
-
-/// A gain, or that of an expression.
-fn gain_of(given: &Bound<'_, PyAny>) -> PyResult<Gain> {
-    if let Ok(gain) = given.extract::<Gain>() {
-        return Ok(gain);
-    }
-    let text = given.extract::<String>().map_err(|_| {
-        invalid(format!("a gain is a Gain or its text expression, got {}", shown(given)))
-    })?;
-    Gain::new(&text)
-}
-
-/// An argument as Python shows it.
-fn shown(given: &Bound<'_, PyAny>) -> String {
-    given.repr().map_or_else(|_| given.get_type().to_string(), |text| text.to_string())
-}
-
-/// One explicit Runge–Kutta step.
+/// One explicit Runge–Kutta step of a :class:`kinepath.Plan`.
 #[pyclass(frozen, get_all, module = "kinepath")]
 pub(crate) struct Step {
+    /// The time at which it begins.
     start: f64,
+    /// Its size h, in units of time.
     size: f64,
+    /// Whether it begins at the split τ or later, so that its energy is that of the landing.
     landing: bool,
+    /// The share of it that is at t = 0.95 or later, in [0, 1].
     terminal: f64,
+    /// Its evaluations of the field, in order.
     stages: Vec<Py<Stage>>,
 }
 
-/// One evaluation of the field within a step.
+/// One evaluation of the field within a :class:`kinepath.Step`: ``k = η v(x, t)``.
 #[pyclass(frozen, get_all, module = "kinepath")]
 pub(crate) struct Stage {
+    /// The time of the evaluation.
     t: f64,
+    /// The gain η at that time; 1 for a closed-loop gain.
     eta: f64,
+    /// What a closed-loop gain holds samples to there, as :meth:`kinepath.Gain.governor` tells;
+    /// else None.
     governor: Option<(f64, f64)>,
+    /// What k of each earlier stage is multiplied by and added to the state of the step's
+    /// beginning, for the state evaluated here: ``h a``.
     state: Vec<f64>,
+    /// What k is multiplied by and added to that state for the one after the step: ``h b``.
     update: f64,
+    /// What ``‖k‖²`` is multiplied by and added to the energy: ``½ h b``, or of left quadrature
+    /// ``½ h`` for the first stage and 0 for others.
     energy: f64,
 }
 
@@ -205,7 +106,7 @@ impl Plan {
         atol: f64,
     ) -> PyResult<Self> {
         let grid = grid_of(grid)?;
-        let gain = gain.map_or_else(|| Gain::new("unit"), gain_of)?;
+        let gain = gain.map_or(Ok(Gain(gain::Gain::Unit)), gain_of)?;
         let known = || Tableau::ALL.map(|tableau| tableau.name).join(", ");
         let tableau = Tableau::by_name(solver)
             .ok_or_else(|| invalid(format!("unknown solver {solver:?}; use {}", known())))?;
@@ -228,21 +129,25 @@ impl Plan {
         plan.map(Self).map_err(invalid)
     }
 
+    /// The times at which the solver stops.
     #[getter]
     fn grid(&self) -> Grid {
         Grid(self.0.grid().clone())
     }
 
+    /// What the velocity is multiplied by.
     #[getter]
     fn gain(&self) -> Gain {
         Gain(self.0.gain().clone())
     }
 
+    /// The name of the method.
     #[getter]
     fn solver(&self) -> &'static str {
         self.0.tableau().name
     }
 
+    /// How the energy is summed: ``solver`` or ``left``.
     #[getter]
     fn quadrature(&self) -> &'static str {
         match self.0.quadrature() {
@@ -251,12 +156,17 @@ impl Plan {
         }
     }
 
+    /// Evaluations of the field for one sample, those of guidance not counted; None where the
+    /// method chooses its steps.
     #[getter]
     fn nfe(&self) -> Option<usize> {
         self.0.nfe()
     }
 
-    /// The same plan with another gain.
+    /// The same plan with another gain, a :class:`kinepath.Gain` or its text.
+    ///
+    /// Raises:
+    ///     KinepathError: for what is no gain, or one that is negative at a time of the plan.
     fn with_gain(&self, gain: &Bound<'_, PyAny>) -> PyResult<Self> {
         let gain = gain_of(gain)?.0;
         let plan = &self.0;
@@ -271,7 +181,7 @@ impl Plan {
         .map_err(invalid)
     }
 
-    /// The steps of a plan without step-size control.
+    /// Its steps, in order, for loops of your own; None where the method chooses them.
     #[getter]
     fn steps(&self, py: Python<'_>) -> PyResult<Option<Vec<Step>>> {
         let Schedule::Fixed(steps) = self.0.schedule() else { return Ok(None) };
@@ -297,6 +207,12 @@ impl Plan {
             named.set_item("atol", atol)?;
         }
         Ok(((self.grid(), self.solver(), self.gain()), named))
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.grid().__hash__(), self.gain().__hash__(), self.solver()).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn __repr__(&self) -> String {

@@ -15,8 +15,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::arrays::{Samples, batch, column, view};
+use crate::callable::Callable;
 use crate::errors::{self, invalid};
-use crate::fields::{Callable, Field, check_shape};
+use crate::fields::{Field, check_shape};
 use crate::parallel;
 use crate::plan::Plan;
 

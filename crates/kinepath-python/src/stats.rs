@@ -9,7 +9,7 @@ use kinepath::stats::{
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use crate::arrays::column;
+use crate::arrays::{self, column};
 use crate::errors::invalid;
 use crate::parallel;
 
@@ -37,8 +37,8 @@ fn settings(resamples: usize, seed: u64, level: f64) -> Bootstrap {
     Bootstrap { resamples, seed, level }
 }
 
-fn values(column: &Column<'_>) -> Vec<f64> {
-    column.as_array().to_vec()
+fn values(column: &Column<'_>) -> PyResult<Vec<f64>> {
+    arrays::values("a column", column)
 }
 
 /// Spearman's rank correlation with its interval.
@@ -51,7 +51,7 @@ fn spearman(
     seed: u64,
     level: f64,
 ) -> PyResult<Ends> {
-    let (x, y, bootstrap) = (values(&x), values(&y), settings(resamples, seed, level));
+    let (x, y, bootstrap) = (values(&x)?, values(&y)?, settings(resamples, seed, level));
     parallel::detach(py, || spearman_interval(&x, &y, &bootstrap)).map(ends).map_err(invalid)
 }
 
@@ -66,8 +66,8 @@ fn partial_spearman(
     seed: u64,
     level: f64,
 ) -> PyResult<Ends> {
-    let (x, y, bootstrap) = (values(&x), values(&y), settings(resamples, seed, level));
-    let controls: Vec<Vec<f64>> = controls.iter().map(values).collect();
+    let (x, y, bootstrap) = (values(&x)?, values(&y)?, settings(resamples, seed, level));
+    let controls: Vec<Vec<f64>> = controls.iter().map(values).collect::<PyResult<_>>()?;
     parallel::detach(py, || {
         let controls: Vec<&[f64]> = controls.iter().map(Vec::as_slice).collect();
         partial_spearman_interval(&x, &y, &controls, &bootstrap)
@@ -85,7 +85,7 @@ fn mean_interval(
     seed: u64,
     level: f64,
 ) -> PyResult<Ends> {
-    let (column, bootstrap) = (values(&column), settings(resamples, seed, level));
+    let (column, bootstrap) = (values(&column)?, settings(resamples, seed, level));
     parallel::detach(py, || mean_bca_interval(&column, &bootstrap)).map(ends).map_err(invalid)
 }
 
@@ -106,7 +106,7 @@ fn compare(
     seed: u64,
     level: f64,
 ) -> PyResult<(Ends, f64, f64)> {
-    let (base, own) = (values(&baseline), values(&variant));
+    let (base, own) = (values(&baseline)?, values(&variant)?);
     let bootstrap = settings(resamples, seed, level);
     parallel::detach(py, || {
         let column: Vec<f64> = own.iter().zip(&base).map(|(own, base)| own - base).collect();
@@ -129,5 +129,5 @@ fn compare(
 /// Benjamini and Hochberg's adjusted p-values.
 #[pyfunction]
 fn adjust<'py>(py: Python<'py>, p_values: Column<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    benjamini_hochberg(&values(&p_values)).map(|adjusted| column(py, adjusted)).map_err(invalid)
+    benjamini_hochberg(&values(&p_values)?).map(|adjusted| column(py, adjusted)).map_err(invalid)
 }

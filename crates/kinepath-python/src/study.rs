@@ -67,20 +67,22 @@ pub(crate) fn evaluate(
     .with_implied();
     let lock = || FolderLock::take_runs(runs.iter().map(|(_, run)| run.as_path()), Some(&out));
     let _locks = parallel::detach(py, lock).map_err(|error| errors::study(error.into()))?;
+    // A key press is Python's to notice, and only while it holds the interpreter.
+    let tell = |py: Python<'_>, stage: &str, done: f64| {
+        py.check_signals()?;
+        observe.call1(py, (stage, done)).map(drop)
+    };
+    // Large ones take a while, in which the crate has nothing to tell.
+    tell(py, "reading data and networks", 0.0)?;
     let mut raised = None;
     let judged = parallel::detach(py, || {
-        evaluate_named_runs(&runs, &data, resamples, &mut |stage, done| {
-            // A key press is Python's to notice, and only while it holds the interpreter.
-            let told = Python::attach(|py| {
-                py.check_signals()?;
-                observe.call1(py, (stage, done)).map(drop)
-            });
-            match told {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    raised = Some(error);
-                    ControlFlow::Break(Stop::AtOnce)
-                }
+        evaluate_named_runs(&runs, &data, resamples, &mut |stage, done| match Python::attach(|py| {
+            tell(py, stage, done)
+        }) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                raised = Some(error);
+                ControlFlow::Break(Stop::AtOnce)
             }
         })
     });

@@ -345,7 +345,41 @@ def test_a_share_has_wilsons_interval(successes: int, trials: int) -> None:
 
 def test_a_share_of_nothing_is_refused() -> None:
     with pytest.raises(kp.KinepathError):
-        kp.stats.share(0, 0)
+        kp.share(0, 0)
+    with pytest.raises(kp.KinepathError):
+        kp.bootstrap([])
+
+
+@pytest.mark.parametrize("successes", [0, 3, 50])
+@pytest.mark.parametrize("kind", [bool, float, np.int8])
+def test_the_mean_of_a_column_of_truth_values_is_a_share(successes: int, kind: Any) -> None:
+    column = np.arange(50) < successes
+    expected = kp.share(successes, 50, level=0.9)
+    assert kp.bootstrap(column.astype(kind), level=0.9) == expected
+    assert expected.high > expected.low
+    # Anything else among them, and they are numbers.
+    assert kp.bootstrap(np.append(column, 0.5)) != kp.share(successes, 51)
+
+
+def test_f_mem_has_the_interval_of_a_share() -> None:
+    train = kp.noise(0, 30, (5,))
+    found = kp.memorization(np.concatenate([train[:4], kp.noise(1, 12, (5,))]), train)
+    interval = found.f_mem_interval()
+    assert interval == kp.share(4, 16) and interval.estimate == found.f_mem
+    wider = found.f_mem_interval(1.1, level=0.99)
+    assert wider == kp.share(16, 16, level=0.99)
+
+
+def test_a_field_is_asked_at_one_time_or_at_one_for_each_state() -> None:
+    field, states = kp.EmpiricalField(kp.noise(0, 5, (3,))), kp.noise(1, 2, (3,))
+    for time in (0.5, np.float32(0.5), np.array(0.5)):
+        np.testing.assert_array_equal(field.velocity(states, time), field.velocity(states, [0.5] * 2))
+    with pytest.raises(kp.KinepathError, match=r"one for all states or \[B\], got shape \[1, 2\]"):
+        field.velocity(states, [[0.5, 0.5]])
+    with pytest.raises(kp.KinepathError, match="times are numbers, got 'noon'"):
+        field.velocity(states, cast(Any, "noon"))
+    with pytest.raises(kp.KinepathError):
+        field.velocity(states, [0.5] * 3)
 
 
 def in_a_fork(index: int) -> float:

@@ -107,7 +107,7 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
             kp.write_run(tmp_path / "new", samples, **options)
         assert not (tmp_path / "new").exists()
 
-    bare = paths(kp.Record())
+    bare, unknown = paths(kp.Record()), np.full(6, np.nan)
     refused("did not start from seed 5", bare, noise=5)
     refused("did not start from this noise", bare, noise=np.zeros((6, 1, 2, 3)))
     refused("one starting point per sample", bare, noise=np.zeros((5, 1, 2, 3)))
@@ -122,12 +122,14 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     refused("which is no row", dataclasses.replace(bare, posterior=negative))
     profile = kp.Record(profile=True)
     finer = kp.sample(lambda x, t: -x, kp.noise(4, 6, (2,)), kp.Plan(10), record=profile)
+    halves = np.full(6, 10.5)
+    refused("sample 0 took 10.5 evaluations", dataclasses.replace(bare, nfe=cast(Any, halves)))
+    refused("sample 0 took NaN evaluations", dataclasses.replace(bare, nfe=cast(Any, unknown)))
     refused("10 steps, but the plan has 5", finer, plan=kp.Plan(5), record=profile)
     refused("a Plan is needed, .* got 10", bare, plan=10)
     refused("a record is a kinepath.Record", bare, plan=PLAN, record="profile")
     refused("2 labels for 12", POINTS, labels=[1, 2])
     refused("no endpoints", dataclasses.replace(bare, endpoints=cast(Any, None)))
-    unknown = np.full(6, np.nan)
     refused("displacement of sample 0 is NaN", dataclasses.replace(bare, displacement=unknown))
     refused("NaN", np.full((3, 2), np.nan))
     refused("one axis more", 1.0)
@@ -176,6 +178,65 @@ def test_paths_along_another_plan_are_refused(
 
 @pytest.mark.parametrize("solver", ["euler", "midpoint", "heun", "rk4", "dopri5"])
 @pytest.mark.parametrize(
+def own_loop(plan: kp.Plan, *, applied: bool, profile: bool) -> kp.Paths[NDArray[np.float32]]:
+    """The steps of Euler's method, and what a meter would have told of them."""
+    noise = kp.noise(4, 6, (2,))
+    x, speeds, factors = noise.astype(np.float64), [], []
+    for start, end in zip(plan.grid.nodes[:-1], plan.grid.nodes[1:]):
+        v = -3.0 * x
+        speed = (v**2).sum(1)
+        factors.append(plan.gain.factor(start, speed) if applied else np.ones(6))
+        speeds.append(factors[-1] ** 2 * speed)
+        x += (end - start) * factors[-1][:, None] * v
+    shaped = np.stack(speeds, 1)
+    displacement = 0.5 * ((x - noise) ** 2).sum(1)
+    told = {"launch": 0.05 * shaped.sum(1), "displacement": displacement, "nfe": np.full(6, 10)}
+    return along(
+        plan.with_gain("unit"),
+        endpoints=x.astype(np.float32),
+        mean_gain=np.mean(factors, 0),
+        profile=shaped if profile else None,
+        **told,
+    )
+
+
+def test_a_closed_loop_that_was_not_applied_is_refused(tmp_path: Path) -> None:
+    plan = kp.Plan(10, gain=kp.Governed([(0.0, 0.5)], split=0.25))
+    applied = own_loop(plan, applied=True, profile=True)
+    kp.write_run(tmp_path / "applied", applied, plan=plan, noise=4)
+    without = own_loop(plan, applied=False, profile=True)
+    words = (
+        r"the gain was not applied: sample \d had a squared speed of [\d.]+ at t = 0\.3, where the "
+        r"ceiling of .*governed.* is 0\.5, .* mean gain of 1\. .*plan\.gain\.factor\(t, speeds\)"
+    )
+    with pytest.raises(kp.KinepathError, match=words):
+        kp.write_run(tmp_path / "without", without, plan=plan, noise=4)
+    kp.write_run(tmp_path / "unit", without, plan=plan.with_gain("unit"), noise=4)
+    # Without a profile nobody knows, and below the ceiling there is nothing to damp.
+    unknown = own_loop(plan, applied=False, profile=False)
+    kp.write_run(tmp_path / "unknown", unknown, plan=plan, noise=4)
+    high = plan.with_gain(kp.Governed([(0.0, 1e9)], split=0.25))
+    kp.write_run(tmp_path / "high", without, plan=high, noise=4)
+
+
+@pytest.mark.parametrize("start", [1 / 81, 0.4])
+def test_noise_of_a_later_start_is_as_it_is_or_of_the_size_it_has_there(
+    tmp_path: Path, start: float
+) -> None:
+    plan, noise = kp.Plan(kp.Grid.uniform(10).within(start, 1.0)), kp.noise(4, 6, (2,))
+    for name, scale in {"whole": 1.0, "scaled": 1.0 - start}.items():
+        paths = kp.sample(lambda x, t: 2.0 - x, scale * noise, plan)
+        run = kp.write_run(tmp_path / name, paths, plan=plan, noise=4)
+        assert run.settings["noise"] == {"source": "seed", "seed": 4}
+    other = kp.sample(lambda x, t: 2.0 - x, 0.5 * (1.0 - start) * noise, plan)
+    with pytest.raises(kp.KinepathError, match=rf"seed 4, as it is or times 1 − {start:.4f}: its"):
+        kp.write_run(tmp_path / "other", other, plan=plan, noise=4)
+    # From t = 0 on there is one size.
+    scaled = kp.sample(lambda x, t: 2.0 - x, (1.0 - start) * noise, kp.Plan(10))
+    with pytest.raises(kp.KinepathError, match="did not start from seed 4: its"):
+        kp.write_run(tmp_path / "early", scaled, plan=kp.Plan(10), noise=4)
+
+
     "gain", ["unit", "kts:alpha=0.1,beta=0.01", "table:0=1.2,0.3=0.4,0.35=1.5", GOVERNED.gain]
 )
 @pytest.mark.parametrize("grid", [kp.Grid.uniform(1), kp.Grid.cosine(7).within(0.1, 0.9)])

@@ -6,7 +6,7 @@ launch and damps the landing; it costs no evaluation and no training.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from ._kinepath import Gain
@@ -70,13 +70,13 @@ class TableGain(Gain):
     """Piecewise linear through ``(t, η)`` points, constant beyond the first and the last.
 
     Args:
-        points: pairs of a time and a gain, times increasing.
+        points: pairs of a time and a gain, times increasing; an array ``[P, 2]`` will do.
 
     Raises:
         KinepathError: unless the points are finite and their times increase.
     """
 
-    def __new__(cls, points: Sequence[tuple[float, float]]) -> TableGain:
+    def __new__(cls, points: Iterable[tuple[float, float]]) -> TableGain:
         pairs = ",".join(f"{float(t)!r}={float(eta)!r}" for t, eta in points)
         return super().__new__(cls, f"table:{pairs}")
 
@@ -85,6 +85,12 @@ class Governed(Gain):
     """Damps a sample only while it is faster than a ceiling, from the split on.
 
     With ``s = ‖v‖²`` and the ceiling ``c(t)``, ``η = (c/s)^{strength/2}`` where ``s > c``, else 1.
+    :func:`kinepath.sample` and :func:`kinepath.torch.sample` apply it; a loop of your own multiplies
+    velocities by :meth:`factor`, as there is no η of the time alone.
+
+        >>> plan = kp.Plan(50, gain=kp.Governed([(0.0, 4.0)], split=0.5))
+        >>> plan.gain.factor(0.6, [1.0, 16.0])
+        array([1. , 0.5])
 
     Args:
         ceiling: pairs of a time and a squared speed, in squared data units per squared unit of
@@ -98,7 +104,7 @@ class Governed(Gain):
 
     def __new__(
         cls,
-        ceiling: Sequence[tuple[float, float]],
+        ceiling: Iterable[tuple[float, float]],
         *,
         strength: float = 1.0,
         split: float = 0.6,

@@ -106,6 +106,9 @@ class Run(Tabular):
         return None if found is None else Certificate(**{"need": math.inf, **found})
 
     def __len__(self) -> int:
+    def __reduce__(self) -> tuple[type[Run], tuple[Path]]:
+        return Run, (self.path,)
+
         count: int = self.settings["count"]
         return count
 
