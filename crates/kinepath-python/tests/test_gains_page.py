@@ -97,11 +97,13 @@ def test_the_largest_betas_are_those_that_are_taken() -> None:
 
 
 def test_a_governed_gain_from_a_profile() -> None:
-    (block,) = blocks(PAGE, "python")
+    block, loop = blocks(PAGE, "python")
     field, noise = kp.MixtureField([1.0], [[3.0, 0.0]], [0.25]), kp.noise(0, 200, (2,))
     space: dict[str, Any] = {"kp": kp, "np": np, "field": field, "noise": noise}
     exec(block, space)
     paths = kp.sample(field, noise, kp.Plan(50, gain=space["governed"]))
+    exec(loop, space)
+    assert space["factor"][0] == 1.0 and 0.0 < space["factor"][1] < 0.01
     damped = paths.mean_gain < 1.0
     assert 0.05 < damped.mean() < 0.4
     np.testing.assert_array_less(paths.kpe[damped], space["base"].kpe[damped])

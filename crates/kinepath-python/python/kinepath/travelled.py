@@ -18,7 +18,10 @@ looked up this much earlier and later too, as it jumps at its split."""
 SAME_GAIN = 1e-4
 """Mean gains closer than this may be one."""
 COARSE_GAIN = 1e-3
-"""A gain whose mean is closer to 1 than this cannot be missed where a method chose its steps."""
+"""A gain whose mean is closer to 1 than this cannot be missed where a method chose its steps, nor a
+closed-loop one that multiplies a speed by so little less than 1."""
+EXACT_GAIN = 1e-9
+"""Mean gains closer than this to 1 are of paths that no gain changed."""
 POINTS = 1001
 """Times at which the gain of such a method is looked up."""
 
@@ -31,9 +34,10 @@ WHAT_TO_DO = (
 def check_plan(paths: Paths[Any], plan: Plan) -> None:
     """Refuses paths that were not sampled along ``plan``.
 
-    Mean gains are compared, and so are evaluations and times where they are known. Evaluations may
-    be those of the plan, up to two for each under guidance, a multiple where a model counts its
-    own, or one a step, as an ``EnergyMeter`` counts.
+    Mean gains are compared, so are evaluations and times where they are known, and the speeds of a
+    profile with the ceiling of a closed-loop gain. Evaluations may be those of the plan, up to two
+    for each under guidance, a multiple where a model counts its own, or one a step, as an
+    ``EnergyMeter`` counts.
 
     Raises:
         KinepathError: for what differs, and both of its values.
@@ -57,6 +61,7 @@ def check_plan(paths: Paths[Any], plan: Plan) -> None:
             f"sample {sample} travelled with a mean gain of {gains[sample]:.6g}, but that of "
             f"{plan!r} is {_words(plan, *ranges[0])}. {WHAT_TO_DO}"
         )
+    _check_governed(paths, plan)
     if times is not None or plan.nfe is None:
         # Times are surer, and a schedule may end with a step of another method.
         return
@@ -72,12 +77,38 @@ def _close(times: F64, nodes: F64) -> bool:
     return times.shape == nodes.shape and bool((np.abs(times - nodes) < SAME_TIME).all())
 
 
+def _check_governed(paths: Paths[Any], plan: Plan) -> None:
+    """Refuses paths that a closed-loop gain should have damped and did not, as far as profiles tell.
+
+    Raises:
+        KinepathError: for the first step, and its first sample, that was faster than the ceiling
+            although nothing damped that sample.
+    """
+    if paths.profile is None or paths.profile.shape[1] != plan.grid.steps:
+        return
+    undamped = np.abs(np.asarray(paths.mean_gain) - 1.0) < EXACT_GAIN
+    for t, speeds in zip(plan.grid.nodes.tolist(), paths.profile.T):
+        governor = plan.gain.governor(t)
+        if governor is None or plan.gain.governor(t - SAME_TIME) is None:
+            continue
+        missed = undamped & (plan.gain.factor(t, speeds) < 1.0 - COARSE_GAIN)
+        if missed.any():
+            sample = int(np.argmax(missed))
+            raise KinepathError(
+                f"the gain was not applied: sample {sample} had a squared speed of "
+                f"{speeds[sample]:.6g} at t = {t:.6g}, where the ceiling of {plan!r} is "
+                f"{governor[0]:.6g}, and travelled with a mean gain of 1. Sample by kinepath.sample "
+                "or kinepath.torch.sample; a loop of your own multiplies its velocities by "
+                "plan.gain.factor(t, speeds), and tells its EnergyMeter the same gain"
+            )
+
+
 def _mean_gains(plan: Plan) -> list[tuple[float, float]]:
     """Ranges in one of which the mean gain of a path along ``plan`` lies."""
     gain, steps = plan.gain, plan.steps
     if steps is None:
         etas = _etas(plan)
-        ranges = [(min(etas), max(etas))]
+        ranges = [(float(etas.min()), float(etas.max()))]
     else:
         by_solver = [[(stage.update, stage.t) for stage in step.stages] for step in steps]
         # An EnergyMeter books the first stage of a step for all of it, and the Heun scheduler of
@@ -94,24 +125,24 @@ def _mean_gains(plan: Plan) -> list[tuple[float, float]]:
 def _weighted(gain: Gain, weights: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """The smallest and the largest mean of a gain, given weights and times that may be rounded."""
     whole = sum(weight for weight, _ in weights)
+    parts, times = np.array(weights).T
     around = [
-        [weight * gain.eta(min(max(t + shift, 0.0), 1.0)) for shift in (-SAME_TIME, 0.0, SAME_TIME)]
-        for weight, t in weights
+        parts * gain.eta(np.clip(times + shift, 0.0, 1.0)) for shift in (-SAME_TIME, 0.0, SAME_TIME)
     ]
-    return sum(map(min, around)) / whole, sum(map(max, around)) / whole
+    return float(np.min(around, 0).sum() / whole), float(np.max(around, 0).sum() / whole)
 
 
 def _goes_without(gains: F64, plan: Plan) -> bool:
     """Whether a gain was not applied, where nobody knows the steps and 1 may be among its values."""
-    if plan.steps is not None or not np.allclose(gains, 1.0, rtol=0.0, atol=1e-9):
+    if plan.steps is not None or not np.allclose(gains, 1.0, rtol=0.0, atol=EXACT_GAIN):
         return False
     return abs(float(np.mean(_etas(plan))) - 1.0) > COARSE_GAIN
 
 
-def _etas(plan: Plan) -> list[float]:
+def _etas(plan: Plan) -> F64:
     """The gain all along a plan."""
     nodes = plan.grid.nodes
-    return [plan.gain.eta(float(t)) for t in np.linspace(nodes[0], nodes[-1], POINTS)]
+    return plan.gain.eta(np.linspace(nodes[0], nodes[-1], POINTS))
 
 
 def _words(plan: Plan, low: float, high: float) -> str:
