@@ -40,7 +40,16 @@ from .posteriors import Certificate, PosteriorPaths
 from .runs import Run, read_run, write_run
 from .sampling import Record, noise, sample
 from .solvers import Solver
-from .stats import Comparison, Interval, adjust, bootstrap, compare, partial_spearman, spearman
+from .stats import (
+    Comparison,
+    Interval,
+    adjust,
+    bootstrap,
+    compare,
+    partial_spearman,
+    share,
+    spearman,
+)
 from .study import Study, Verdict, study
 
 __all__ = [
@@ -91,6 +100,7 @@ __all__ = [
     "sample",
     "spearman",
     "study",
+    "share",
     "study_model",
     "support",
     "vendi_score",

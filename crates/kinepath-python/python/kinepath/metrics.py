@@ -15,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
-from .arrays import F32, F64, HALF_BYTE, I64, data, f32, integer
+from .arrays import F32, F64, HALF_BYTE, I64, f32, integer
+from .loaders import Data, both, loaded
+from .stats import Interval, share
 from .units import check_same_units
 
 GAP_THRESHOLD = 1.0 / 3.0
@@ -53,6 +55,15 @@ class Memorization(NamedTuple):
     def f_mem(self) -> float:
         """The share of memorized samples at the usual threshold of a third."""
         return float(self.memorized().mean())
+
+    def f_mem_interval(self, threshold: float = GAP_THRESHOLD, *, level: float = 0.95) -> Interval:
+        """The share of memorized samples with its interval, that of :func:`kinepath.share`.
+
+        Raises:
+            KinepathError: for a level outside (0, 1).
+        """
+        memorized = self.memorized(threshold)
+        return share(int(memorized.sum()), len(memorized), level=level)
 
 
 class Prdc(NamedTuple):

@@ -47,10 +47,20 @@ def bootstrap(
 ) -> Interval:
     """The mean of a column with its BCa interval; agrees with ``scipy.stats.bootstrap``.
 
+    The mean of truth values, or of nothing but 0 and 1, is a share, and its interval that of
+    :func:`share`: resamples of a column in which all are alike cannot tell how sure a share of 0 or
+    1 is.
+
+        >>> kp.bootstrap([False] * 50).high > 0.07
+        True
+
     Raises:
         KinepathError: for an empty column, NaN or infinity, or a level outside (0, 1).
     """
-    return Interval(*_kinepath.mean_interval(column(values), *_draws(resamples, seed), level))
+    numbers, draws = column(values), _draws(resamples, seed)
+    if len(numbers) and ((numbers == 0.0) | (numbers == 1.0)).all():
+        return share(int(numbers.sum()), len(numbers), level=level)
+    return Interval(*_kinepath.mean_interval(numbers, *draws, level))
 
 
 def share(successes: int, trials: int, *, level: float = 0.95) -> Interval:
