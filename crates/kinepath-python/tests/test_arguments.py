@@ -105,7 +105,7 @@ def test_threads_sample_side_by_side() -> None:
             np.testing.assert_allclose(kpe, expected, rtol=1e-6)
 
 
-NO_ARRAYS: list[Any] = [["a"], None, {}, "x.npy", np.ones((3, 2), complex), [[1.0], [1.0, 2.0]]]
+NO_ARRAYS: list[Any] = [["a"], None, {}, np.ones((3, 2), complex), [[1.0], [1.0, 2.0]]]
 
 
 @pytest.mark.parametrize("given", NO_ARRAYS, ids=repr)
@@ -123,6 +123,14 @@ def test_what_is_no_array_of_numbers_is_named(given: Any) -> None:
     for use in uses:
         with pytest.raises(kp.KinepathError, match="numbers is needed"):
             use()
+
+
+def test_paths_are_arrays_for_metrics_alone() -> None:
+    for use in (kp.EmpiricalField, kp.bootstrap, kp.adjust):
+        with pytest.raises(kp.KinepathError, match="numbers is needed"):
+            use("x.npy")
+    with pytest.raises(kp.KinepathError, match="x.npy: cannot be read"):
+        kp.memorization("x.npy", POINTS)
 
 
 @pytest.mark.parametrize("kind", [int, np.int64, np.uint8, np.array])

@@ -14,10 +14,29 @@ import numpy.typing as npt
 from . import _kinepath
 from ._kinepath import KinepathError
 from .prompts import Clip, Prompts
+from .loaders import Data
 from .runs import records
 
-Data: TypeAlias = "npt.ArrayLike | str | os.PathLike[str]"
-"""Records ``[N, *shape]``, or a path that the program takes for data."""
+if TYPE_CHECKING:
+    from typing_extensions import Required, TypedDict
+
+    class JudgedBy(TypedDict, total=False):
+        """What :func:`kinepath.study` judges samples by, by its names."""
+
+        train: Required[Data]
+        reference: Data | None
+        decoder: str | os.PathLike[str] | None
+        latent_scale: float
+        latent_shift: float
+        encoder: str | os.PathLike[str] | None
+        classifier: str | os.PathLike[str] | None
+        clip_image: str | os.PathLike[str] | None
+        prompts: Prompts | None
+        clip_text: str | os.PathLike[str] | None
+        tokenizer: str | os.PathLike[str] | None
+        copies_in: Literal["pixels", "features"]
+        resamples: int
+
 
 BUILTIN = "builtin:"
 """What names of embedded data and networks begin with."""
@@ -77,6 +96,9 @@ class Judges:
             None if classifier is None else _network(classifier),
             clip,
             resamples,
+        for network in (clip_image, clip_text):
+            if network is not None:
+                _path(network)
         )
         embedded = isinstance(judges.train, str) and judges.train.startswith(BUILTIN)
         if copies_in == "features" and encoder is None and not embedded:
@@ -138,7 +160,7 @@ def known_data(path: str) -> None:
     _kinepath.load_data(path)
 
 
-def finite_records(what: str, values: npt.ArrayLike) -> npt.NDArray[Any]:
+def finite_records(what: str, values: Data) -> npt.NDArray[Any]:
     """Records as the core takes them.
 
     Raises:
@@ -163,7 +185,7 @@ def _data(what: str, given: Data) -> str | npt.NDArray[Any]:
 
 def _network(given: str | os.PathLike[str]) -> str:
     """A network, with what is told of it after a colon."""
-    text = os.fspath(given)
+    text = _path(given)
     if not text.startswith(BUILTIN) and not os.path.exists(text):
         _there(text.rpartition(":")[0] or text)
     return text
@@ -183,3 +205,12 @@ def _written(file: Path, data: str | npt.NDArray[Any]) -> str:
         return data
     np.save(file, data)
     return os.fspath(file)
+def _path(network: str | os.PathLike[str]) -> str:
+    if not isinstance(network, (str, os.PathLike)):
+        raise KinepathError(
+            f"a network is the path of an ONNX file, got {type(network).__name__}: "
+            "kinepath.export_onnx writes one of a model in PyTorch"
+        )
+    return os.fspath(network)
+
+

@@ -1,9 +1,9 @@
 """Is it a copy, how dense are the data around it, are two sets alike?
 
-Arrays are samples or their features, ``[N, *shape]``, flattened to points. uint8 are pictures
-everywhere and mapped to [−1, 1], as a study maps them. Searches are exact; results do not depend on
-the number of threads. Formulas, sources and pitfalls are in the project's
-``docs/metrics.md``.
+Samples or their features, ``[N, *shape]``, are arrays, paths that the program takes for data, or data
+sets and loaders of PyTorch; they are flattened to points. uint8 are pictures everywhere and mapped to
+[−1, 1], as a study maps them. Searches are exact; results do not depend on the number of threads.
+Formulas, sources and pitfalls are in the project's ``docs/metrics.md``.
 """
 
 from __future__ import annotations
@@ -79,9 +79,7 @@ class Prdc(NamedTuple):
     """Share of real points whose ball holds a generated point."""
 
 
-def neighbours(
-    queries: npt.ArrayLike, points: npt.ArrayLike | PathLike[str], k: int = 1
-) -> Neighbours:
+def neighbours(queries: Data, points: Data, k: int = 1) -> Neighbours:
     """The exact k nearest ``points``, ``[N, *shape]``, of each of ``queries``, ``[Q, *shape]``.
 
     Args:
@@ -98,8 +96,8 @@ def neighbours(
     """
     k = integer(k, "the number of neighbours k", least=1)
     if isinstance(points, (str, PathLike)):
-        return _neighbours_in_file(data(queries), fspath(points), k)
-    return Neighbours(*_kinepath.neighbours(data(queries), data(points), k))
+        return _neighbours_in_file(loaded(queries), fspath(points), k)
+    return Neighbours(*_kinepath.neighbours(*both(queries, points), k))
 
 
 def _neighbours_in_file(queries: F32, file: str, k: int) -> Neighbours:
@@ -119,7 +117,7 @@ def _holds_bytes(file: str) -> bool:
         return False
 
 
-def memorization(samples: npt.ArrayLike, train: npt.ArrayLike) -> Memorization:
+def memorization(samples: Data, train: Data) -> Memorization:
     """How close each of ``samples`` is to the training set ``train``, both ``[·, *shape]``.
 
     uint8, on either side, is mapped to [−1, 1]. Both must be in the same units: where they clearly
@@ -129,15 +127,15 @@ def memorization(samples: npt.ArrayLike, train: npt.ArrayLike) -> Memorization:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two different
             training points.
     """
-    own, points = data(samples), data(train)
+    own, points = both(samples, train)
     found = Memorization(**_kinepath.memorization(own, points))
     check_same_units(own, points)
     return found
 
 
 def support(
-    samples: npt.ArrayLike,
-    train: npt.ArrayLike,
+    samples: Data,
+    train: Data,
     *,
     k: int = 10,
     method: Literal["knn", "kde"] = "knn",
@@ -158,13 +156,13 @@ def support(
     if method not in ("knn", "kde"):
         raise _kinepath.KinepathError(f'unknown method {method!r}; use "knn" or "kde"')
     k = integer(k, "the number of neighbours k", least=1)
-    own, points = data(samples), data(train)
+    own, points = both(samples, train)
     density = _kinepath.support(own, points, k, method == "kde")
     check_same_units(own, points)
     return density
 
 
-def frechet_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
+def frechet_distance(generated: Data, real: Data) -> float:
     """Squared Fréchet distance between Gaussians fitted to two sets of features ``[·, F]``.
 
     The "FID" of Heusel et al. (2017) when the features are Inception's. It falls with the number
@@ -173,10 +171,10 @@ def frechet_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two rows.
     """
-    return _kinepath.frechet_distance(data(generated), data(real))
+    return _kinepath.frechet_distance(*both(generated, real))
 
 
-def kernel_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
+def kernel_distance(generated: Data, real: Data) -> float:
     """Kernel inception distance of two sets of features ``[·, F]``, unbiased, over all rows.
 
     uint8 is mapped to [−1, 1].
@@ -186,10 +184,10 @@ def kernel_distance(generated: npt.ArrayLike, real: npt.ArrayLike) -> float:
     Raises:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than two rows.
     """
-    return _kinepath.kernel_distance(data(generated), data(real))
+    return _kinepath.kernel_distance(*both(generated, real))
 
 
-def prdc(generated: npt.ArrayLike, real: npt.ArrayLike, k: int = 5) -> Prdc:
+def prdc(generated: Data, real: Data, k: int = 5) -> Prdc:
     """Precision, recall, density and coverage of features ``[·, F]``.
 
     uint8 is mapped to [−1, 1]. Agrees with the package ``prdc``; Naeem et al., arXiv 2002.09797.
@@ -198,10 +196,10 @@ def prdc(generated: npt.ArrayLike, real: npt.ArrayLike, k: int = 5) -> Prdc:
         KinepathError: for shapes that do not fit, NaN or infinity, or fewer than k + 2 rows.
     """
     k = integer(k, "the number of neighbours k", least=1)
-    return Prdc(*_kinepath.prdc(data(generated), data(real), k))
+    return Prdc(*_kinepath.prdc(*both(generated, real), k))
 
 
-def vendi_score(features: npt.ArrayLike) -> float:
+def vendi_score(features: Data) -> float:
     """The effective number of different rows of ``features``, ``[N, F]``, between 1 and N.
 
     Cosine similarity, of uint8 after mapping it to [−1, 1]; Friedman & Dieng, arXiv 2210.02410.
@@ -210,4 +208,4 @@ def vendi_score(features: npt.ArrayLike) -> float:
     Raises:
         KinepathError: without rows, for NaN or infinity, or for a row of zeros.
     """
-    return _kinepath.vendi_score(data(features))
+    return _kinepath.vendi_score(loaded(features))

@@ -22,14 +22,15 @@ from . import _kinepath
 from ._kinepath import KinepathError, Plan
 from .arrays import F32, as_integer, f32, f64, integer, real, whole
 from .fields import OnnxField
+from .loaders import Data, in_memory
 from .paths import STATES, PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
 from .sampling import Record, check_asked
 from .tables import Tabular
 from .travelled import check_plan
 
-Source: TypeAlias = "Paths[Any] | npt.ArrayLike | str | os.PathLike[str]"
-"""Samples: measured paths, an array ``[N, *shape]``, or a path that the program takes for data."""
+Source: TypeAlias = "Paths[Any] | Data"
+"""Samples: measured paths, or data ``[N, *shape]``."""
 
 
 class Run(Tabular):
@@ -215,7 +216,7 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
     return columns, columns.pop("endpoints")
 
 
-def records(values: npt.ArrayLike) -> npt.NDArray[Any]:
+def records(values: Data) -> npt.NDArray[Any]:
     """Data as the core takes them: uint8 as it is, anything else as float32."""
-    array = real(values)
+    array = real(in_memory(values))
     return array if array.dtype == np.uint8 else f32(array)

@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError
-from .judging import Data, Judges
+from .arrays import whole
+from .judging import Judges
+from .loaders import Data, in_memory
 from .progress import Progress, on_stderr
 from .prompts import Prompts
 from .runs import Run, Source
@@ -134,7 +136,8 @@ def study(
         samples: the baseline, or all there is: a :class:`kinepath.Run` or its folder, measured
             paths, an array ``[N, *shape]``, or a folder of pictures or other data.
         variants: samples of other samplers by name, as many, row by row from the same noise.
-        train: the training set of the model: an array, or a path that the program takes for data.
+        train: the training set of the model: an array, a path that the program takes for data, or a
+            data set or loader of PyTorch that yields records, alone or first of a tuple.
             ``"builtin:fashion-mnist"`` brings reference, encoder and classifier along.
         reference: real data that the model has not seen, for distances between distributions,
             precision, recall and the copying test.
@@ -169,7 +172,15 @@ def study(
             read or written.
         ModelError: for a network that cannot be run.
     """
-    named: dict[str, Run | Source] = {BASELINE: samples, **(variants or {})}
+    if variants is not None and not isinstance(variants, Mapping):
+        raise KinepathError(
+            'variants are samples by name, as {"KTS": samples}, got ' + type(variants).__name__
+        )
+    named: dict[str, Run | Source] = {
+        name: in_memory(source)
+        for name, source in {BASELINE: samples, **(variants or {})}.items()
+    }
+    classes = None if labels is None else whole(labels, "labels")
     if len(named) == len(variants or {}):
         raise KinepathError(f"{BASELINE!r} is the name of the first samples; name the variant else")
     judges = Judges.of(

@@ -127,6 +127,13 @@ def test_studies_of_what_is_there() -> None:
     assert set(found["study"].verdicts) == {"KTS", "SSC"}
 
 
+def test_single_figures() -> None:
+    np.save("train.npy", RANDOM.normal(size=(24, 3, 4, 4)))
+    samples = RANDOM.normal(size=(8, 3, 4, 4))
+    found = run("docs/python.md", "f_mem_interval", samples=samples)
+    assert found["found"].f_mem == 0.0
+
+
 def test_a_study_of_a_model() -> None:
     folder("training", 24, 32, 32, 3)
     smaller = ON_THE_PROCESSOR | {"count=512": "count=24"}
