@@ -51,6 +51,7 @@ from .stats import (
     spearman,
 )
 from .study import Study, Verdict, study
+from .tables import Table
 
 __all__ = [
     "KTS",
@@ -83,6 +84,7 @@ __all__ = [
     "Stage",
     "Step",
     "Study",
+    "Table",
     "TableGain",
     "Verdict",
     "adjust",
@@ -98,9 +100,9 @@ __all__ = [
     "prdc",
     "read_run",
     "sample",
+    "share",
     "spearman",
     "study",
-    "share",
     "study_model",
     "support",
     "vendi_score",

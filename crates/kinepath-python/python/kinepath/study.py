@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy.typing as npt
 
-from . import _kinepath
+from . import _kinepath, study_tables
 from ._kinepath import KinepathError
 from .arrays import whole
 from .judging import Judges
@@ -23,6 +23,7 @@ from .prompts import Prompts
 from .runs import Run, Source
 from .sources import check_samples, new_samples, run_folder_of, run_of
 from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, claim
+from .tables import Table
 
 BASELINE = "baseline"
 
@@ -88,6 +89,25 @@ class Study:
         raise KinepathError(f"the study has no run named {run!r}; there are {known}")
 
     @property
+    def metrics(self) -> Table:
+        """A row for each figure of each run, named as in ``study.json``: ``run``, ``metric``,
+        ``estimate``, and ``low`` and ``high``, the ends of its 95 % interval.
+
+        ``study.metrics.to_pandas()`` is a data frame of it.
+        """
+        return study_tables.metrics(self._model["runs"])
+
+    @property
+    def differences(self) -> Table:
+        """A row for each figure of each variant, paired with the baseline: ``run``, ``metric``,
+        ``estimate``, ``low`` and ``high`` of variant minus baseline, ``p_value``, ``q_value``,
+        which is adjusted for their number after Benjamini and Hochberg, ``detectable``, the
+        smallest true difference that this number of samples would show with 80 % power, and
+        ``effect``. What could not be computed is NaN.
+        """
+        return study_tables.differences(self._model["runs"])
+
+    @property
     def _comparisons(self) -> dict[str, dict[str, Any]]:
         """What was found of every variant, by its name."""
         runs = self._model["runs"]
@@ -100,6 +120,10 @@ class Study:
 
     def __repr__(self) -> str:
         return f"<kinepath.Study in {self.path}>\n" + "\n".join(self.findings)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        return study_tables.page(str(self.path), self.findings, self.metrics)
 
 
 def study(

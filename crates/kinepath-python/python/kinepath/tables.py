@@ -1,8 +1,9 @@
-"""One row per sample, in the table type of your choice."""
+"""Tables, in the type of your choice."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Tabular(ABC):
-    """Something with a table of one row per sample."""
+    """Something with a table, such as of one row per sample."""
 
     @abstractmethod
     def table(self) -> dict[str, npt.NDArray[Any]]:
@@ -37,3 +38,19 @@ class Tabular(ABC):
         import pyarrow
 
         return pyarrow.table(self.table())
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Tabular):
+    """Columns of one length."""
+
+    columns: dict[str, npt.NDArray[Any]]
+
+    def table(self) -> dict[str, npt.NDArray[Any]]:
+        return dict(self.columns)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def __repr__(self) -> str:
+        return f"<kinepath.Table: {len(self)} rows of {', '.join(self.columns)}>"
