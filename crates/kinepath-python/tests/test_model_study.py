@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_examples import write_folder
 
 import kinepath as kp
 from kinepath.paths import joined
@@ -106,7 +107,9 @@ def test_classes_reach_the_model_and_the_run(tmp_path: Path) -> None:
         ({"plan": kp.Plan(5, gain=kp.KTS())}, "name it in gains"),
         ({"plan": 5}, r"a Plan is needed, such as kinepath.Plan\(50\), got 5"),
         ({"gains": {"baseline": "unit"}}, "without a gain"),
-        ({"count": 1}, "2 samples"),
+        ({"count": 4}, "at least 5 samples, got 4"),
+        ({"count": 6, "reference": TRAIN}, "that has a reference needs at least 7 samples, got 6"),
+        ({"batch": 0}, "integrated together is at least 1, got 0"),
         ({"labels": [0] * 7}, "7 labels for 8 samples"),
         ({"labels": [0] * 8}, "has no classes"),
         ({"model": lambda noise, plan: noise, "shape": None}, "shape is needed"),
@@ -130,7 +133,7 @@ def test_what_cannot_be_studied_is_named(
         **change,
     }
     with pytest.raises(kp.KinepathError, match=words):
-        kp.study_model(**given, train=TRAIN, out=tmp_path)
+        kp.study_model(**{"train": TRAIN, "out": tmp_path, **given})
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,94 @@ def test_what_cannot_be_judged_is_not_sampled(
     with pytest.raises(raised, match=words):
         kp.study_model(sampler, kp.Plan(5), out=tmp_path / "study", **given)
     assert not (tmp_path / "study").exists()
+
+
+SMALLER = RANDOM.normal(size=(40, 1, 4, 3)).astype(np.float32)
+
+
+@pytest.mark.parametrize("what", ["train", "reference"])
+@pytest.mark.parametrize("where", ["array", "file", "large file", "folder"])
+def test_data_of_another_shape_or_too_few_are_found_before_an_hour_of_sampling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, where: str
+) -> None:
+    if where == "large file":
+        monkeypatch.setattr("kinepath.judging.QUICKLY_LOADED", 100)
+
+    def given(records: Any) -> Any:
+        path = tmp_path / f"{len(records)}-{where}"
+        if where == "array":
+            return records
+        if where == "folder":
+            write_folder(path, np.uint8(records[:, 0] + 100))
+            return path
+        np.save(path, records)
+        return path.with_suffix(".npy")
+
+    def sampler(noise: Any, plan: kp.Plan) -> kp.Paths[Any]:
+        raise AssertionError("sampled")
+
+    few = 10 if what == "train" else 5
+    for records, words in (
+        (SMALLER, rf"{what} has records of shape \[1, 4, 3\], but samples have \[1, 4, 4\]: bring"),
+        (TRAIN[:few], f"{what} has {few} records; a study needs at least {few + 1}"),
+    ):
+        with pytest.raises(kp.KinepathError, match=words):
+            kp.study_model(
+                sampler,
+                kp.Plan(5),
+                GAINS,
+                count=8,
+                shape=(1, 4, 4),
+                out=tmp_path / "study",
+                **{"train": TRAIN, what: given(records)},
+            )
+    assert not (tmp_path / "study").exists()
+
+
+def test_the_least_that_a_study_needs_is_enough(tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"out": tmp_path, "resamples": 50}
+    field, plan = kp.MixtureField([1.0], [[2.0] * 16], [0.5]), kp.Plan(5, "heun")
+    flat = TRAIN[:11].reshape(11, 16)
+    kp.study_model(field, plan, GAINS, count=5, train=flat, **settings)
+    kp.study_model(field, plan, GAINS, count=7, train=flat, reference=flat[:6], **settings)
+
+
+def test_a_decoder_makes_other_shapes(tmp_path: Path) -> None:
+    # Found to be no network, but not by the shape of what it would decode.
+    (tmp_path / "decoder.onnx").write_text("none")
+    field = kp.EmpiricalField(TRAIN)
+    with pytest.raises(kp.KinepathError, match="decoder.onnx"):
+        kp.study_model(
+            field,
+            kp.Plan(5),
+            {},
+            count=8,
+            train=SMALLER,
+            decoder=tmp_path / "decoder.onnx",
+            out=tmp_path / "study",
+        )
+
+
+def test_a_model_that_starts_later_scales_its_noise_or_not(tmp_path: Path) -> None:
+    start = 0.2
+    plan = kp.Plan(kp.Grid.uniform(5).within(start, 1.0))
+    settings: dict[str, Any] = {"count": 8, "shape": (1, 4, 4), "train": TRAIN, "resamples": 50}
+    for name, scale in {"whole": 1.0, "scaled": 1.0 - start}.items():
+        kp.study_model(
+            lambda noise, plan: kp.sample(kp.EmpiricalField(TRAIN), scale * noise, plan),
+            plan,
+            {"kts": "kts:alpha=0.1,beta=0"},
+            out=tmp_path / name,
+            **settings,
+        )
+    with pytest.raises(kp.KinepathError, match="did not start from seed 0, as it is or times"):
+        kp.study_model(
+            lambda noise, plan: kp.sample(kp.EmpiricalField(TRAIN), noise / 2, plan),
+            plan,
+            {},
+            out=tmp_path / "half",
+            **settings,
+        )
 
 
 def test_paths_of_batches_are_joined_as_far_as_all_have_the_same() -> None:

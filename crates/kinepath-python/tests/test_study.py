@@ -252,7 +252,7 @@ def test_only_what_studies_wrote_is_replaced(tmp_path: Path) -> None:
         with pytest.raises(kp.KinepathError, match=f"{taken} is there already, and no study"):
             kp.study(some_copies(2), **given)
         with pytest.raises(kp.KinepathError, match=f"{taken} is there already, and no study"):
-            kp.study_model(unsampled, kp.Plan(4), {}, count=4, shape=(1, 4, 4), **given)
+            kp.study_model(unsampled, kp.Plan(4), {}, count=8, shape=(1, 4, 4), **given)
         assert file.read_bytes() == b"mine"
         assert not (tmp_path / "kinepath-written.json").exists()
         file.unlink()

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError
-from .prompts import Clip, Prompts
 from .loaders import Data
+from .prompts import Clip, Prompts
 from .runs import records
 
 if TYPE_CHECKING:
@@ -42,6 +43,17 @@ BUILTIN = "builtin:"
 """What names of embedded data and networks begin with."""
 TOLD_BY_NAME = (".npy", ".npz", ".safetensors", ".bin", ".gz", ".idx")
 """Files that are data by their names; others are by their content."""
+
+LEAST_TRAIN = 11
+"""Training records that a study needs: samples are judged by the ten nearest of each."""
+LEAST_REFERENCE = 6
+"""Reference records that it needs: precision and recall go by the five nearest others of each."""
+LEAST_MEASURED = 5
+"""Measured samples that it needs, for correlations with the energy, two controls held."""
+LEAST_WITH_REFERENCE = 7
+"""Samples that it needs where they are compared with a reference."""
+QUICKLY_LOADED = 1 << 26
+"""Bytes of files that are read in a second or so."""
 
 TRAIN_FILE = "train.npy"
 REFERENCE_FILE = "reference.npy"
@@ -84,6 +96,9 @@ class Judges:
                 told without opening it.
         """
         _kinepath.check_resamples(max(0, resamples))
+        for network in (clip_image, clip_text):
+            if network is not None:
+                _path(network)
         clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
         if copies_in not in ("pixels", "features"):
             raise KinepathError(f"copies_in is pixels or features, got {copies_in!r}")
@@ -96,9 +111,6 @@ class Judges:
             None if classifier is None else _network(classifier),
             clip,
             resamples,
-        for network in (clip_image, clip_text):
-            if network is not None:
-                _path(network)
         )
         embedded = isinstance(judges.train, str) and judges.train.startswith(BUILTIN)
         if copies_in == "features" and encoder is None and not embedded:
@@ -113,6 +125,40 @@ class Judges:
                 if isinstance(file, str):
                     _there(file)
         return judges
+
+    def check_samples(self, count: int, shape: Sequence[int]) -> None:
+        """Refuses what measured samples cannot be judged by, as far as can be told without reading
+        large files.
+
+        Args:
+            count: how many samples there will be.
+            shape: that of one.
+
+        Raises:
+            KinepathError: for too few samples or records, and for records of another number of
+                values than samples, unless a decoder makes these from samples.
+        """
+        embedded = isinstance(self.train, str) and self.train.startswith(BUILTIN)
+        referred = self.reference is not None or embedded
+        least = LEAST_WITH_REFERENCE if referred else LEAST_MEASURED
+        if count < least:
+            beside = " that has a reference" if referred else ""
+            raise KinepathError(f"a study{beside} needs at least {least} samples, got {count}")
+        for what, data, needed in (
+            ("train", self.train, LEAST_TRAIN),
+            ("reference", self.reference, LEAST_REFERENCE),
+        ):
+            found = None if data is None else _shape(data)
+            if found is None:
+                continue
+            rows, *record = found
+            if rows < needed:
+                raise KinepathError(f"{what} has {rows} records; a study needs at least {needed}")
+            if self.decoder is None and prod(record) != prod(shape):
+                raise KinepathError(
+                    f"{what} has records of shape {record}, but samples have {list(shape)}: bring "
+                    "them to one shape, or name the network that decodes samples (decoder=)"
+                )
 
     def files(self, folder: Path) -> list[Path]:
         """The files that :meth:`in_files` writes.
@@ -183,12 +229,45 @@ def _data(what: str, given: Data) -> str | npt.NDArray[Any]:
     return path
 
 
+def _shape(data: str | npt.NDArray[Any]) -> tuple[int, ...] | None:
+    """Number and shape of records, unless it takes a while to tell."""
+    if not isinstance(data, str):
+        return data.shape
+    if data.startswith(BUILTIN) or _bytes_in(data) <= QUICKLY_LOADED:
+        return _kinepath.load_data(data).shape
+    if data.lower().endswith(".npy"):
+        try:
+            shape: tuple[int, ...] = np.load(data, mmap_mode="r").shape
+        except (OSError, ValueError):
+            # The core says what is wrong with it.
+            return None
+        return shape
+    return None
+
+
+def _bytes_in(path: str) -> int:
+    """The bytes of a file, or of all files below a folder."""
+    if not os.path.isdir(path):
+        return os.path.getsize(path)
+    files = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+    return sum(os.path.getsize(file) for file in files if os.path.isfile(file))
+
+
 def _network(given: str | os.PathLike[str]) -> str:
     """A network, with what is told of it after a colon."""
     text = _path(given)
     if not text.startswith(BUILTIN) and not os.path.exists(text):
         _there(text.rpartition(":")[0] or text)
     return text
+
+
+def _path(network: str | os.PathLike[str]) -> str:
+    if not isinstance(network, (str, os.PathLike)):
+        raise KinepathError(
+            f"a network is the path of an ONNX file, got {type(network).__name__}: "
+            "kinepath.export_onnx writes one of a model in PyTorch"
+        )
+    return os.fspath(network)
 
 
 def _there(path: str) -> None:
@@ -205,12 +284,3 @@ def _written(file: Path, data: str | npt.NDArray[Any]) -> str:
         return data
     np.save(file, data)
     return os.fspath(file)
-def _path(network: str | os.PathLike[str]) -> str:
-    if not isinstance(network, (str, os.PathLike)):
-        raise KinepathError(
-            f"a network is the path of an ONNX file, got {type(network).__name__}: "
-            "kinepath.export_onnx writes one of a model in PyTorch"
-        )
-    return os.fspath(network)
-
-

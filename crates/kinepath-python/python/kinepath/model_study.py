@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy.typing as npt
 
 from ._kinepath import Field, Gain, KinepathError, Plan
+from .arrays import integer, whole
 from .fields import OnnxField
 from .judging import Judges
+from .model_runs import ModelRuns
 from .progress import Progress, on_stderr
-from .runs import Run, Source, write_run
-from .samplers import Sampler, in_batches, sampler_of
+from .runs import Run, Source
+from .samplers import Sampler, sampler_of
 from .sampling import Record, check_asked
 from .sources import run_folder_of
 from .study import BASELINE, Study, study
-from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, claim
+from .study_folder import REPORT_FILE, RESULTS_FILE, check_free, note_sampled
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from .judging import JudgedBy
 
 
 def study_model(
@@ -28,13 +36,14 @@ def study_model(
     *,
     count: int,
     shape: Sequence[int] | None = None,
-    labels: Sequence[int] | None = None,
+    labels: npt.ArrayLike | None = None,
     seed: int = 0,
     batch: int = 64,
     name: str = "model",
     out: str | os.PathLike[str] = "kinepath-study",
+    resume: bool = True,
     progress: Progress | None = None,
-    **judged_by: Any,
+    **judged_by: Unpack[JudgedBy],
 ) -> Study:
     """Samples a model without a gain and with each of ``gains``, from the same noise, and compares.
 
@@ -57,13 +66,14 @@ def study_model(
             ``model(noise, plan, labels)``.
         plan: grid and solver, without a gain.
         gains: what to compare with no gain, by name.
-        count: samples of each, at least 2.
+        count: samples of each: at least 5, or 7 with a reference.
         shape: shape of one sample; a field knows its own.
         labels: the class, or number of the prompt, of each sample, ``[count]``.
         seed: seed of the noise.
         batch: samples integrated together.
         name: what the model is called in results; an ``OnnxField`` is known by its file.
         out: the folder for runs, results and report.
+        resume: whether to keep what an interrupted call in ``out`` sampled whole.
         progress: as for :func:`kinepath.study`; told of the sampling after every batch.
         **judged_by: ``train`` and what else :func:`kinepath.study` judges samples by.
 
@@ -80,52 +90,45 @@ def study_model(
         raise KinepathError("the plan of a study has no gain: name it in gains")
     if BASELINE in gains:
         raise KinepathError(f"{BASELINE!r} is the name of the samples without a gain")
-    if count < 2 or batch < 1:
-        raise KinepathError(f"a study needs 2 samples and batches of 1, got {count} and {batch}")
-    if labels is not None and len(labels) != count:
-        raise KinepathError(f"there are {len(labels)} labels for {count} samples")
+    count = integer(count, "the number of samples", least=1)
+    batch = integer(batch, "the number of samples integrated together", least=1)
+    classes = None if labels is None else whole(labels, "labels")
+    if classes is not None and len(classes) != count:
+        raise KinepathError(f"there are {len(classes)} labels for {count} samples")
     if isinstance(model, Field):
         shape = model.shape
     elif shape is None:
         raise KinepathError("shape is needed where the model is a function")
     # Before an hour of sampling rather than after it.
     judges = _judges_of(out=out, **judged_by)
+    judges.check_samples(count, shape)
     plans = {name: plan.with_gain(gain) for name, gain in {BASELINE: Gain(), **gains}.items()}
     folder = Path(out)
     folders = {name: run_folder_of(folder, number, name) for number, name in enumerate(plans)}
     others = [folder / RESULTS_FILE, folder / REPORT_FILE, *judges.files(folder)]
     check_free(folder, [*folders.values(), *others])
-    sampler = sampler_of(model, Record(profile=True))
-    called = model if isinstance(model, OnnxField) else name
     told = progress or on_stderr()
-    runs: dict[str, Run | Source] = {}
-
-    def observe(done: int) -> None:
-        told("sampling", (len(runs) * count + done) / (len(plans) * count))
-
-    for variant, shaped in plans.items():
-        paths = in_batches(
-            sampler,
-            shaped,
-            seed=seed,
-            rows=range(count),
-            batch=batch,
-            shape=shape,
-            labels=labels,
-            observe=observe,
-        )
-        claim(folder, [folders[variant]])
-        runs[variant] = write_run(
-            folders[variant],
-            # The times of its states are the sampler's affair.
-            replace(paths, trajectory=None),
-            plan=shaped,
-            model=called,
-            noise=seed,
-            labels=labels,
-            overwrite=True,
-        )
-    return study(runs.pop(BASELINE), runs, out=out, progress=told, **judged_by)
+    sampling = ModelRuns(
+        sampler=sampler_of(model, Record(profile=True)),
+        model=model if isinstance(model, OnnxField) else name,
+        count=count,
+        shape=shape,
+        labels=classes,
+        seed=integer(seed, "a seed"),
+        batch=batch,
+    )
+    sampled = sampling.all(
+        folder,
+        {folders[variant]: shaped for variant, shaped in plans.items()},
+        resume=resume,
+        observe=lambda done: told("sampling", done),
+    )
+    runs: dict[str, Run | Source] = dict(zip(plans, sampled, strict=True))
+    # As they are now: a loader may yield its records only once.
+    judged_by["train"], judged_by["reference"] = judges.train, judges.reference
+    done = study(runs.pop(BASELINE), runs, out=out, progress=told, **judged_by)
+    note_sampled(folder, [])
+    return done
 
 
 def _judges_of(**given: Any) -> Judges:

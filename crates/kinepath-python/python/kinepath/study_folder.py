@@ -16,6 +16,8 @@ from ._kinepath import KinepathError
 
 LIST_FILE = "kinepath-written.json"
 """The list: what studies from Python have written into the folder, by its path in there."""
+SAMPLED_FILE = "kinepath-sampled.json"
+"""The run folders that a study of a model has sampled whole, while it is not done."""
 RESULTS_FILE = "study.json"
 REPORT_FILE = "report.html"
 
@@ -51,14 +53,43 @@ def claim(folder: Path, paths: Iterable[Path]) -> None:
     """
     # What was moved away may be replaced by something of the user's.
     kept = {name for name in _listed(folder) if _is_taken(folder / name)}
-    text = json.dumps({"written": sorted(kept.union(_name(folder, path) for path in paths))}, indent=2)
-    beside = folder / f"{LIST_FILE}.new"
+    names = kept.union(_name(folder, path) for path in paths)
+    _write(folder / LIST_FILE, {"written": sorted(names)})
+
+
+def sampled(folder: Path) -> set[Path]:
+    """The run folders that a study which was interrupted has sampled whole."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text + "\n", encoding="utf-8")
-        beside.replace(folder / LIST_FILE)
+        text = (folder / SAMPLED_FILE).read_text(encoding="utf-8")
+        return {folder / name for name in json.loads(text)["sampled"]}
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
+
+
+def note_sampled(folder: Path, runs: Iterable[Path]) -> None:
+    """Lists the run folders that are sampled whole; none once the study is done, or begins anew.
+
+    Raises:
+        KinepathError: for a folder that cannot be written.
+    """
+    names = sorted(_name(folder, run) for run in runs)
+    if names:
+        _write(folder / SAMPLED_FILE, {"sampled": names})
+        return
+    try:
+        (folder / SAMPLED_FILE).unlink(missing_ok=True)
     except OSError as error:
         raise KinepathError(f"cannot write into the folder {folder}: {error}") from error
+
+
+def _write(file: Path, content: dict[str, list[str]]) -> None:
+    beside = file.with_name(f"{file.name}.new")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        beside.replace(file)
+    except OSError as error:
+        raise KinepathError(f"cannot write into the folder {file.parent}: {error}") from error
 
 
 def _name(folder: Path, path: Path) -> str:
