@@ -113,18 +113,20 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     refused("one starting point per sample", bare, noise=np.zeros((5, 1, 2, 3)))
     refused("at least 0, got -1", bare, noise=-1)
     refused("needs the plan and the record", paths())
-    refused("3 states per sample, but 0 times", paths(), plan=PLAN)
+    refused("trajectory of 3 states, but record= tells 0 times", paths(), plan=PLAN)
+    fewer = kp.Record(trajectory=2)
+    refused(r"record= tells 2 times: .* record=kinepath\.Record", paths(), plan=PLAN, record=fewer)
     exact = bare.posterior
     assert exact is not None
     short = dataclasses.replace(exact, top=exact.top[:2])
     refused("top has 2 values for 6", dataclasses.replace(bare, posterior=short))
     negative = dataclasses.replace(exact, top=exact.top - 100)
     refused("which is no row", dataclasses.replace(bare, posterior=negative))
-    profile = kp.Record(profile=True)
-    finer = kp.sample(lambda x, t: -x, kp.noise(4, 6, (2,)), kp.Plan(10), record=profile)
     halves = np.full(6, 10.5)
     refused("sample 0 took 10.5 evaluations", dataclasses.replace(bare, nfe=cast(Any, halves)))
     refused("sample 0 took NaN evaluations", dataclasses.replace(bare, nfe=cast(Any, unknown)))
+    profile = kp.Record(profile=True)
+    finer = kp.sample(lambda x, t: -x, kp.noise(4, 6, (2,)), kp.Plan(10), record=profile)
     refused("10 steps, but the plan has 5", finer, plan=kp.Plan(5), record=profile)
     refused("a Plan is needed, .* got 10", bare, plan=10)
     refused("a record is a kinepath.Record", bare, plan=PLAN, record="profile")
@@ -176,8 +178,6 @@ def test_paths_along_another_plan_are_refused(
     kp.write_run(tmp_path / "run", along(sampled), plan=sampled)
 
 
-@pytest.mark.parametrize("solver", ["euler", "midpoint", "heun", "rk4", "dopri5"])
-@pytest.mark.parametrize(
 def own_loop(plan: kp.Plan, *, applied: bool, profile: bool) -> kp.Paths[NDArray[np.float32]]:
     """The steps of Euler's method, and what a meter would have told of them."""
     noise = kp.noise(4, 6, (2,))
@@ -237,6 +237,8 @@ def test_noise_of_a_later_start_is_as_it_is_or_of_the_size_it_has_there(
         kp.write_run(tmp_path / "early", scaled, plan=kp.Plan(10), noise=4)
 
 
+@pytest.mark.parametrize("solver", ["euler", "midpoint", "heun", "rk4", "dopri5"])
+@pytest.mark.parametrize(
     "gain", ["unit", "kts:alpha=0.1,beta=0.01", "table:0=1.2,0.3=0.4,0.35=1.5", GOVERNED.gain]
 )
 @pytest.mark.parametrize("grid", [kp.Grid.uniform(1), kp.Grid.cosine(7).within(0.1, 0.9)])

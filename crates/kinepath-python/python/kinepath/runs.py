@@ -106,10 +106,10 @@ class Run(Tabular):
         # A need beyond any gap has no number in the file.
         return None if found is None else Certificate(**{"need": math.inf, **found})
 
-    def __len__(self) -> int:
     def __reduce__(self) -> tuple[type[Run], tuple[Path]]:
         return Run, (self.path,)
 
+    def __len__(self) -> int:
         count: int = self.settings["count"]
         return count
 
@@ -133,7 +133,7 @@ def write_run(
     plan: Plan | None = None,
     model: OnnxField | str = "unnamed",
     noise: int | str | npt.ArrayLike | None = None,
-    labels: Sequence[int] | None = None,
+    labels: npt.ArrayLike | None = None,
     record: Record = Record(),
     overwrite: bool = False,
 ) -> Run:
@@ -151,9 +151,10 @@ def write_run(
         model: the field, if it is an ONNX network, which a study can then evaluate again for its
             controls; else a name. Runs are compared if their model is the same.
         noise: what the samples started from: a seed, whose streams 0, 1, … :func:`kinepath.noise`
-            gives; the array itself; or, if you do not have it, a name by which runs from the same
-            noise, row by row, say so. Without it the run cannot be compared with others.
-        labels: one class per sample.
+            gives, as they are or, where the plan starts at t > 0, times 1 − t; the array itself; or,
+            if you do not have it, a name by which runs from the same noise, row by row, say so.
+            Without it the run cannot be compared with others.
+        labels: one class per sample, ``[N]``.
         record: as given to sampling; tells the times of a trajectory.
         overwrite: whether to replace a run that the folder holds.
 
@@ -165,8 +166,17 @@ def write_run(
     if plan is not None:
         check_asked(plan, record)
     columns, endpoints = _columns(samples)
-    if columns is not None and columns["trajectory"] is not None and plan is None:
-        raise KinepathError("a trajectory needs the plan and the record that it was sampled with")
+    nodes = [] if plan is None else record.nodes(plan)
+    if columns is not None and columns["trajectory"] is not None:
+        if plan is None:
+            raise KinepathError("a trajectory needs the plan and the record that it was sampled with")
+        states = columns["trajectory"].shape[1:2]
+        if states != (len(nodes),):
+            raise KinepathError(
+                f"the paths have a trajectory of {states[0] if states else 0} states, but record= "
+                f"tells {len(nodes)} times: give the record that they were sampled with, as "
+                "record=kinepath.Record(trajectory=…)"
+            )
     if isinstance(samples, Paths) and plan is not None:
         check_plan(samples, plan)
     return Run(
@@ -178,7 +188,7 @@ def write_run(
             plan=plan,
             noise=_start(noise),
             labels=None if labels is None else whole(labels, "labels"),
-            nodes=record.nodes(plan) if plan is not None else [],
+            nodes=nodes,
             overwrite=overwrite,
         ).path
     )

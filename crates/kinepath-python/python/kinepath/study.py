@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -143,7 +143,7 @@ def study(
     tokenizer: str | os.PathLike[str] | None = None,
     copies_in: Literal["pixels", "features"] = "pixels",
     noise: int | str | npt.ArrayLike | None = None,
-    labels: Sequence[int] | None = None,
+    labels: npt.ArrayLike | None = None,
     out: str | os.PathLike[str] = "kinepath-study",
     resamples: int = 2000,
     progress: Progress | None = None,
@@ -182,8 +182,8 @@ def study(
         tokenizer: its ``tokenizer.json``.
         copies_in: the space whose distances say what is a copy.
         noise: what samples that are no runs yet started from; as for :func:`kinepath.write_run`.
-        labels: the class, or number of the prompt, of each of these samples, the same in every
-            variant; what ``noise`` and ``labels`` say of runs their folders say already.
+        labels: the class, or number of the prompt, of each of these samples, ``[N]``, the same in
+            every variant; what ``noise`` and ``labels`` say of runs their folders say already.
         out: the folder for results, report, and data given as arrays.
         resamples: bootstrap resamples and permutations of every figure, at least 40.
         progress: called with what is being done and how much of it, instead of a line on stderr,
@@ -224,7 +224,7 @@ def study(
     )
     folder = Path(out)
     folders = {name: run_folder_of(folder, number, name) for number, name in enumerate(named)}
-    check_samples(named, folders, noise, labels)
+    check_samples(named, folders, noise, classes)
     written = [
         folder / RESULTS_FILE,
         folder / REPORT_FILE,
@@ -234,7 +234,7 @@ def study(
     check_free(folder, written)
     claim(folder, written)
     runs = [
-        (name, os.fspath(run_of(folders[name], given, noise, labels)))
+        (name, os.fspath(run_of(folders[name], given, noise, classes)))
         for name, given in named.items()
     ]
     _kinepath.evaluate(
