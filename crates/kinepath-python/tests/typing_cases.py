@@ -17,7 +17,6 @@ TRAIN = np.zeros((20, 2))
 LABELS = np.arange(4)
 
 kp.Plan(np.int64(50), kp.Solver.HEUN, quadrature="left")
-kp.Plan(50, quadrature="lfet")  # type: ignore[arg-type]
 kp.Grid.uniform(np.int64(50))
 kp.Grid.from_sigmas(np.linspace(1, 0, 5))
 kp.Grid(np.linspace(0, 1, 5))

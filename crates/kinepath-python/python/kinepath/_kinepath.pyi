@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, SupportsIndex, TypeAlias, TypedDict, final, overload
+from typing import Any, SupportsIndex, TypeAlias, TypedDict, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -135,7 +135,7 @@ class Plan:
         solver: str = "euler",
         gain: Gain | str | None = None,
         *,
-        quadrature: Literal["solver", "left"] = "solver",
+        quadrature: str = "solver",
         rtol: float = 1e-5,
         atol: float = 1e-5,
     ) -> Self: ...

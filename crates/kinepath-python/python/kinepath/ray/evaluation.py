@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import _kinepath
 from .._kinepath import KinepathError
-from ..judging import Data
+from ..loaders import Data
 from ..progress import Progress, on_stderr
 from ..stats import Interval, share
 from . import parts, settings

@@ -11,13 +11,12 @@ from pathlib import PurePath
 from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 from numpy.lib import format as npy
 
 from .. import _kinepath
 from .._kinepath import KinepathError
 from ..arrays import F32, I64
-from ..judging import Data
+from ..loaders import Data
 from ..progress import Progress
 from ..runs import records
 from .parts import ranges
@@ -135,7 +134,7 @@ def training_set(train: Data, shape: tuple[int, ...], filesystem: Any = None) ->
     return TrainingArray(ray.put(values), len(values), shape)
 
 
-def _floats(array: npt.ArrayLike) -> F32:
+def _floats(array: Data) -> F32:
     values = records(array)
     return _kinepath.load_data(values) if values.dtype == np.uint8 else values
 
