@@ -66,8 +66,8 @@ impl Gain {
     ///
     /// Args:
     ///     t: the time of all samples, or that of each, ``[B]``.
-    ///     speed: squared speeds ``‖v‖²`` of the field at that time, before the gain, ``[B]``, in
-    ///         squared data units per squared unit of time.
+    ///     speed: squared speeds ``‖v‖²`` of the field at that time, before the gain, ``[B]`` or one
+    ///         for all, in squared data units per squared unit of time; at 0 nothing is damped.
     ///
     /// Raises:
     ///     KinepathError: for what are no numbers, or times that are not those of the samples.
@@ -78,7 +78,9 @@ impl Gain {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (times, speeds) = (numbers("times", t)?, numbers("squared speeds", speed)?);
         let (times, speeds) = (view("times", &times)?, view("squared speeds", &speeds)?);
-        let Some(times) = times.broadcast(speeds.raw_dim()) else {
+        let shape = if speeds.ndim() == 0 { times.raw_dim() } else { speeds.raw_dim() };
+        let (Some(times), Some(speeds)) = (times.broadcast(shape.clone()), speeds.broadcast(shape))
+        else {
             return Err(invalid(format!(
                 "a factor is asked for at one time, or at one for each of {:?} squared speeds, \
                  got times of shape {:?}",

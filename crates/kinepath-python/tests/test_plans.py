@@ -37,6 +37,7 @@ def test_the_factor_of_an_open_loop_is_its_value(gain: kp.Gain) -> None:
     np.testing.assert_array_equal(gain.factor(0.7, speeds), np.full(3, gain.eta(0.7)))
     times = np.array([0.1, 0.5, 0.9])
     np.testing.assert_array_equal(gain.factor(times, speeds), gain.eta(times))
+    np.testing.assert_array_equal(gain.factor(times, 0.0), gain.eta(times))
 
 
 def test_the_factor_of_a_closed_loop_is_that_of_each_sample() -> None:
@@ -48,8 +49,10 @@ def test_the_factor_of_a_closed_loop_is_that_of_each_sample() -> None:
     )
     assert GOVERNED.factor(0.75, 12.0) == GOVERNED.factor(0.75, speeds)[2]
     assert GOVERNED.factor([0.4, 0.75, 0.75], speeds)[0] == 1.0
+    assert GOVERNED.factor([0.4, 0.75], 12.0).tolist() == [1.0, GOVERNED.factor(0.75, 12.0)]
+    assert GOVERNED.factor([0.4, 0.75], 0.0).tolist() == [1.0, 1.0]
     with pytest.raises(kp.KinepathError, match=r"each of \[3\] squared speeds, .* shape \[2\]"):
-        GOVERNED.factor([0.5, 0.6], speeds)
+        GOVERNED.factor(np.array([0.5, 0.6]), speeds)
     with pytest.raises(kp.KinepathError, match="squared speeds are numbers"):
         GOVERNED.factor(0.75, cast_away("fast"))
 

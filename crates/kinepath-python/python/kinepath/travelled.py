@@ -127,7 +127,9 @@ def _weighted(gain: Gain, weights: Sequence[tuple[float, float]]) -> tuple[float
     whole = sum(weight for weight, _ in weights)
     parts, times = np.array(weights).T
     around = [
-        parts * gain.eta(np.clip(times + shift, 0.0, 1.0)) for shift in (-SAME_TIME, 0.0, SAME_TIME)
+        # As far as nothing is too fast.
+        parts * gain.factor(np.clip(times + shift, 0.0, 1.0), 0.0)
+        for shift in (-SAME_TIME, 0.0, SAME_TIME)
     ]
     return float(np.min(around, 0).sum() / whole), float(np.max(around, 0).sum() / whole)
 
@@ -140,9 +142,9 @@ def _goes_without(gains: F64, plan: Plan) -> bool:
 
 
 def _etas(plan: Plan) -> F64:
-    """The gain all along a plan."""
+    """The gain all along a plan, as far as nothing is too fast."""
     nodes = plan.grid.nodes
-    return plan.gain.eta(np.linspace(nodes[0], nodes[-1], POINTS))
+    return plan.gain.factor(np.linspace(nodes[0], nodes[-1], POINTS), 0.0)
 
 
 def _words(plan: Plan, low: float, high: float) -> str:
