@@ -18,6 +18,7 @@ from ._kinepath import KinepathError
 from .arrays import whole
 from .judging import Judges
 from .loaders import Data, in_memory
+from .paths import Paths
 from .progress import Progress, on_stderr
 from .prompts import Prompts
 from .runs import Run, Source
@@ -201,7 +202,7 @@ def study(
             'variants are samples by name, as {"KTS": samples}, got ' + type(variants).__name__
         )
     named: dict[str, Run | Source] = {
-        name: in_memory(source)
+        name: source if isinstance(source, (Run, Paths)) else in_memory(source)
         for name, source in {BASELINE: samples, **(variants or {})}.items()
     }
     classes = None if labels is None else whole(labels, "labels")

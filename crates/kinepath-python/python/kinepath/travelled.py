@@ -50,6 +50,7 @@ def check_plan(paths: Paths[Any], plan: Plan) -> None:
             f"steps at times of their own, which are not those of {plan!r}: "
             "kinepath.Grid(paths.times) has them"
         )
+    _check_governed(paths, plan)
     gains, ranges = np.asarray(paths.mean_gain), _mean_gains(plan)
     # NaN is for the core to refuse, by name.
     known = np.isnan(gains)
@@ -61,7 +62,6 @@ def check_plan(paths: Paths[Any], plan: Plan) -> None:
             f"sample {sample} travelled with a mean gain of {gains[sample]:.6g}, but that of "
             f"{plan!r} is {_words(plan, *ranges[0])}. {WHAT_TO_DO}"
         )
-    _check_governed(paths, plan)
     if times is not None or plan.nfe is None:
         # Times are surer, and a schedule may end with a step of another method.
         return
