@@ -2,8 +2,7 @@
 
 use ndarray::{ArrayView, ArrayView2, CowArray, Dimension, Ix2, IxDyn};
 use numpy::{
-    AllowTypeChange, Element, PyArray1, PyArrayLikeDyn, PyArrayMethods, PyReadonlyArray,
-    PyReadonlyArrayDyn, PyUntypedArrayMethods,
+    Element, PyArray1, PyArrayMethods, PyReadonlyArray, PyReadonlyArrayDyn, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 
@@ -73,15 +72,25 @@ pub(crate) fn values<T: Element + Copy, D: Dimension>(
     Ok(view(what, array)?.iter().copied().collect())
 }
 
-/// Whatever NumPy makes an array of float64 of; its role is `what`.
+/// Whatever is an array of real numbers, tensors among it, as float64; its role is `what`.
 ///
 /// # Errors
 /// `KinepathError` for what is none.
 pub(crate) fn numbers<'py>(
     what: &str,
     given: &Bound<'py, PyAny>,
-) -> PyResult<PyArrayLikeDyn<'py, f64, AllowTypeChange>> {
-    given.extract().map_err(|_| invalid(format!("{what} are numbers, got {}", shown(given))))
+) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
+    let read = given.py().import("kinepath.arrays")?.call_method1("f64", (given,));
+    let none = |_| invalid(format!("{what} are numbers, got {}", shown(given)));
+    Ok(read.map_err(none)?.extract()?)
+}
+
+/// Whatever holds whole numbers, tensors among it; their role is `what`.
+///
+/// # Errors
+/// `KinepathError` for anything else.
+pub(crate) fn whole(what: &str, given: &Bound<'_, PyAny>) -> PyResult<Vec<i64>> {
+    given.py().import("kinepath.arrays")?.call_method1("whole", (given, what))?.extract()
 }
 
 /// The shape of `count` samples of one `shape`.

@@ -16,7 +16,7 @@ use numpy::{
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use crate::arrays::{Samples, batch, column, numbers, values, view};
+use crate::arrays::{Samples, batch, column, numbers, values, view, whole};
 use crate::errors::{self, invalid};
 use crate::parallel;
 
@@ -75,12 +75,13 @@ impl Field {
         py: Python<'py>,
         x: PyArrayLikeDyn<'py, f32, AllowTypeChange>,
         t: &Bound<'py, PyAny>,
-        labels: Option<Vec<i64>>,
+        labels: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArrayDyn<f32>>> {
         let samples = Samples::new("x", x.clone())?;
         check_shape("x", samples.shape(), &self.shape)?;
         let rows = samples.rows()?;
         let times = times_of(rows.nrows(), t)?;
+        let labels = labels.map(|labels| whole("labels", labels)).transpose()?;
         let condition = labels.as_deref().map_or(Condition::None, Condition::Labels);
         let mut out = ndarray::Array2::zeros(rows.dim());
         let states = rows.view();

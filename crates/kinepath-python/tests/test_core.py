@@ -382,6 +382,17 @@ def test_a_field_is_asked_at_one_time_or_at_one_for_each_state() -> None:
         field.velocity(states, [0.5] * 3)
 
 
+@pytest.mark.parametrize("kind", [list, np.array, np.float32])
+def test_a_field_takes_labels_of_any_kind(kind: Any) -> None:
+    models = Path(__file__).parents[2] / "kinepath-onnx" / "tests" / "fixtures" / "models"
+    field = kp.OnnxField(models / "labelled.onnx")
+    states = kp.noise(1, 2, field.shape)
+    expected = field.velocity(states, 0.5, [1, 0])
+    np.testing.assert_array_equal(field.velocity(states, 0.5, kind([1, 0])), expected)
+    with pytest.raises(kp.KinepathError, match="labels are whole numbers, got 0.5 at position 1"):
+        field.velocity(states, 0.5, [1, 0.5])
+
+
 def in_a_fork(index: int) -> float:
     """What needs the threads of the core."""
     samples = kp.noise(0, range(index, index + 200), (64,))

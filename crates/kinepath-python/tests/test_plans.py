@@ -77,10 +77,10 @@ def test_a_grid_is_made_of_anything_with_times() -> None:
     assert kp.Grid(np.linspace(0, 1, 5)) == expected == kp.Grid.uniform(np.int64(4))
     assert kp.Grid.from_sigmas(np.linspace(1, 0, 5)) == expected
     assert kp.Plan(np.int64(4)) == kp.Plan(expected)
-    for no_times in ("noon", [["a"]], 1.0 + 1.0j):
+    for no_times in ("noon", [["a"]], None, 1.0 + 1.0j):
         with pytest.raises(kp.KinepathError, match="nodes of a grid are numbers, got"):
             kp.Grid(cast_away(no_times))
-    for no_list in (0.5, [[0.0, 1.0]], cast_away(None)):
+    for no_list in (0.5, [[0.0, 1.0]]):
         with pytest.raises(kp.KinepathError, match="a list of times in"):
             kp.Grid(no_list)
 
