@@ -82,7 +82,7 @@ pub(crate) fn numbers<'py>(
 ) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
     let read = given.py().import("kinepath.arrays")?.call_method1("f64", (given,));
     let none = |_| invalid(format!("{what} are numbers, got {}", shown(given)));
-    Ok(read.map_err(none)?.extract()?)
+    read.map_err(none)?.extract()
 }
 
 /// Whatever holds whole numbers, tensors among it; their role is `what`.

@@ -105,6 +105,8 @@ fn neighbours_in_file<'py>(
     let found = parallel::detach(py, || {
         let mut stream = NeighbourStream::new(view, k).map_err(invalid)?;
         for block in blocks {
+            // A key press is Python's to notice, and only while it holds the interpreter.
+            Python::attach(|py| py.check_signals())?;
             stream.push(block.map_err(invalid)?.view()).map_err(invalid)?;
         }
         stream.finish().map_err(invalid)

@@ -6,6 +6,7 @@ import copy
 import multiprocessing
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -182,6 +183,27 @@ def test_neighbours_in_a_file_are_those_in_the_array(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-4])
     with pytest.raises(kp.KinepathError, match="incomplete"):
         kp.neighbours(queries, file)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no timers")
+def test_a_search_in_a_file_can_be_interrupted(tmp_path: Path) -> None:
+    def ring(number: int, frame: object) -> None:
+        raise ZeroDivisionError
+
+    # Of a little more than two blocks, none of which is on the disk.
+    points = np.lib.format.open_memmap(
+        tmp_path / "points.npy", mode="w+", dtype=np.float32, shape=(70, 1 << 20)
+    )
+    # Where the search ends, it ends with this.
+    points[-1, -1] = np.nan
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
+    try:
+        with pytest.raises(ZeroDivisionError) as interrupted:
+            kp.neighbours(np.zeros((1, 1 << 20), np.float32), tmp_path / "points.npy")
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert interrupted.value.__context__ is None
 
 
 def test_grids_have_names_and_come_from_noise_levels() -> None:
