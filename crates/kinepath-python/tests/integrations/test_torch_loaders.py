@@ -32,8 +32,6 @@ def test_tensors_are_times_and_labels(tmp_path: Path) -> None:
     times = torch.linspace(0, 1, 5, requires_grad=True)
     assert kp.Grid(times) == kp.Grid.uniform(4)
     assert kp.Grid.from_sigmas(1 - times) == kp.Grid.uniform(4)
-    gain = kp.SSC(0.5, power=1.0)
-    np.testing.assert_array_equal(gain.eta(times.numpy(force=True)), gain.factor(times, 0.0))
     field = kp.MixtureField([1.0], [[2.0]], [1.0])
     velocity = field.velocity(torch.zeros(5, 1), times)
     np.testing.assert_array_equal(velocity, field.velocity(np.zeros((5, 1)), np.linspace(0, 1, 5)))
