@@ -29,8 +29,8 @@ pub(crate) fn check_resamples(resamples: usize) -> PyResult<()> {
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "the Python side passes them by name")]
 #[pyo3(signature = (
-    runs, out, *, train, reference, decoder, encoder, copies_in, classifier, clip, resamples,
-    observe
+    runs, out, *, train, reference, decoder, encoder, copies_in, classifier, clip, engine,
+    resamples, observe
 ))]
 pub(crate) fn evaluate(
     py: Python<'_>,
@@ -43,6 +43,7 @@ pub(crate) fn evaluate(
     copies_in: &str,
     classifier: Option<String>,
     clip: Option<Clip>,
+    engine: &str,
     resamples: usize,
     observe: Py<PyAny>,
 ) -> PyResult<()> {
@@ -55,7 +56,6 @@ pub(crate) fn evaluate(
     });
     let decoder = decoder.map(|(network, scale, shift)| DecoderSettings { network, scale, shift });
     let data = DataSettings {
-        engine: kinepath_study::source::Engine::Auto,
         train,
         reference,
         decoder,
@@ -63,6 +63,7 @@ pub(crate) fn evaluate(
         copies_in,
         classifier,
         clip,
+        engine: engine.parse().map_err(invalid)?,
     }
     .with_implied();
     let lock = || FolderLock::take_runs(runs.iter().map(|(_, run)| run.as_path()), Some(&out));

@@ -7,7 +7,7 @@ import re
 import signal
 import threading
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pytest
@@ -53,6 +53,24 @@ def test_an_audit_of_an_array_counts_its_copies(tmp_path: Path) -> None:
     run = kp.read_run(tmp_path / "runs" / "0-baseline")
     assert run.table()["memorized"].sum() == 16
     assert kp.Study(tmp_path).results == study.results
+
+
+def test_networks_that_judge_run_on_the_engine_that_is_named(tmp_path: Path) -> None:
+    encoder = Path(__file__).parents[2] / "kinepath-study" / "tests" / "fixtures" / "quadrants.onnx"
+    samples, train = RANDOM.normal(size=(2, 20, 1, 28, 28)).astype(np.float32)
+    engines: tuple[Literal["rten"], Literal["ort"]] = ("rten", "ort")
+    vendi = {}
+    for engine in engines:
+        out = tmp_path / engine
+        judged = kp.study(
+            samples, train=train, encoder=encoder, engine=engine, out=out, resamples=40
+        )
+        assert judged.results["settings"]["data"]["engine"] == engine
+        vendi[engine] = judged.figures()["vendi"]
+    np.testing.assert_allclose(vendi["rten"], vendi["ort"], rtol=1e-4)
+    with pytest.raises(kp.KinepathError, match="engine is one of auto, rten, ort"):
+        kp.study(samples, train=train, engine="onnx", out=tmp_path / "none")  # type: ignore[arg-type]
+    assert not (tmp_path / "none").exists()
 
 
 def test_measured_runs_are_compared_with_verdicts_and_controls(tmp_path: Path) -> None:

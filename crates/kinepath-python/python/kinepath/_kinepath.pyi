@@ -278,6 +278,7 @@ def evaluate(
     copies_in: str,
     classifier: str | None,
     clip: tuple[str, str, str | None, str | None] | None,
+    engine: str,
     resamples: int,
     observe: Callable[[str, float], object],
 ) -> None: ...

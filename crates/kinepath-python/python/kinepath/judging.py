@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _kinepath
 from ._kinepath import KinepathError
+from .fields import Engine
 from .loaders import Data
 from .prompts import Clip, Prompts
 from .runs import records
@@ -36,12 +37,13 @@ if TYPE_CHECKING:
         clip_text: str | os.PathLike[str] | None
         tokenizer: str | os.PathLike[str] | None
         copies_in: Literal["pixels", "features"]
+        engine: Engine
         resamples: int
 
 
 BUILTIN = "builtin:"
 """What names of embedded data and networks begin with."""
-TOLD_BY_NAME = (".npy", ".npz", ".safetensors", ".bin", ".gz", ".idx")
+TOLD_BY_NAME = (".npy", ".npz", ".safetensors", ".bin", ".gz", ".idx", ".parquet")
 """Files that are data by their names; others are by their content."""
 
 LEAST_TRAIN = 11
@@ -70,6 +72,7 @@ class Judges:
     copies_in: str
     classifier: str | None
     clip: Clip | None
+    engine: str
     resamples: int
 
     @staticmethod
@@ -87,6 +90,7 @@ class Judges:
         prompts: Prompts | None,
         clip_text: str | os.PathLike[str] | None,
         tokenizer: str | os.PathLike[str] | None,
+        engine: str,
         resamples: int,
     ) -> Judges:
         """As :func:`kinepath.study` was told.
@@ -102,6 +106,8 @@ class Judges:
         clip = Clip.of(clip_image, prompts, clip_text, tokenizer)
         if copies_in not in ("pixels", "features"):
             raise KinepathError(f"copies_in is pixels or features, got {copies_in!r}")
+        if engine not in get_args(Engine):
+            raise KinepathError(f"engine is one of {', '.join(get_args(Engine))}, got {engine!r}")
         judges = Judges(
             _data("train", train),
             None if reference is None else _data("reference", reference),
@@ -110,6 +116,7 @@ class Judges:
             copies_in,
             None if classifier is None else _network(classifier),
             clip,
+            engine,
             resamples,
         )
         embedded = isinstance(judges.train, str) and judges.train.startswith(BUILTIN)
@@ -188,6 +195,7 @@ class Judges:
             "copies_in": self.copies_in,
             "classifier": self.classifier,
             "clip": None if self.clip is None else self.clip.in_files(folder),
+            "engine": self.engine,
             "resamples": self.resamples,
         }
 

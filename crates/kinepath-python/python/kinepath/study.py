@@ -16,6 +16,7 @@ import numpy.typing as npt
 from . import _kinepath, study_tables
 from ._kinepath import KinepathError
 from .arrays import whole
+from .fields import Engine
 from .judging import Judges
 from .loaders import Data, in_memory
 from .paths import Paths
@@ -146,6 +147,7 @@ def study(
     noise: int | str | npt.ArrayLike | None = None,
     labels: npt.ArrayLike | None = None,
     out: str | os.PathLike[str] = "kinepath-study",
+    engine: Engine = "auto",
     resamples: int = 2000,
     progress: Progress | None = None,
 ) -> Study:
@@ -186,6 +188,7 @@ def study(
         labels: the class, or number of the prompt, of each of these samples, ``[N]``, the same in
             every variant; what ``noise`` and ``labels`` say of runs their folders say already.
         out: the folder for results, report, and data given as arrays.
+        engine: what runs these networks, as for :class:`kinepath.OnnxField`.
         resamples: bootstrap resamples and permutations of every figure, at least 40.
         progress: called with what is being done and how much of it, instead of a line on stderr,
             which is one a minute where that is no terminal.
@@ -221,6 +224,7 @@ def study(
         prompts=prompts,
         clip_text=clip_text,
         tokenizer=tokenizer,
+        engine=engine,
         resamples=resamples,
     )
     folder = Path(out)
