@@ -220,12 +220,11 @@ impl SampleJob<'_> {
                 self.count, self.batch
             ));
         }
-        if let Some(total) = self.total.filter(|&total| total < self.first + self.count) {
-            return mismatch(format!(
-                "samples {}..{} are no share of {total}",
-                self.first,
-                self.first + self.count
-            ));
+        let Some(end) = self.first.checked_add(self.count) else {
+            return mismatch(format!("{} samples from {} on are too many", self.count, self.first));
+        };
+        if let Some(total) = self.total.filter(|&total| total < end) {
+            return mismatch(format!("samples {}..{end} are no share of {total}", self.first));
         }
         if let Start::Given { path, noise } = &self.start {
             let dim: usize = self.source.shape.iter().product();
@@ -235,11 +234,10 @@ impl SampleJob<'_> {
                     noise.shape, self.source.shape
                 ));
             }
-            if noise.values.nrows() < self.first + self.count {
+            if noise.values.nrows() < end {
                 return mismatch(format!(
-                    "{path} holds noise for {} samples, but {} are asked for",
-                    noise.values.nrows(),
-                    self.first + self.count
+                    "{path} holds noise for {} samples, but {end} are asked for",
+                    noise.values.nrows()
                 ));
             }
         }

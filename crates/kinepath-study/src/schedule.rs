@@ -26,7 +26,7 @@ pub struct ScheduleSpec {
     /// A family that [`GridFamily`] reads; `sigmas:` with a file or list of noise levels σ = 1 − t;
     /// or a file with one time a line.
     pub grid: String,
-    /// Where the path begins and ends, within `[0, 1]`.
+    /// Where the path begins and ends, within `[0, 1]`; explicit times say so themselves.
     pub interval: (f64, f64),
     /// What [`read_gain`] reads: an expression, a file with `t eta` on each line, or a TOML file with a
     /// `gain`.

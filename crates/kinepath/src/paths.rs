@@ -85,6 +85,8 @@ impl Paths {
         ] {
             mine[row] = theirs[other];
         }
+        let both = self.noise_left.is_some() == from.noise_left.is_some();
+        assert!(both, "paths of other methods");
         if let (Some(mine), Some(theirs)) = (&mut self.noise_left, &from.noise_left) {
             mine[row] = theirs[other];
         }

@@ -176,7 +176,7 @@ pub enum DataError {
 }
 
 impl DataError {
-    /// Wraps an I/O failure; truncated or corrupt compressed data is reported as such.
+    /// A file or folder that the operating system does not let be read.
     pub(crate) fn io(place: &str, error: &io::Error) -> Self {
         Self::Io { place: place.to_owned(), kind: error.kind(), message: error.to_string() }
     }

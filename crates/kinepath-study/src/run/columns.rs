@@ -20,7 +20,7 @@ pub const TERMINAL_SPIKE: &str = "terminal_spike";
 /// Share of the starting noise that the path leaves in the sample once its target is settled; NaN
 /// where the solver does not tell (f64).
 pub const NOISE_LEFT: &str = "noise_left";
-/// Mean over time of the gain η; NaN where the solver does not tell (f64).
+/// Mean over time of the gain η (f64).
 pub const MEAN_GAIN: &str = "mean_gain";
 /// Field evaluations (i64).
 pub const NFE: &str = "nfe";

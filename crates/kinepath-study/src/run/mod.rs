@@ -15,13 +15,13 @@
 //! .kinepath.lock        while a process writes into the folder
 //! ```
 
+mod assemble;
 mod certificate;
 mod check;
 pub mod columns;
 mod content;
 mod error;
 mod lock;
-mod merge;
 mod part;
 mod pending;
 mod reader;

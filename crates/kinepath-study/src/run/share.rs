@@ -4,9 +4,9 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::assemble::{Piece, Rows};
 use super::check::changed;
 use super::error::RunError;
-use super::merge::{Piece, Rows};
 use super::part::SAMPLES;
 use super::reader::RunReader;
 use super::settings::{Difference, RunSettings};

@@ -4,9 +4,9 @@ use std::fs;
 use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
+use super::assemble::{Batch, Piece, assemble};
 use super::error::RunError;
 use super::lock::FolderLock;
-use super::merge::{Batch, Piece, merge};
 use super::part::{Layout, Part, PartFile, file_name, holds_parts, parts_in};
 use super::pending::{self, remove, sweep};
 use super::settings::RunSettings;
@@ -227,10 +227,10 @@ impl RunWriter {
         pieces: &[impl Piece],
         observe: &mut dyn FnMut(f64) -> Answer,
     ) -> Result<(), RunError> {
-        let merged = merge(&self.dir, &self.parts, &self.settings, pieces, observe)?;
-        merged.samples.publish(&self.dir.join(SAMPLES_FILE))?;
-        merged.table.publish(&self.dir.join(TABLE_FILE))?;
-        merged.settings.publish(&self.dir.join(SETTINGS_FILE))?;
+        let assembled = assemble(&self.dir, &self.parts, &self.settings, pieces, observe)?;
+        assembled.samples.publish(&self.dir.join(SAMPLES_FILE))?;
+        assembled.table.publish(&self.dir.join(TABLE_FILE))?;
+        assembled.settings.publish(&self.dir.join(SETTINGS_FILE))?;
         remove_parts(&self.parts)
     }
 

@@ -2,22 +2,18 @@
 
 use super::controls::NO_NOISE_LEFT;
 use super::figures::{PairedFigure, PairedInterval};
-use super::results::{Comparison, Control, ControlKind, Difference, Direction, Effect, Verdict};
+use super::results::{Comparison, Control, ControlKind, Difference, Effect, Verdict};
 use crate::format::list;
 
 /// Judges one difference: significant if its adjusted p-value is at most `significance`.
 pub(super) fn effect(figure: &PairedFigure, q_value: f64, significance: f64) -> Effect {
     let PairedInterval { metric, value, difference, .. } = figure.interval;
-    let change = difference.estimate;
-    if q_value > significance || change == 0.0 {
-        return Effect::Undetected;
+    let harm = metric.better.harm(value, difference.estimate);
+    match harm < 0.0 {
+        _ if q_value > significance || harm == 0.0 => Effect::Undetected,
+        true => Effect::Better,
+        false => Effect::Worse,
     }
-    let better = match metric.better {
-        Direction::Lower => change < 0.0,
-        Direction::Higher => change > 0.0,
-        Direction::Zero => value.abs() < (value - change).abs(),
-    };
-    if better { Effect::Better } else { Effect::Worse }
 }
 
 /// Judges a gain from all its differences and the controls; `count` is the number of samples.

@@ -37,7 +37,7 @@ impl Rungs {
 
     /// Samples per gain in rung `rung`, from 0.
     pub(super) fn samples(&self, rung: usize) -> usize {
-        self.count << rung
+        self.count.saturating_mul(1_usize.checked_shl(rung as u32).unwrap_or(usize::MAX))
     }
 
     /// Sample indices at which the rungs up to `rung` begin and end: 0, n₀, n₁, …

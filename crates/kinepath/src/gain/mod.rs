@@ -97,8 +97,8 @@ impl Gain {
     /// would drive samples backwards.
     ///
     /// # Errors
-    /// [`GainError::Parameter`] for a parameter out of range; [`GainError::Table`] and [`GainError::Ceiling`] for a governed
-    /// gain's point that cannot be used; [`GainError::Negative`] naming the first offending time
+    /// [`GainError::Parameter`] for a parameter out of range; [`GainError::Table`] for points that are no
+    /// table, and [`GainError::Ceiling`] for a governed gain's that are no ceiling; [`GainError::Negative`] naming the first offending time
     /// and, for KTS, the largest admissible β₀.
     pub fn validate(&self, times: &[f64]) -> Result<(), GainError> {
         match self {

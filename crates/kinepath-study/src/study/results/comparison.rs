@@ -37,6 +37,19 @@ pub enum Direction {
     Zero,
 }
 
+impl Direction {
+    /// How much worse a figure is for having become `value` by a `change`, in its unit: better is
+    /// negative.
+    #[must_use]
+    pub(crate) fn harm(self, value: f64, change: f64) -> f64 {
+        match self {
+            Self::Lower => change,
+            Self::Higher => -change,
+            Self::Zero => value.abs() - (value - change).abs(),
+        }
+    }
+}
+
 /// A gain against the baseline, on the same noise.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {

@@ -26,12 +26,8 @@ impl Measure {
     /// baseline itself is at 0.
     #[must_use]
     pub fn harm(&self) -> f64 {
-        let difference = self.difference.map_or(0.0, |difference| difference.estimate);
-        match self.better {
-            Direction::Lower => difference,
-            Direction::Higher => -difference,
-            Direction::Zero => self.value.estimate.abs() - (self.value.estimate - difference).abs(),
-        }
+        let change = self.difference.map_or(0.0, |difference| difference.estimate);
+        self.better.harm(self.value.estimate, change)
     }
 
     /// How much worse than the baseline it may be, by the end of its interval, in the unit of the metric;
@@ -52,16 +48,11 @@ impl Measure {
     #[must_use]
     pub fn effect(&self) -> Effect {
         let Some(Interval { low, high, .. }) = self.difference else { return Effect::Undetected };
-        let (above, below) = (low > 0.0, high < 0.0);
-        let better = match self.better {
-            Direction::Lower => below,
-            Direction::Higher => above,
-            Direction::Zero => self.harm() <= 0.0,
-        };
-        match above || below {
-            true if better => Effect::Better,
-            true => Effect::Worse,
-            false => Effect::Undetected,
+        let harm = self.harm();
+        match harm < 0.0 {
+            _ if low <= 0.0 && high >= 0.0 || harm == 0.0 => Effect::Undetected,
+            true => Effect::Better,
+            false => Effect::Worse,
         }
     }
 

@@ -57,25 +57,25 @@ impl Piece for Batch<'_> {
 }
 
 /// The final files under temporary names.
-pub(crate) struct Merged {
+pub(crate) struct Assembled {
     pub(crate) samples: Pending,
     pub(crate) table: Pending,
     pub(crate) settings: Pending,
 }
 
-/// Merges the pieces, which cover the run in order, for the folder `dir`; `parts` is where temporary
+/// Assembles the pieces, which cover the run in order, for the folder `dir`; `parts` is where temporary
 /// files go. `observe` is told the fraction of the work that is done.
 ///
 /// # Errors
 /// [`RunError::Stopped`] after a break; [`RunError`] when a piece cannot be read, has other tensors
 /// or columns than the first, or the files cannot be written.
-pub(crate) fn merge(
+pub(crate) fn assemble(
     dir: &Path,
     parts: &Path,
     settings: &RunSettings,
     pieces: &[impl Piece],
     observe: &mut dyn FnMut(f64) -> Answer,
-) -> Result<Merged, RunError> {
+) -> Result<Assembled, RunError> {
     let Some((first, others)) = pieces.split_first() else {
         return Err(RunError::NotARun { path: dir.display().to_string() });
     };
@@ -113,7 +113,7 @@ pub(crate) fn merge(
         }
         Ok(())
     })?;
-    let (samples, digests) = merge_tensors(dir, parts, settings, pieces, &tensors, &mut step)?;
+    let (samples, digests) = assemble_tensors(dir, parts, settings, pieces, &tensors, &mut step)?;
 
     let target = dir.join(SETTINGS_FILE);
     let content = RunContent { columns, table: digest.finish(), tensors: digests };
@@ -123,11 +123,11 @@ pub(crate) fn merge(
     let settings = Pending::write(parts, &target, |file| {
         file.write_all(settings.as_bytes()).map_err(|error| RunError::io(&target, "write", &error))
     })?;
-    Ok(Merged { samples, table, settings })
+    Ok(Assembled { samples, table, settings })
 }
 
 /// The file of the tensors, and the digest of each.
-fn merge_tensors(
+fn assemble_tensors(
     dir: &Path,
     parts: &Path,
     settings: &RunSettings,
