@@ -54,9 +54,18 @@ impl ClusterFault {
                 .context("cannot run pytest")?;
             match output.status.success() {
                 true => Outcome::Survived { times: 1, message: String::new() },
-                false => Outcome::Failed(format!("{test}: run it to see")),
+                false => Outcome::Failed(format!("{test}: {}", end_of(&output.stdout))),
             }
         };
         Ok(Row { fault: self.what.to_owned(), command: COMMAND.to_owned(), outcome })
     }
+}
+
+/// The last lines of what a test printed.
+fn end_of(output: &[u8]) -> String {
+    /// Lines that pytest's summary takes.
+    const LINES: usize = 5;
+    let text = String::from_utf8_lossy(output);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(LINES)..].join("; ")
 }

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 
-use super::{Tried, Verdict};
+use super::{Tried, Trouble, Verdict};
 use crate::{Chance, Subject};
 
 /// Starts the command twice, the second time at a random moment of the first.
@@ -27,6 +27,9 @@ pub(super) fn two(subject: &Subject, chance: &mut Chance, times: usize) -> Tried
             }
         }
         trial.ends_undisturbed()?;
+    }
+    if refused == 0 {
+        return Err(Trouble::Failed("neither of two was ever refused".to_owned()));
     }
     Ok(Verdict { times: refused, message })
 }

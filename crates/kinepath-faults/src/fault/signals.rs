@@ -54,28 +54,34 @@ fn stop(subject: &Subject, chance: &mut Chance, times: usize, signal: &str, code
 
 /// The terminal goes away from a program that nohup keeps: it must not be disturbed.
 pub(super) fn hang_up(subject: &Subject, chance: &mut Chance, _: usize) -> Tried {
-    let trial = subject.trial("hang-up")?;
-    let mut command = Command::new("nohup");
-    command.arg(subject.program()).args(subject.arguments().split_whitespace());
-    command.stdout(Stdio::null());
-    let mut running = match trial.start_as(command) {
-        Ok(running) => running,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Trouble::Skipped("there is no nohup".to_owned()));
+    for _ in 0..TRIES {
+        let trial = subject.trial("hang-up")?;
+        let mut command = Command::new("nohup");
+        command.arg(subject.program()).args(subject.arguments().split_whitespace());
+        command.stdout(Stdio::null());
+        let mut running = match trial.start_as(command) {
+            Ok(running) => running,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Trouble::Skipped("there is no nohup".to_owned()));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // nohup needs a moment to become the program.
+        let share = 0.3 + 0.6 * chance.random::<f64>();
+        let met = running.wait_until(subject.duration().mul_f64(share))?;
+        if met {
+            send("HUP", running.id())?;
         }
-        Err(error) => return Err(error.into()),
-    };
-    // nohup needs a moment to become the program.
-    let share = 0.3 + 0.6 * chance.random::<f64>();
-    if running.wait_until(subject.duration().mul_f64(share))? {
-        send("HUP", running.id())?;
+        let ended = running.end()?;
+        if !ended.status.success() {
+            return Err(trial.failed(format!("it stopped with {}", ended.status)));
+        }
+        trial.ends_undisturbed()?;
+        if met {
+            return Ok(Verdict { times: 1, message: "goes on".to_owned() });
+        }
     }
-    let ended = running.end()?;
-    if !ended.status.success() {
-        return Err(trial.failed(format!("it stopped with {}", ended.status)));
-    }
-    trial.ends_undisturbed()?;
-    Ok(Verdict { times: 1, message: "goes on".to_owned() })
+    Err(Trouble::Failed("it always ended before the terminal went away".to_owned()))
 }
 
 fn send(signal: &str, process: u32) -> io::Result<()> {
