@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use kinepath::gain;
 use kinepath::grid;
-use kinepath::plan::{self, Quadrature, Schedule};
+use kinepath::plan::{self, Schedule};
 use kinepath::tableau::Tableau;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -110,22 +110,8 @@ impl Plan {
         let known = || Tableau::ALL.map(|tableau| tableau.name).join(", ");
         let tableau = Tableau::by_name(solver)
             .ok_or_else(|| invalid(format!("unknown solver {solver:?}; use {}", known())))?;
-        let quadrature = match quadrature {
-            "solver" => Quadrature::Solver,
-            "left" if tableau.error.is_some() => {
-                return Err(invalid(format!("{solver} chooses its own steps; use \"solver\"")));
-            }
-            "left" => Quadrature::Left,
-            _ => {
-                let text = format!("unknown quadrature {quadrature:?}; use \"solver\" or \"left\"");
-                return Err(invalid(text));
-            }
-        };
-        let plan = if tableau.error.is_some() {
-            plan::Plan::adaptive(grid.0, tableau, gain.0, rtol, atol)
-        } else {
-            plan::Plan::fixed(grid.0, tableau, gain.0, quadrature)
-        };
+        let quadrature = quadrature.parse().map_err(invalid)?;
+        let plan = plan::Plan::new(grid.0, tableau, gain.0, quadrature, [rtol, atol]);
         plan.map(Self).map_err(invalid)
     }
 
@@ -149,11 +135,8 @@ impl Plan {
 
     /// How the energy is summed: ``solver`` or ``left``.
     #[getter]
-    fn quadrature(&self) -> &'static str {
-        match self.0.quadrature() {
-            Quadrature::Solver => "solver",
-            Quadrature::Left => "left",
-        }
+    fn quadrature(&self) -> String {
+        self.0.quadrature().to_string()
     }
 
     /// Evaluations of the field for one sample, those of guidance not counted; None where the
@@ -168,17 +151,7 @@ impl Plan {
     /// Raises:
     ///     KinepathError: for what is no gain, or one that is negative at a time of the plan.
     fn with_gain(&self, gain: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let gain = gain_of(gain)?.0;
-        let plan = &self.0;
-        let (grid, tableau) = (plan.grid().clone(), *plan.tableau());
-        match *plan.schedule() {
-            Schedule::Fixed(_) => plan::Plan::fixed(grid, tableau, gain, plan.quadrature()),
-            Schedule::Adaptive { rtol, atol, .. } => {
-                plan::Plan::adaptive(grid, tableau, gain, rtol, atol)
-            }
-        }
-        .map(Self)
-        .map_err(invalid)
+        self.0.with_gain(gain_of(gain)?.0).map(Self).map_err(invalid)
     }
 
     /// Its steps, in order, for loops of your own; None where the method chooses them.

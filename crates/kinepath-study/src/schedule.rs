@@ -5,7 +5,7 @@ mod gain;
 use std::path::Path;
 
 use kinepath::grid::{GRID_FORMS, Grid, GridFamily};
-use kinepath::plan::{Plan, Quadrature};
+use kinepath::plan::Plan;
 use kinepath::tableau::Tableau;
 
 use gain::check_reference;
@@ -79,32 +79,14 @@ impl ScheduleSpec {
             text: self.solver.clone(),
             reason: format!("use {}", Tableau::ALL.map(|tableau| tableau.name).join(", ")),
         })?;
-        let quadrature = match self.quadrature.as_str() {
-            "solver" => Quadrature::Solver,
-            "left" => Quadrature::Left,
-            _ => {
-                return Err(StudyError::Spec {
-                    what: "quadrature",
-                    text: self.quadrature.clone(),
-                    reason: "use solver or left".to_owned(),
-                });
-            }
-        };
-        let adaptive = tableau.error.is_some();
-        if adaptive && quadrature == Quadrature::Left {
-            return Err(StudyError::Spec {
-                what: "quadrature",
-                text: self.quadrature.clone(),
-                reason: format!("{} chooses its own steps; use solver", tableau.name),
-            });
-        }
+        let quadrature = self.quadrature.parse().map_err(|_| StudyError::Spec {
+            what: "quadrature",
+            text: self.quadrature.clone(),
+            reason: "use solver or left".to_owned(),
+        })?;
         let grid = self.grid()?;
         let gain = read_gain(&self.gain, None)?;
-        let plan = if adaptive {
-            Plan::adaptive(grid, tableau, gain, self.rtol, self.atol)?
-        } else {
-            Plan::fixed(grid, tableau, gain, quadrature)?
-        };
+        let plan = Plan::new(grid, tableau, gain, quadrature, [self.rtol, self.atol])?;
         let settings =
             SamplerSettings { certify: self.certify, ..SamplerSettings::of(&plan, &self.grid) };
         Ok((plan, settings))

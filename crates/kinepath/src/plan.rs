@@ -1,21 +1,15 @@
 //! Plans: a time grid, a method, a gain and a quadrature compiled into what an executor runs.
 
+mod quadrature;
+
+pub use quadrature::{ParseQuadratureError, Quadrature};
+
 use crate::gain::{Gain, GainError, Governor};
 use crate::grid::Grid;
 use crate::tableau::Tableau;
 
 /// Time from which on energy counts towards the terminal spike.
 pub const TERMINAL_START: f64 = 0.95;
-
-/// How the energy integral is approximated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Quadrature {
-    /// `½ h Σ_j b_j ‖k_j‖²`: the method's own weights, so the energy has the method's order.
-    #[default]
-    Solver,
-    /// `½ h ‖k_1‖²`: first order; what the paper's scripts use for every method.
-    Left,
-}
 
 /// A resolved sampling schedule: every time, gain and coefficient that an executor needs.
 ///
@@ -105,6 +99,40 @@ impl Phase {
 }
 
 impl Plan {
+    /// A plan whose steps are the tableau's affair: of its own choice within the tolerances
+    /// `[rtol, atol]` where it has an error estimate, one between each two nodes of `grid` otherwise.
+    ///
+    /// # Errors
+    /// [`PlanError::LeftOfOwnSteps`] for left quadrature of steps of its own choice; else as
+    /// [`adaptive`](Self::adaptive) or [`fixed`](Self::fixed).
+    pub fn new(
+        grid: Grid,
+        tableau: Tableau,
+        gain: Gain,
+        quadrature: Quadrature,
+        [rtol, atol]: [f64; 2],
+    ) -> Result<Self, PlanError> {
+        match (tableau.error, quadrature) {
+            (None, _) => Self::fixed(grid, tableau, gain, quadrature),
+            (Some(_), Quadrature::Solver) => Self::adaptive(grid, tableau, gain, rtol, atol),
+            (Some(_), Quadrature::Left) => Err(PlanError::LeftOfOwnSteps { name: tableau.name }),
+        }
+    }
+
+    /// The same plan with another gain.
+    ///
+    /// # Errors
+    /// [`PlanError::Gain`] for one that is inadmissible on it.
+    pub fn with_gain(&self, gain: Gain) -> Result<Self, PlanError> {
+        let (grid, tableau) = (self.grid.clone(), self.tableau);
+        match self.schedule {
+            Schedule::Fixed(_) => Self::fixed(grid, tableau, gain, self.quadrature),
+            Schedule::Adaptive { rtol, atol, .. } => {
+                Self::adaptive(grid, tableau, gain, rtol, atol)
+            }
+        }
+    }
+
     /// A plan of one step between each two nodes of `grid`.
     ///
     /// An adaptive tableau is accepted too: its embedded error estimate is then not used.
@@ -253,6 +281,12 @@ pub enum PlanError {
     /// A method without an error estimate cannot choose its steps.
     #[error("{name} has no error estimate and cannot choose its steps; use dopri5")]
     NotAdaptive {
+        /// The method's name.
+        name: &'static str,
+    },
+    /// Left quadrature of a method that chooses its own steps.
+    #[error("{name} chooses its own steps; sum their energy by solver quadrature")]
+    LeftOfOwnSteps {
         /// The method's name.
         name: &'static str,
     },

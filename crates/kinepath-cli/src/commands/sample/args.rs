@@ -7,6 +7,7 @@ use anyhow::Result;
 use bytesize::ByteSize;
 use clap::{Args, value_parser};
 use kinepath::grid::GridFamily;
+use kinepath::tableau::Tableau;
 use kinepath_study::run::Certify;
 use kinepath_study::sampling::{BATCH_MEMORY, Band, Selection};
 use kinepath_study::schedule::ScheduleSpec;
@@ -216,6 +217,6 @@ impl SampleArgs {
     }
 
     fn adaptive(&self) -> bool {
-        self.solver == "dopri5"
+        Tableau::by_name(&self.solver).is_some_and(|tableau| tableau.error.is_some())
     }
 }

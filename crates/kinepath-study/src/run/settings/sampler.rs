@@ -1,6 +1,6 @@
 //! How a run is sampled, as `run.toml` says it.
 
-use kinepath::plan::{Plan, Quadrature, Schedule};
+use kinepath::plan::{Plan, Schedule};
 use serde::{Deserialize, Serialize};
 
 use super::Certify;
@@ -51,10 +51,7 @@ impl SamplerSettings {
             grid: grid.to_owned(),
             nodes: plan.grid().nodes().to_vec(),
             gain: plan.gain().to_string(),
-            quadrature: match plan.quadrature() {
-                Quadrature::Solver => "solver".to_owned(),
-                Quadrature::Left => "left".to_owned(),
-            },
+            quadrature: plan.quadrature().to_string(),
             split: plan.gain().split(),
             rtol: tolerances.map(|(rtol, _)| rtol),
             atol: tolerances.map(|(_, atol)| atol),
