@@ -104,8 +104,10 @@ class AugmentedField(torch.nn.Module):
         # Before the gain, which half precision would round away next to 1.
         v = v.to(x.dtype)
         if self.gain is not None:
-            eta = torch.full_like(speed, self.gain.eta(float(t)))
-            governor = self.gain.governor(float(t))
+            # Detached: the adjoint method asks for gradients in time, of which a gain has none here.
+            time = float(t.detach())
+            eta = torch.full_like(speed, self.gain.eta(time))
+            governor = self.gain.governor(time)
             if governor is not None:
                 eta = eta * governed(speed, governor)
             v, speed = scaled(v, eta), speed * eta.square()

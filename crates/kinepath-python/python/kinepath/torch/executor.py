@@ -36,6 +36,9 @@ def sample(
     gets states in the noise's own type. Energies are in float64, on devices without it in float32
     for one evaluation and in float64 for their sum.
 
+    Results are detached: no gradient is recorded, whatever the model's parameters. Where energies
+    are part of a loss, solve for an :class:`AugmentedField`.
+
     The model may change its states and times in place, which are copies. A velocity is used up
     before the model is called again, so that a model may return the same memory every time, as one
     compiled with CUDA graphs does.

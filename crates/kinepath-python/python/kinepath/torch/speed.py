@@ -22,13 +22,14 @@ def squared_speed(v: Tensor) -> Tensor:
     norm: Tensor = torch.linalg.vector_norm(
         rows, dim=tuple(range(1, rows.ndim)), dtype=exact(v.device)
     )
-    return norm.square_()
+    # Not in place: a backward pass through the norm needs it as it is.
+    return norm.square()
 
 
 def governed(speed: Tensor, governor: tuple[float, float]) -> Tensor:
     """What a closed-loop gain multiplies every row by, ``[B]``, given its ``‖v‖²``."""
     ceiling, exponent = governor
-    return (ceiling / speed.clamp(min=ceiling)).pow_(exponent)
+    return (ceiling / speed.clamp(min=ceiling)).pow(exponent)
 
 
 def scaled(v: Tensor, factors: Tensor) -> Tensor:
