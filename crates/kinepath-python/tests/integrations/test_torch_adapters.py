@@ -142,3 +142,70 @@ def test_arguments_the_other_way_round_are_turned(noise: Tensor) -> None:
     for condition in (labels, {"y": labels}):
         paths = kpt.sample(model, noise, plan, condition=condition)
         np.testing.assert_array_equal(paths.kpe, expected)
+
+
+def solved(field: kpt.AugmentedField, noise: Tensor, *times: float, **how: Any) -> tuple[Tensor, Tensor]:
+    with torch.no_grad():
+        states = odeint(field, field.start(noise), torch.tensor(times), **how)
+    return field.split(states[-1])
+
+
+@pytest.mark.parametrize(
+    "gain", ["kts:alpha=0,beta=0.0525", kp.TableGain([(0.9, 1.0), (0.95, -0.001), (1.0, 1.0)])]
+)
+def test_a_gain_that_is_negative_somewhere_is_refused(gain: Any) -> None:
+    with pytest.raises(kp.KinepathError, match="negative|is -"):
+        kpt.AugmentedField(lambda x, t: -x, (2,), gain)
+    kpt.AugmentedField(lambda x, t: -x, (2,), "governed:ceiling=0:1,strength=1")
+
+
+def test_a_gain_may_be_an_expression() -> None:
+    noise, text = torch.ones(2, 3), "ssc:alpha=0.3,power=1.5"
+    # dopri5 takes a step across t = 1, where 1 − t has no such power.
+    fields = [kpt.AugmentedField(lambda x, t: -x, (3,), gain) for gain in (text, kp.Gain(text))]
+    ends = [solved(field, noise, 0.0, 1.0) for field in fields]
+    assert torch.equal(ends[0][1], ends[1][1])
+    # ln x(1) = −∫ η dt.
+    torch.testing.assert_close(ends[0][0], torch.full((2, 3), float(np.exp(-1.0 - 0.3 / 2.5))))
+    with pytest.raises(kp.KinepathError, match="faster"):
+        kpt.AugmentedField(lambda x, t: -x, (3,), "faster")
+
+
+@pytest.mark.parametrize("method", ["euler", "heun2", "rk4", "dopri5"])
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ((1.0, 0.5, 0.0), "back in time, from t = 1 to "),
+        ((0.4, 0.2, 0.0), "back in time, from t = 0.4 to "),
+        ((-0.5, 0.0, 0.5), r"asks at t = -0\.5"),
+        ((80.0, 40.0, 0.0), "asks at t = 80"),
+        ((0.0, 500.0, 1000.0, 2000.0), "asks at t = [0-9.e+]+: give it"),
+    ],
+)
+def test_times_of_other_conventions_are_refused(method: str, times: Any, words: str) -> None:
+    field = kpt.AugmentedField(lambda x, t: torch.sin(3 * x + t[:, None]), (3,))
+    with pytest.raises(kp.KinepathError, match=words):
+        solved(field, torch.ones(2, 3), *times, method=method)
+
+
+def test_a_field_can_be_solved_again() -> None:
+    field = kpt.AugmentedField(lambda x, t: torch.ones_like(x), (2,))
+    for times in [(0.5, 0.7, 1.0), (0.0, 0.2)]:
+        _, energy = solved(field, torch.zeros(3, 2), *times)
+        np.testing.assert_allclose(energy, times[-1] - times[0], rtol=1e-6)
+
+
+def test_a_straight_field_is_followed_in_as_long_steps_as_the_solver_likes() -> None:
+    field = kpt.AugmentedField(lambda x, t: torch.full_like(x, 2.0), (2,))
+    how: dict[str, Any] = {"options": {"first_step": 0.06}}
+    ends, energy = solved(field, torch.zeros(3, 2), 0.0, 1.0, **how)
+    np.testing.assert_allclose(ends, 2.0, rtol=1e-5)
+    np.testing.assert_allclose(energy, 4.0, rtol=1e-5)
+
+
+def test_a_field_may_be_compiled() -> None:
+    field = kpt.AugmentedField(lambda x, t: torch.sin(x), (3,))
+    compiled = torch.compile(field, backend="eager", fullgraph=True)
+    start = field.start(torch.ones(2, 3))
+    for t in (0.0, 0.5):
+        torch.testing.assert_close(compiled(torch.tensor(t), start), field(torch.tensor(t), start))

@@ -112,6 +112,7 @@ def test_a_prediction_is_never_stretched_to_fit(predicts: Prediction) -> None:
         ({"time": "scaled:-1"}, "scale must be positive, got -1"),
         ({"time": "discrete:1"}, "needs T ≥ 2, got 1"),
         ({"time": "discrete"}, "unknown time convention"),
+        ({"time": 1000}, "unknown time convention 1000"),
     ],
 )
 def test_unknown_conventions_are_named(words: Any, message: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, cast
@@ -42,38 +41,6 @@ def test_states_are_float32_for_half_precision_and_float64_for_double(dtype: tor
     assert paths.endpoints.dtype == state
     np.testing.assert_allclose(paths.endpoints.numpy(), x.numpy(), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(paths.kpe, energy, rtol=1e-12 if dtype == torch.float64 else 1e-5)
-
-
-class WithParts(torch.nn.Module):
-    """A model of time and state that has further parts."""
-
-    def __init__(self, *parts: torch.nn.Module) -> None:
-        super().__init__()
-        self.parts = torch.nn.Sequential(*parts)
-
-    def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        velocity: Tensor = self.parts(x)
-        return velocity
-
-
-@pytest.mark.parametrize(
-    "part", [torch.nn.Dropout(0.5), torch.nn.Dropout2d(0.1), torch.nn.BatchNorm2d(1)]
-)
-def test_training_mode_is_warned_of_where_it_changes_velocities(part: torch.nn.Module) -> None:
-    model = WithParts(torch.nn.Identity(), part)
-    with pytest.warns(UserWarning, match=rf"its {type(part).__name__} parts\.1 .*eval\(\)") as told:
-        kpt.sample(model, noise(), kp.Plan(3))
-    assert len(told) == 1 and told[0].filename == __file__
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        kpt.sample(model.eval(), noise(), kp.Plan(3))
-        # In training mode, as every new module, but the same there.
-        for same in (
-            torch.nn.Dropout(0.0),
-            torch.nn.BatchNorm2d(1, track_running_stats=False),
-            torch.nn.GroupNorm(1, 1),
-        ):
-            kpt.sample(WithParts(same), noise(), kp.Plan(3))
 
 
 def test_a_model_may_compute_in_another_precision() -> None:

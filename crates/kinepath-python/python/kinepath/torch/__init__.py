@@ -13,7 +13,8 @@ device within the loop.
     (4,)
 """
 
-from .adapters import AugmentedField, swapped
+from .adapters import swapped
+from .augmented import AugmentedField
 from .conventions import converted
 from .executor import sample
 from .meter import EnergyMeter

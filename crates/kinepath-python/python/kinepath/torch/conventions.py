@@ -4,13 +4,13 @@ them."""
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from torch import Tensor
 
 from .._kinepath import KinepathError
+from .adapters import Adapter
 from .model import Model, checked
 
 Prediction = Literal["velocity", "data", "noise"]
@@ -21,7 +21,7 @@ ELSEWHERE = (
 )
 
 
-def converted(model: Model, *, predicts: Prediction = "velocity", time: str = "unit") -> Model:
+def converted(model: Model, *, predicts: Prediction = "velocity", time: str = "unit") -> Converted:
     """A model of another convention as one of velocities, ``v(x, t)`` with t = 0 noise and 1 data.
 
     The words are those of :class:`kinepath.OnnxField`, for models of the straight path
@@ -34,8 +34,9 @@ def converted(model: Model, *, predicts: Prediction = "velocity", time: str = "u
         >>> paths.endpoints.abs().max() < 1e-6, paths.kpe.round(6)
         (tensor(True), array([1.]))
 
-    What follows state and time is passed on. Guidance by :func:`kinepath.torch.sample` is the same
-    before and after a conversion. Velocities are in the type of the times, at least float32.
+    What follows state and time is passed on. It is a module, which has the parameters and modes of a
+    model that is one. Guidance by :func:`kinepath.torch.sample` is the same before and after a
+    conversion. Velocities are in the type of the times, at least float32.
 
     Args:
         model: called as ``model(x, time, …)`` with its own times, ``[B]``.
@@ -48,51 +49,91 @@ def converted(model: Model, *, predicts: Prediction = "velocity", time: str = "u
             int64), or ``reversed+`` one of the last two.
 
     Raises:
-        KinepathError: for words that are none of these. The function itself raises ModelError for
-            a prediction that is no tensor like the states.
+        KinepathError: for words that are none of these. What is returned raises ModelError for a
+            prediction that is no tensor like the states.
     """
     if predicts not in get_args(Prediction):
         raise KinepathError(
             f"a model of the straight path predicts velocity, data or noise, got {predicts!r}; "
             + ELSEWHERE
         )
-    reverse, told = _time(time)
+    return Converted(model, predicts, time)
 
-    def velocity(x: Tensor, t: Tensor, *rest: Any, **extras: Any) -> Tensor:
-        own = told(1.0 - t if reverse else t)
-        if predicts == "velocity":
-            given = checked(model(x, own, *rest, **extras), x)
-            return -given if reverse else given
+
+class Converted(Adapter):
+    """What :func:`converted` returns."""
+
+    def __init__(self, model: Model, predicts: Prediction, time: str) -> None:
+        super().__init__(model)
+        self.predicts: Prediction = predicts
+        self.time = time
+        self._clock = Clock.of(time)
+
+    def forward(self, x: Tensor, t: Tensor, *rest: Any, **extras: Any) -> Tensor:
+        own = self._clock.read(t)
+        if self.predicts == "velocity":
+            given = checked(self.model(x, own, *rest, **extras), x)
+            return -given if self._clock.reverse else given
         # Copies: the model may change its states and times in place.
         wide = torch.promote_types(x.dtype, t.dtype)
-        given = checked(model(x.clone(), own, *rest, **extras), x).to(wide)
+        given = checked(self.model(x.clone(), own, *rest, **extras), x).to(wide)
         column = t.to(wide).reshape(-1, *[1] * (x.ndim - 1))
-        if predicts == "data":
+        if self.predicts == "data":
             return (given - x) / (1.0 - column)
         return (x - given) / column
 
-    return velocity
+    def told(self) -> list[str]:
+        return [f"predicts={self.predicts}", f"time={self.time}"]
 
 
-def _time(text: str) -> tuple[bool, Callable[[Tensor], Tensor]]:
-    """Whether a model's time is reversed, and what number it is given for its own time."""
-    reverse = text == "reversed" or text.startswith("reversed+")
-    own = "unit" if text == "reversed" else text.removeprefix("reversed+")
-    kind, _, parameter = own.partition(":")
-    number = _number(parameter)
-    if own == "unit":
-        return reverse, lambda t: t.clone()
-    if kind == "scaled" and number is not None:
-        if not 0.0 < number < math.inf:
-            raise KinepathError(f"the time scale must be positive, got {parameter}")
-        return reverse, lambda t: t * number
-    if kind == "discrete" and number is not None and number.is_integer():
-        steps = int(number)
-        if steps < 2:
-            raise KinepathError(f"discrete time needs T ≥ 2, got {steps}")
-        return reverse, lambda t: _index(t, steps)
-    raise KinepathError(
-        f"unknown time convention {text!r}; use unit, reversed, discrete:T, scaled:S, "
+class Clock(NamedTuple):
+    """What a model calls time."""
+
+    reverse: bool
+    """Whether it counts ``1 − t``."""
+    scale: float = 1.0
+    """What the time is multiplied by."""
+    steps: int | None = None
+    """Where it is an index, of how many."""
+
+    @staticmethod
+    def of(text: str) -> Clock:
+        """The clock of a convention.
+
+        Raises:
+            KinepathError: for what is none.
+        """
+        if not isinstance(text, str):
+            raise _unknown(text)
+        reverse = text == "reversed" or text.startswith("reversed+")
+        own = "unit" if text == "reversed" else text.removeprefix("reversed+")
+        kind, _, parameter = own.partition(":")
+        number = _number(parameter)
+        if own == "unit":
+            return Clock(reverse)
+        if kind == "scaled" and number is not None:
+            if not 0.0 < number < math.inf:
+                raise KinepathError(f"the time scale must be positive, got {parameter}")
+            return Clock(reverse, scale=number)
+        if kind == "discrete" and number is not None and number.is_integer():
+            if number < 2:
+                raise KinepathError(f"discrete time needs T ≥ 2, got {int(number)}")
+            return Clock(reverse, steps=int(number))
+        raise _unknown(text)
+
+    def read(self, t: Tensor) -> Tensor:
+        """What the model is given for the times ``t``, in memory of its own."""
+        own = 1.0 - t if self.reverse else t.clone()
+        if self.steps is None:
+            return own.mul_(self.scale) if self.scale != 1.0 else own
+        # A time that is an index but for the rounding of its type is that index.
+        rounding = max(1e-9, self.steps * torch.finfo(own.dtype).eps)
+        return (own * (self.steps - 1) + rounding).floor().long()
+
+
+def _unknown(time: object) -> KinepathError:
+    return KinepathError(
+        f"unknown time convention {time!r}; use unit, reversed, discrete:T, scaled:S, "
         f"reversed+discrete:T or reversed+scaled:S; {ELSEWHERE}"
     )
 
@@ -102,9 +143,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _index(own: Tensor, steps: int) -> Tensor:
-    # A time that is an index but for the rounding of its type is that index.
-    rounding = max(1e-9, steps * torch.finfo(own.dtype).eps)
-    return (own * (steps - 1) + rounding).floor().long()

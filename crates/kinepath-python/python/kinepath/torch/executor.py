@@ -14,8 +14,9 @@ from ..arrays import F64
 from ..paths import Paths
 from ..sampling import Record, check_asked
 from . import books
-from .model import FLOATS, Model, check_tensor, velocity_of, warn_of_training, working_type
+from .model import FLOATS, Model, check_tensor, velocity_of, working_type
 from .speed import exact, governed, read_back, scaled, squared_speed
+from .training import warn_of_training
 
 
 @torch.no_grad()
@@ -78,7 +79,8 @@ def sample(
             f"noise must be floating point of shape [B, …], got {noise.dtype} of shape "
             f"{list(noise.shape)}"
         )
-    warn_of_training(model)
+    # Beyond the decorator that turns gradients off.
+    warn_of_training(model, stacklevel=3)
     evaluated = velocity_of(
         model, guidance_scale, condition, null_condition, parts=record.parts
     )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _NormBase
-from torch.nn.modules.dropout import _DropoutNd
 
 from .._kinepath import KinepathError, ModelError
 from .speed import squared_speed
@@ -42,27 +39,6 @@ def check_tensor(name: str, given: object) -> None:
             f"{name} must be a torch tensor, got {type(given).__name__}; torch.from_numpy({name}) "
             "makes one of a NumPy array"
         )
-
-
-def warn_of_training(model: object) -> None:
-    """Warns the caller's caller of a module whose training mode changes its velocities.
-
-    Dropout makes them random, and batch statistics make them those of the other samples.
-    """
-    if not isinstance(model, torch.nn.Module):
-        return
-    for name, part in model.named_modules():
-        drops = isinstance(part, _DropoutNd) and part.p > 0.0
-        averages = isinstance(part, _NormBase) and part.track_running_stats
-        if part.training and (drops or averages):
-            warnings.warn(
-                f"the model is in training mode, in which its {type(part).__name__} "
-                f"{name or '(itself)'} makes other velocities: call model.eval() before sampling",
-                UserWarning,
-                # Beyond the decorator that turns gradients off.
-                stacklevel=4,
-            )
-            return
 
 
 class Evaluation(NamedTuple):

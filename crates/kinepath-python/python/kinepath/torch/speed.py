@@ -26,8 +26,12 @@ def squared_speed(v: Tensor) -> Tensor:
     return norm.square()
 
 
-def governed(speed: Tensor, governor: tuple[float, float]) -> Tensor:
-    """What a closed-loop gain multiplies every row by, ``[B]``, given its ``‖v‖²``."""
+def governed(speed: Tensor, governor: tuple[float | Tensor, float]) -> Tensor:
+    """What a closed-loop gain multiplies every row by, ``[B]``, given its ``‖v‖²``.
+
+    Args:
+        governor: ceiling and exponent.
+    """
     ceiling, exponent = governor
     return (ceiling / speed.clamp(min=ceiling)).pow(exponent)
 

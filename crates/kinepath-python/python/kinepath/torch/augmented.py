@@ -1,0 +1,175 @@
+"""Energies within the solvers of other libraries."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._kinepath import Gain, KinepathError, Plan
+from .adapters import Adapter
+from .model import Model, called, check_tensor, working_type
+from .speed import governed, scaled, squared_speed
+from .training import warn_of_training
+
+ROUNDING = 1e-5
+"""How far a time may be beyond where it has to be: room for times that are added up in float32."""
+FAR = 100.0
+"""Further beyond 1 than the last step of an adaptive solver goes, which may be many times as long as
+the one before."""
+NUDGE = 1e-6
+"""How far around a time the slope of a gain is taken."""
+
+
+class AugmentedField(Adapter):
+    """A field for the solvers of other libraries, whose state carries the energy of every sample.
+
+    A state is ``[B, D + 1]``: the sample, flattened, and its energy e with ``de/dt = ½ ‖dx/dt‖²``,
+    so that the energy is integrated to the solver's own order and tolerance, adaptive steps
+    included. An adaptive solver then controls the error of e too, and takes other steps than for x
+    alone.
+
+        >>> field = AugmentedField(lambda x, t: -x, shape=(2,))
+        >>> state = field.start(torch.randn(4, 2))
+        >>> # torchdiffeq: state = odeint(field, state, torch.tensor([0.0, 1.0]))[-1]
+        >>> # flow_matching: state = ODESolver(field).sample(state, step_size=0.02)
+        >>> x, energy = field.split(state)
+        >>> x.shape, energy.shape
+        (torch.Size([4, 2]), torch.Size([4]))
+
+    Gradients go through samples and energies, so that a loss may have energies in it; solvers that
+    ask for the model's parameters find them.
+
+    Energies have the state's own type, in which torchdiffeq solves: float32 noise sums them in
+    float32. States in half precision are refused, as they would round energies or run out of
+    numbers; a model in half precision is given what it takes by a function,
+    ``lambda x, t: model(x.half(), t)``, and may return it.
+
+    Args:
+        model: ``model(x, t)`` with states ``[B, *shape]`` and times ``[B]``.
+        shape: shape of one sample.
+        gain: what shapes the velocity, or its text expression. η is looked up on the host, so every
+            evaluation then waits for the time it is at; without a gain none does.
+
+    Raises:
+        KinepathError: for a text that is no gain, or a gain that is negative within [0, 1].
+    """
+
+    def __init__(
+        self, model: Model, shape: Sequence[int], gain: Gain | str | None = None
+    ) -> None:
+        super().__init__(model)
+        self.shape: tuple[int, ...] = tuple(shape)
+        # A solver may ask at any time: a plan of many refuses what is negative at one of them.
+        self.gain: Gain | None = None if gain is None else Plan(1000, "heun", gain).gain
+        self._first: float | None = None
+
+    def start(self, noise: Tensor) -> Tensor:
+        """The state ``[B, D + 1]`` at the start: ``noise``, ``[B, *shape]``, and no energy yet.
+
+        Begins a solution: call it for each. Where no gradient is recorded, a module in training mode
+        with dropout or batch statistics is warned of.
+
+        Raises:
+            KinepathError: for noise of another shape, or in neither float32 nor float64.
+        """
+        check_tensor("noise", noise)
+        if noise.dtype not in (torch.float32, torch.float64):
+            raise KinepathError(
+                f"the state carries energies, which {noise.dtype} cannot: start from noise.float(), "
+                "and let a model in half precision take it by lambda x, t: model(x.half(), t)"
+            )
+        if noise.shape[1:] != self.shape:
+            raise KinepathError(
+                f"noise must have shape [B, {', '.join(map(str, self.shape))}], got "
+                f"{list(noise.shape)}"
+            )
+        if not torch.is_grad_enabled():
+            warn_of_training(self.model, stacklevel=2)
+        self._first = None
+        rows = noise.reshape(noise.shape[0], math.prod(self.shape))
+        return torch.cat([rows, rows.new_zeros(len(rows), 1)], 1)
+
+    def split(self, state: Tensor) -> tuple[Tensor, Tensor]:
+        """States ``[…, D + 1]`` as samples ``[…, *shape]`` and energies ``[…]``.
+
+        Energies are in squared data units.
+        """
+        samples = state[..., :-1].reshape(*state.shape[:-1], *self.shape)
+        return samples, state[..., -1]
+
+    def forward(self, t: Tensor, x: Tensor, **extras: Any) -> Tensor:
+        """The time derivative of the states ``x``, ``[B, D + 1]``, at the time ``t`` of all.
+
+        torchdiffeq calls it by position, flow_matching by keyword and with the model's extras. The
+        model gets times in float32, or float64 where x is.
+
+        Raises:
+            KinepathError: for a solution that does not begin within [0, 1] (0 noise, 1 data), goes
+                back in time, where energies would be negative, or goes far beyond 1. A step across
+                1, of which an adaptive solver keeps the part before it, is none of these; η is that
+                of t = 1 there. Times on a device are not waited for without a gain, and so not
+                looked at.
+        """
+        if self.gain is not None or t.device.type == "cpu":
+            self._check(t)
+        # A copy, in one piece: the model may change it in place.
+        samples = self.split(x)[0].clone(memory_format=torch.contiguous_format)
+        v = called(self.model, samples, t.to(working_type(x.dtype)).repeat(len(x)), extras)
+        speed = squared_speed(v)
+        # Before the gain, which half precision would round away next to 1.
+        v = v.to(x.dtype)
+        if self.gain is not None:
+            eta = self._eta(self.gain, t.to(speed.dtype), speed)
+            v, speed = scaled(v, eta), speed * eta.square()
+        return torch.cat([v.reshape(len(x), -1), (0.5 * speed).to(x.dtype)[:, None]], 1)
+
+    def _check(self, t: Tensor) -> None:
+        # What is compiled has no numbers to look at. A gradient in time is the adjoint method's,
+        # which goes back and is meant to.
+        if torch.compiler.is_compiling() or t.requires_grad:
+            return
+        time = float(t.detach())
+        first = time if self._first is None else self._first
+        if not (-ROUNDING <= first <= 1.0 + ROUNDING and time <= FAR):
+            raise KinepathError(
+                f"times run from 0 (noise) to 1 (data), but the solver asks at t = {time:g}: give it "
+                "times in these units"
+            )
+        if time < first - ROUNDING:
+            raise KinepathError(
+                f"the solver goes back in time, from t = {first:g} to {time:g}, where energies would "
+                "be negative: solve from noise to data, and call start before every solution"
+            )
+        self._first = first
+
+    def _eta(self, gain: Gain, t: Tensor, speed: Tensor) -> Tensor:
+        """η of every sample, ``[B]``, at the time ``t``, given its ``‖v‖²``."""
+        t = t.clamp(0.0, 1.0)
+        eta = _at(gain.eta, t) * torch.ones_like(speed)
+        governor = gain.governor(float(t.detach()))
+        if governor is None:
+            return eta
+        ceiling, exponent = governor
+        moving = _at(lambda time: (gain.governor(time) or governor)[0], t)
+        return eta * governed(speed, (moving, exponent))
+
+    def told(self) -> list[str]:
+        return [f"shape={self.shape}"] + ([] if self.gain is None else [f"gain={self.gain}"])
+
+
+def _at(function: Callable[[float], float], t: Tensor) -> Tensor:
+    """A function of time at ``t``, with its slope as the gradient.
+
+    Adaptive solvers carry gradients in their step sizes, whose errors cancel only if every
+    dependence on time is among them.
+    """
+    time = float(t.detach())
+    value = function(time)
+    if not t.requires_grad:
+        return torch.full_like(t, value)
+    low, high = max(time - NUDGE, 0.0), min(time + NUDGE, 1.0)
+    return value + (function(high) - function(low)) / (high - low) * (t - t.detach())
