@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -19,6 +19,7 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from .._kinepath import Gain, KinepathError
+from .flows import check_flow
 from .paths import PipelinePaths
 from .run import SAME_SIGMA, Run
 
@@ -39,6 +40,21 @@ class _Kinetic(SchedulerMixin):
     _init_step_index: Any
 
     _run: Run | None = None
+
+    @classmethod
+    def from_config(
+        cls, config: Any = None, return_unused_kwargs: bool = False, **kwargs: Any
+    ) -> Any:
+        """A scheduler of the configuration of a flow-matching one; diffusers' own otherwise.
+
+        Raises:
+            KinepathError: for the configuration of another scheduler, such as DDIM's: what its model
+                predicts is no velocity.
+        """
+        if isinstance(config, Mapping):
+            check_flow(config, cls.__name__)
+        stock: Any = super()
+        return stock.from_config(config, return_unused_kwargs, **kwargs)
 
     @property
     def gain(self) -> Gain:
