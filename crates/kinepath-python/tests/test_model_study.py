@@ -11,7 +11,6 @@ import pytest
 from test_examples import write_folder
 
 import kinepath as kp
-from kinepath.paths import joined
 
 RANDOM = np.random.default_rng(7)
 TRAIN = RANDOM.normal(size=(40, 1, 4, 4)).astype(np.float32)
@@ -260,7 +259,7 @@ def test_paths_of_batches_are_joined_as_far_as_all_have_the_same() -> None:
         replace(some, parts=kp.PartEnergies(*(energies[rows] for energies in parts)))
         for some, rows in ((first, slice(0, 4)), (last, slice(4, 6)))
     )
-    both = joined([first, last])
+    both = kp.Paths.joined([first, last])
     assert both.parts is not None and both.posterior is not None
     assert both.energy_map is not None and whole.energy_map is not None
     assert both.trajectory is not None and whole.trajectory is not None
@@ -269,4 +268,4 @@ def test_paths_of_batches_are_joined_as_far_as_all_have_the_same() -> None:
     np.testing.assert_allclose(both.energy_map, whole.energy_map, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(both.trajectory, whole.trajectory, rtol=1e-5, atol=1e-5)
     assert len(both.posterior.top) == 6
-    assert joined([first, replace(last, profile=None)]).profile is None
+    assert kp.Paths.joined([first, replace(last, profile=None)]).profile is None

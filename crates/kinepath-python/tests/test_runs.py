@@ -127,7 +127,7 @@ def test_what_makes_no_run_is_refused(tmp_path: Path) -> None:
     refused("sample 0 took NaN evaluations", dataclasses.replace(bare, nfe=cast(Any, unknown)))
     profile = kp.Record(profile=True)
     finer = kp.sample(lambda x, t: -x, kp.noise(4, 6, (2,)), kp.Plan(10), record=profile)
-    refused("10 steps, but the plan has 5", finer, plan=kp.Plan(5), record=profile)
+    refused("in 10 steps at times of their own", finer, plan=kp.Plan(5), record=profile)
     refused("a Plan is needed, .* got 10", bare, plan=10)
     refused("a record is a kinepath.Record", bare, plan=PLAN, record="profile")
     refused("2 labels for 12", POINTS, labels=[1, 2])
@@ -165,8 +165,8 @@ def along(plan: kp.Plan, **changed: Any) -> kp.Paths[NDArray[np.float32]]:
         (SHAPED, GOVERNED, "is from 0 to 1"),
         (CHOSEN, CHOSEN.with_gain(kp.KTS(0.1, 0.05)), "mean gain of 1, but .* is about 0.9"),
         (CHOSEN.with_gain("table:0=0.5,1=0.9"), CHOSEN, "mean gain of 0.7, but .* is about 1"),
-        (kp.Plan(25), UNSHAPED, "took 25 evaluations of the field, but .* takes 10"),
-        (kp.Plan(8), UNSHAPED, "took 8 evaluations"),
+        (kp.Plan(25), UNSHAPED, "from t = 0 to 1 in 25 steps at times of their own"),
+        (kp.Plan(8), UNSHAPED, "in 8 steps"),
     ],
 )
 def test_paths_along_another_plan_are_refused(

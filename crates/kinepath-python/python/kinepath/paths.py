@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ._kinepath import KinepathError
 from .arrays import F32, F64, f32
 from .posteriors import PosteriorPaths
 from .tables import Tabular
 
 State = TypeVar("State")
 """What states are kept in: a NumPy array or a torch tensor."""
+
+Self = TypeVar("Self", bound="Paths[Any]")
 
 STATES = ("endpoints", "energy_map", "trajectory")
 """The fields of :class:`Paths` that are kept in it."""
@@ -68,12 +72,114 @@ class Paths(Tabular, Generic[State]):
     posterior: PosteriorPaths | None = None
     """The posteriors on the way, and what is guaranteed of the velocities, where the field is an
     empirical one whose paths were followed: see ``certify`` of :func:`kinepath.sample`."""
+    times: F64 | None = None
+    """The nodes that all samples travelled, ``[steps + 1]``, where they are known; ``profile`` is at
+    ``times[:-1]``."""
 
     def __len__(self) -> int:
         return len(self.kpe)
 
+    def __getitem__(self: Self, rows: slice | Sequence[int] | npt.NDArray[Any]) -> Self:
+        """The paths of some samples: a slice, or numbers or a mask of rows.
+
+        Raises:
+            KinepathError: for a single number, which names a row and no paths, or what is no index.
+            IndexError: for a number that no sample has.
+        """
+        if isinstance(rows, slice) and (rows.step or 1) > 0:
+            chosen: Any = rows
+        else:
+            # In numbers, since torch takes no slice backwards.
+            try:
+                chosen = np.arange(len(self))[np.asarray(rows) if not isinstance(rows, slice) else rows]
+            except IndexError as error:
+                if "arrays used as indices" not in str(error):
+                    raise
+                chosen = None
+            if chosen is None or chosen.ndim != 1:
+                raise KinepathError(
+                    f"paths have rows by a slice, numbers or a mask, such as paths[:8] or paths[[3]]; "
+                    f"got {rows!r}"
+                )
+        return replace(self, **self._of_samples(lambda column: column[chosen]))
+
+    __iter__ = None
+    """Paths are columns; there is no path by itself."""
+
+    def _of_samples(self, change: Callable[[Any], Any]) -> dict[str, Any]:
+        """What there is of every sample, ``[B, …]`` each, changed."""
+        changed: dict[str, Any] = {}
+        for name in (field.name for field in fields(Paths)):
+            value = getattr(self, name)
+            if value is None or name == "times":
+                continue
+            if isinstance(value, PosteriorPaths):
+                changed[name] = value.of_samples(change)
+            elif isinstance(value, PartEnergies):
+                changed[name] = PartEnergies(*map(change, value))
+            else:
+                changed[name] = change(value)
+        return changed
+
+    def numpy(self) -> Paths[F32]:
+        """The same with its states as float32 arrays, as :func:`kinepath.sample` returns them."""
+        paths: Paths[F32] = self._with_states(f32)
+        return paths
+
+    def to(self: Self, device: Any) -> Self:
+        """The same with its states, which must be torch tensors, on another device.
+
+        Raises:
+            KinepathError: for states that are NumPy arrays.
+        """
+        if isinstance(self.endpoints, np.ndarray):
+            raise KinepathError(
+                "these states are NumPy arrays, which have no device: torch.from_numpy(paths.endpoints)"
+                f".to({str(device)!r}) makes a tensor there"
+            )
+        paths: Self = self._with_states(lambda state: state.to(device))
+        return paths
+
+    def _with_states(self, change: Callable[[Any], Any]) -> Any:
+        states = {name: getattr(self, name) for name in STATES}
+        return replace(
+            self, **{name: change(state) for name, state in states.items() if state is not None}
+        )
+
+    @staticmethod
+    def joined(parts: Sequence[Paths[State]]) -> Paths[State]:
+        """The paths of all parts one after the other, as far as all have recorded the same.
+
+        States stay what they are, arrays or tensors; times are kept where all have the same.
+
+        Raises:
+            KinepathError: without a part, or for states that do not go together.
+        """
+        if len(parts) == 0:
+            raise KinepathError("there are no paths to join")
+        columns: dict[str, Any] = {}
+        for name in (field.name for field in fields(Paths)):
+            values = [getattr(part, name) for part in parts]
+            if any(value is None for value in values):
+                columns[name] = None
+            elif name in STATES:
+                columns[name] = _joined_states(name, values)
+            elif name == "times":
+                same = all(np.array_equal(value, values[0]) for value in values)
+                columns[name] = values[0] if same else None
+            elif name == "posterior":
+                columns[name] = PosteriorPaths.joined(values)
+            elif name == "parts":
+                columns[name] = PartEnergies(*map(np.concatenate, zip(*values, strict=True)))
+            else:
+                columns[name] = np.concatenate(values)
+        return Paths(**columns)
+
     def __repr__(self) -> str:
-        return f"<kinepath.Paths: {len(self)} samples, mean KPE {self.kpe.mean():.6g}>"
+        return f"<kinepath.Paths: {len(self)} samples{self._mean()}>"
+
+    def _mean(self) -> str:
+        return f", mean KPE {self.kpe.mean():.6g}" if len(self) > 0 else ""
 
     @property
     def excess(self) -> F64:
@@ -120,19 +226,16 @@ def _ratio(part: F64, whole: F64, without: float) -> F64:
     return np.divide(part, whole, out=np.full_like(whole, without), where=whole > 0)
 
 
-def joined(parts: Sequence[Paths[Any]]) -> Paths[F32]:
-    """The paths of all parts, at least one, one after the other, as far as all have recorded the same."""
-    columns: dict[str, Any] = {}
-    for name in (field.name for field in fields(Paths)):
-        values = [getattr(part, name) for part in parts]
-        if any(value is None for value in values):
-            columns[name] = None
-        elif name in STATES:
-            columns[name] = np.concatenate([f32(value) for value in values])
-        elif name == "posterior":
-            columns[name] = PosteriorPaths.joined(values)
-        elif name == "parts":
-            columns[name] = PartEnergies(*map(np.concatenate, zip(*values, strict=True)))
-        else:
-            columns[name] = np.concatenate(values)
-    return Paths(**columns)
+def _joined_states(name: str, states: Sequence[Any]) -> Any:
+    arrays = [isinstance(state, np.ndarray) for state in states]
+    try:
+        if all(arrays):
+            return np.concatenate(states)
+        if not any(arrays):
+            # There, where there are tensors; the package itself does without.
+            return import_module("torch").cat(list(states))
+    except (ValueError, RuntimeError) as error:
+        raise KinepathError(f"{name} of these paths cannot be joined: {error}") from error
+    raise KinepathError(
+        f"{name} are NumPy arrays in some parts and torch tensors in others: take part.numpy() of each"
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -66,6 +66,18 @@ class PosteriorPaths:
     """``1 / Σ λ²`` at the start of every step, ``[B, steps]``, if profiles are recorded."""
     certificate: Certificate
     """What the integration guarantees for all B paths."""
+
+    def of_samples(self, change: Callable[[Any], Any]) -> PosteriorPaths:
+        """The same, with the columns of samples, ``[B, …]`` each, changed."""
+        steps = [self.entropy, self.effective_count]
+        entropy, effective_count = (None if each is None else change(each) for each in steps)
+        return PosteriorPaths(
+            top=change(self.top),
+            collapse=change(self.collapse),
+            entropy=entropy,
+            effective_count=effective_count,
+            certificate=self.certificate,
+        )
 
     @staticmethod
     def joined(parts: Sequence[PosteriorPaths]) -> PosteriorPaths:

@@ -213,7 +213,7 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
             "EnergyMeter, which measures the displacement from them too"
         )
     columns: dict[str, Any] = {}
-    for name in (field.name for field in fields(Paths)):
+    for name in (field.name for field in fields(Paths) if field.name != "times"):
         value = getattr(samples, name)
         if value is not None:
             if isinstance(value, PosteriorPaths):

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from ._kinepath import Field, KinepathError, Plan
 from .arrays import F32, whole
-from .paths import Paths, joined
+from .paths import Paths
 from .sampling import Record, noise, sample
 from .travelled import check_plan
 
@@ -60,6 +60,7 @@ def in_batches(
                 f"the sampler must return the Paths of its {len(start)} samples, got {paths!r}"
             )
         check_plan(paths, plan)
-        parts.append(paths)
+        # Off the device: a run may have more states than it has memory for.
+        parts.append(paths.numpy())
         observe(first + len(start))
-    return joined(parts)
+    return Paths.joined(parts)

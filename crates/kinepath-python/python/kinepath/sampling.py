@@ -159,6 +159,7 @@ def sample(
         **arrays,
         parts=None if parts is None else PartEnergies(*parts),
         posterior=None if posterior is None else _posterior(**posterior),
+        times=plan.grid.nodes,
     )
 
 

@@ -70,8 +70,7 @@ def test_a_flow_s_configuration_of_another_scheduler_is_told_the_way(tmp_path: P
     stock: Any = FlowMatchEulerDiscreteScheduler.from_config(config, shift=5.0)
     assert stock.config.prediction_type == "flow_prediction"
     assert KineticFlowMatchEulerScheduler.from_config(stock.config).config.shift == 5.0
-    noisy: Any = FlowMatchEulerDiscreteScheduler.from_config(
-        DDIMScheduler(prediction_type="v_prediction").config
-    )
+    of_v: Any = DDIMScheduler(prediction_type="v_prediction")
+    noisy: Any = FlowMatchEulerDiscreteScheduler.from_config(of_v.config)
     with pytest.raises(kp.KinepathError, match="predicts 'v_prediction'"):
         KineticFlowMatchEulerScheduler.from_config(noisy.config)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
@@ -25,7 +25,7 @@ class PipelinePaths(Paths[Tensor]):
     which its scheduler does not see. There is neither energy map nor trajectory.
     """
 
-    times: F64
+    times: F64 = field()
     """The nodes ``t = 1 − σ`` travelled, ``[steps + 1]``."""
 
     @property
@@ -41,5 +41,5 @@ class PipelinePaths(Paths[Tensor]):
     def __repr__(self) -> str:
         return (
             f"<kinepath.diffusers.PipelinePaths: {len(self)} samples, t from {self.start:.4g} to "
-            f"{self.end:.4g}, mean KPE {self.kpe.mean():.6g}>"
+            f"{self.end:.4g}{self._mean()}>"
         )

@@ -140,6 +140,7 @@ def sample(
         energy_map=None if energy_map is None else energy_map.to(state.dtype),
         trajectory=torch.stack([kept[node] for node in nodes], 1) if nodes else None,
         parts=booked.parts,
+        times=plan.grid.nodes,
     )
 
 
