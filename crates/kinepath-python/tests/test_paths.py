@@ -40,7 +40,7 @@ MASK = np.array([True, False, False, True, False, True])
 
 @pytest.mark.parametrize(
     "rows",
-    [slice(2), slice(1, None, 2), slice(None, None, -1), slice(4, 1, -2), [5, 0, 0], MASK, [-1]],
+    [slice(2), slice(1, None, 2), slice(None, None, -1), slice(4, 1, -2), [5, 0, 0], MASK, [-1], []],
     ids=str,
 )
 def test_some_samples_have_the_rows_of_every_column(rows: Any) -> None:

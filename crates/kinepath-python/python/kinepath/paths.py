@@ -86,21 +86,18 @@ class Paths(Tabular, Generic[State]):
             KinepathError: for a single number, which names a row and no paths, or what is no index.
             IndexError: for a number that no sample has.
         """
-        if isinstance(rows, slice) and (rows.step or 1) > 0:
-            chosen: Any = rows
-        else:
-            # In numbers, since torch takes no slice backwards.
-            try:
-                chosen = np.arange(len(self))[np.asarray(rows) if not isinstance(rows, slice) else rows]
-            except IndexError as error:
-                if "arrays used as indices" not in str(error):
-                    raise
-                chosen = None
-            if chosen is None or chosen.ndim != 1:
+        chosen: Any = rows
+        if not isinstance(rows, slice):
+            chosen = np.asarray(rows)
+            chosen = chosen.astype(np.int64) if chosen.size == 0 else chosen
+            if chosen.ndim != 1 or chosen.dtype.kind not in "biu":
                 raise KinepathError(
-                    f"paths have rows by a slice, numbers or a mask, such as paths[:8] or paths[[3]]; "
+                    "paths have rows by a slice, numbers or a mask, such as paths[:8] or paths[[3]]; "
                     f"got {rows!r}"
                 )
+        if not isinstance(rows, slice) or (rows.step or 1) < 0:
+            # In numbers, which torch takes where it takes no slice backwards.
+            chosen = np.ascontiguousarray(np.arange(len(self))[chosen])
         return replace(self, **self._of_samples(lambda column: column[chosen]))
 
     __iter__ = None

@@ -85,58 +85,6 @@ def test_a_batch_is_its_samples_one_by_one() -> None:
         np.testing.assert_allclose(alone.kpe[0], together.kpe[i], rtol=1e-5)
 
 
-@pytest.mark.parametrize("scale", [0.0, 1.0, 2.5])
-@pytest.mark.parametrize("as_extras", [False, True])
-def test_guidance_is_that_of_a_model_guided_by_hand(scale: float, as_extras: bool) -> None:
-    network, plan = TinyUNet(classes=4), kp.Plan(8, "heun")
-    labels, null = torch.tensor([1, 2, 3, 1]), torch.zeros(4, dtype=torch.int64)
-
-    def by_hand(x: Tensor, t: Tensor) -> Any:
-        unguided = network(x, t, null)
-        return unguided + scale * (network(x, t, labels) - unguided)
-
-    wrap = (lambda y: {"labels": y}) if as_extras else (lambda y: y)
-    guided = kpt.sample(
-        network,
-        noise(),
-        plan,
-        guidance_scale=scale,
-        condition=wrap(labels),
-        null_condition=wrap(null),
-    )
-    expected = kpt.sample(by_hand, noise(), plan)
-    np.testing.assert_allclose(guided.endpoints, expected.endpoints, atol=1e-5)
-    np.testing.assert_allclose(guided.kpe, expected.kpe, rtol=1e-5)
-    assert plan.nfe is not None and guided.nfe.tolist() == [2 * plan.nfe] * 4
-    conditional = kpt.sample(network, noise(), plan, condition=wrap(labels))
-    assert conditional.nfe.tolist() == [plan.nfe] * 4
-    if scale == 1.0:
-        np.testing.assert_allclose(guided.kpe, conditional.kpe, rtol=1e-6)
-    absent = kpt.sample(
-        network, noise(), plan, guidance_scale=0.0, condition=wrap(labels), null_condition={}
-    )
-    np.testing.assert_allclose(absent.kpe, kpt.sample(network, noise(), plan).kpe, rtol=1e-6)
-
-
-def test_parts_of_a_guided_velocity_are_its_own_at_both_ends() -> None:
-    network, plan = TinyUNet(classes=4), kp.Plan(8, "rk4", kp.KTS(alpha=0.1, beta=0.05))
-    labels, null = torch.tensor([1, 2, 3, 1]), torch.zeros(4, dtype=torch.int64)
-    conditions: dict[str, Any] = {"condition": labels, "null_condition": null}
-
-    def parts(scale: float) -> Any:
-        record = kp.Record(parts=True)
-        return kpt.sample(network, noise(), plan, guidance_scale=scale, record=record, **conditions)
-
-    one, none = parts(1.0), parts(0.0)
-    np.testing.assert_allclose(one.parts.conditional, one.kpe, rtol=1e-6)
-    np.testing.assert_allclose(none.parts.unconditional, none.kpe, rtol=1e-6)
-    assert (abs(one.parts.unconditional / one.kpe - 1) > 1e-3).all()
-    np.testing.assert_array_equal(one.table()["kpe_conditional"], one.parts.conditional)
-    assert kpt.sample(network, noise(), plan, guidance_scale=1.0, **conditions).parts is None
-    with pytest.raises(kp.KinepathError, match="parts .* guided velocity only"):
-        kpt.sample(network, noise(), plan, condition=labels, record=kp.Record(parts=True))
-
-
 def test_a_model_may_return_the_same_memory_every_time() -> None:
     network, plan = TinyUNet(classes=2), kp.Plan(6, "rk4", kp.KTS())
     memory = torch.empty(4, *SHAPE)
@@ -280,21 +228,6 @@ def test_nothing_is_read_on_the_host_within_the_loop(plan: kp.Plan) -> None:
             noise().sum().item()
 
 
-@pytest.mark.parametrize("plan", PLANS)
-def test_the_loop_runs_without_values(plan: kp.Plan) -> None:
-    calls = 0
-
-    def counted(x: Tensor, t: Tensor) -> Any:
-        nonlocal calls
-        calls += 1
-        return -x * t[:, None, None, None]
-
-    # Tensors without data cannot be read back, which is all that is left to do after the loop.
-    with pytest.raises(NotImplementedError, match="meta"):
-        kpt.sample(counted, noise().to("meta"), plan, record=WITHOUT_PARTS)
-    assert calls == plan.nfe
-
-
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs an NVIDIA GPU")
 @pytest.mark.parametrize("plan", PLANS)
 def test_cuda_is_not_waited_for(plan: kp.Plan) -> None:
@@ -335,6 +268,12 @@ def test_a_model_that_returns_no_velocity_is_named(
         kpt.sample(model, noise(), kp.Plan(4, "heun"))
 
 
+def test_a_field_of_the_core_is_for_the_core() -> None:
+    field: Any = kp.MixtureField([1.0], [[0.0, 0.0]], [1.0])
+    with pytest.raises(kp.KinepathError, match=r"MixtureField is a field of the core: kinepath\.sample"):
+        kpt.sample(field, torch.zeros(2, 2), kp.Plan(4))
+
+
 def test_what_is_no_plan_or_no_record_is_named() -> None:
     with pytest.raises(kp.KinepathError, match=r"a Plan is needed, .*Plan\(50\), got 50"):
         kpt.sample(TinyUNet(), noise(), cast(Any, 50))
@@ -367,15 +306,8 @@ def test_the_first_velocity_that_is_no_number_is_named(value: float) -> None:
         (noise().numpy(), kp.Plan(4), {}, r"tensor, got ndarray; torch\.from_numpy\(noise\)"),
         (noise().long(), kp.Plan(4), {}, "floating point .* got torch.int64"),
         (torch.tensor(1.0), kp.Plan(4), {}, r"of shape \[\]"),
-        (noise(), kp.Plan(4), {"guidance_scale": 2.0}, "needs both"),
-        (noise(), kp.Plan(4), {"guidance_scale": 2.0, "condition": 1}, "null_condition={}"),
-        (
-            noise(),
-            kp.Plan(4),
-            {"guidance_scale": float("inf"), "condition": 1, "null_condition": 0},
-            "scale is inf",
-        ),
-        (noise(), kp.Plan(4), {"condition": 1, "null_condition": 0}, "give guidance_scale"),
+        (noise().to("meta"), kp.Plan(4), {}, "meta device has no data"),
+        (noise(), kp.Plan(4), {"batch_size": 0}, "batch_size is at least 1, got 0"),
     ],
 )
 def test_bad_arguments_are_named(x0: Tensor, plan: kp.Plan, arguments: Any, words: str) -> None:

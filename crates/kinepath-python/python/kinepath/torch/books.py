@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._kinepath import Stage, Step
 from ..arrays import F64
@@ -24,15 +25,24 @@ class Books(NamedTuple):
     parts: PartEnergies | None
 
 
-def close(
-    steps: Sequence[Step], speeds: F64, parts: tuple[F64, F64] | None = None
-) -> Books:
+class PartSpeeds(NamedTuple):
+    """``‖v‖²`` of the velocities that a guided one is made of, before the gain."""
+
+    conditional: F64
+    """At every stage: ``[stages, B]``."""
+    unconditional: F64
+    """At the stages that are guided: ``[guided, B]``."""
+    guided: NDArray[np.bool_]
+    """Which stages are, ``[stages]``."""
+
+
+def close(steps: Sequence[Step], speeds: F64, parts: PartSpeeds | None = None) -> Books:
     """Books the evaluations of a run.
 
     Args:
         steps: the steps of the plan.
         speeds: ``‖v‖²`` of the field, before the gain, at every stage: ``[stages, B]``.
-        parts: the same of the conditional and of the unconditional velocity of a guided field.
+        parts: those of a guided field.
     """
     stages = [stage for step in steps for stage in step.stages]
     etas = np.stack([_eta(stage, row) for stage, row in zip(stages, speeds, strict=True)])
@@ -50,7 +60,18 @@ def close(
         profile=shaped[np.cumsum([0, *counts[:-1]])].T.copy(),
         mean_gain=updates @ etas / sum(step.size for step in steps),
         noise_left=_noise_left(steps, etas),
-        parts=parts and PartEnergies(*((weights * etas**2 * part).sum(0) for part in parts)),
+        parts=parts and _part_energies(weights, etas, parts),
+    )
+
+
+def _part_energies(weights: F64, etas: F64, parts: PartSpeeds) -> PartEnergies:
+    factors = weights * etas**2
+    unconditional = (factors[parts.guided] * parts.unconditional).sum(0)
+    # Where no guided stage has a weight, nothing is known of it.
+    known = weights[parts.guided].any()
+    return PartEnergies(
+        (factors * parts.conditional).sum(0),
+        unconditional if known else np.full_like(unconditional, np.nan),
     )
 
 
