@@ -87,17 +87,10 @@ class Paths(Tabular, Generic[State]):
             IndexError: for a number that no sample has.
         """
         chosen: Any = rows
-        if not isinstance(rows, slice):
-            chosen = np.asarray(rows)
-            chosen = chosen.astype(np.int64) if chosen.size == 0 else chosen
-            if chosen.ndim != 1 or chosen.dtype.kind not in "biu":
-                raise KinepathError(
-                    "paths have rows by a slice, numbers or a mask, such as paths[:8] or paths[[3]]; "
-                    f"got {rows!r}"
-                )
         if not isinstance(rows, slice) or (rows.step or 1) < 0:
             # In numbers, which torch takes where it takes no slice backwards.
-            chosen = np.ascontiguousarray(np.arange(len(self))[chosen])
+            index = rows if isinstance(rows, slice) else _index(rows)
+            chosen = np.ascontiguousarray(np.arange(len(self))[index])
         return replace(self, **self._of_samples(lambda column: column[chosen]))
 
     __iter__ = None
@@ -221,6 +214,18 @@ class Paths(Tabular, Generic[State]):
 
 def _ratio(part: F64, whole: F64, without: float) -> F64:
     return np.divide(part, whole, out=np.full_like(whole, without), where=whole > 0)
+
+
+def _index(rows: Any) -> npt.NDArray[Any]:
+    """Numbers or a mask of rows, from a tensor on any device too."""
+    index = np.asarray(rows.cpu() if hasattr(rows, "cpu") else rows)
+    index = index.astype(np.int64) if index.size == 0 else index
+    if index.ndim != 1 or index.dtype.kind not in "biu":
+        raise KinepathError(
+            "paths have rows by a slice, numbers or a mask, such as paths[:8] or paths[[3]]; got "
+            f"{rows!r}"
+        )
+    return index
 
 
 def _joined_states(name: str, states: Sequence[Any]) -> Any:

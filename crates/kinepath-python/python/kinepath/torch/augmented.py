@@ -6,13 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .._kinepath import Gain, KinepathError, Plan
+from .._kinepath import Gain, Grid, KinepathError, Plan, SamplingError
+from ..arrays import f64
+from ..paths import Paths
 from .adapters import Adapter
+from .books import TERMINAL_START, divided
 from .model import Model, called, check_tensor, working_type
-from .speed import governed, scaled, squared_speed
+from .speed import exact, governed, read_back, scaled, squared_speed
 from .training import warn_of_training
 
 ROUNDING = 1e-5
@@ -27,10 +32,10 @@ NUDGE = 1e-6
 class AugmentedField(Adapter):
     """A field for the solvers of other libraries, whose state carries the energy of every sample.
 
-    A state is ``[B, D + 1]``: the sample, flattened, and its energy e with ``de/dt = ½ ‖dx/dt‖²``,
-    so that the energy is integrated to the solver's own order and tolerance, adaptive steps
-    included. An adaptive solver then controls the error of e too, and takes other steps than for x
-    alone.
+    A state is ``[B, D + 2]``: the sample, flattened, its energy e with ``de/dt = ½ ‖dx/dt‖²``, and
+    the gain it has had, ``∫ η dt``; so the energy is integrated to the solver's own order and
+    tolerance, adaptive steps included. An adaptive solver then controls the error of e too, and
+    takes other steps than for x alone.
 
         >>> field = AugmentedField(lambda x, t: -x, shape=(2,))
         >>> state = field.start(torch.randn(4, 2))
@@ -39,6 +44,11 @@ class AugmentedField(Adapter):
         >>> x, energy = field.split(state)
         >>> x.shape, energy.shape
         (torch.Size([4, 2]), torch.Size([4]))
+
+    Every figure of a path, for tables, runs and studies, takes states on the way too::
+
+        states = odeint(field, field.start(noise), field.times)
+        paths = field.paths(states, field.times)
 
     Gradients go through samples and energies, so that a loss may have energies in it; solvers that
     ask for the model's parameters find them.
@@ -66,9 +76,18 @@ class AugmentedField(Adapter):
         # A solver may ask at any time: a plan of many refuses what is negative at one of them.
         self.gain: Gain | None = None if gain is None else Plan(1000, "heun", gain).gain
         self._first: float | None = None
+        self._calls = 0
+
+    @property
+    def times(self) -> Tensor:
+        """The times at which :meth:`paths` wants states, ``[4]``, on the CPU: noise, the split τ
+        between launch and landing, the beginning of the terminal spike, and data."""
+        return torch.tensor(
+            sorted([0.0, (self.gain or Gain()).split, TERMINAL_START, 1.0]), dtype=torch.float64
+        )
 
     def start(self, noise: Tensor) -> Tensor:
-        """The state ``[B, D + 1]`` at the start: ``noise``, ``[B, *shape]``, and no energy yet.
+        """The state ``[B, D + 2]`` at the start: ``noise``, ``[B, *shape]``, and no energy yet.
 
         Begins a solution: call it for each. Where no gradient is recorded, a module in training mode
         with dropout or batch statistics is warned of.
@@ -89,20 +108,85 @@ class AugmentedField(Adapter):
             )
         if not torch.is_grad_enabled():
             warn_of_training(self.model, stacklevel=2)
-        self._first = None
+        self._first, self._calls = None, 0
         rows = noise.reshape(noise.shape[0], math.prod(self.shape))
-        return torch.cat([rows, rows.new_zeros(len(rows), 1)], 1)
+        return torch.cat([rows, rows.new_zeros(len(rows), 2)], 1)
 
     def split(self, state: Tensor) -> tuple[Tensor, Tensor]:
-        """States ``[…, D + 1]`` as samples ``[…, *shape]`` and energies ``[…]``.
+        """States ``[…, D + 2]`` as samples ``[…, *shape]`` and energies ``[…]``.
 
         Energies are in squared data units.
         """
-        samples = state[..., :-1].reshape(*state.shape[:-1], *self.shape)
-        return samples, state[..., -1]
+        samples = state[..., :-2].reshape(*state.shape[:-1], *self.shape)
+        return samples, state[..., -2]
+
+    @torch.no_grad()
+    def paths(self, states: Tensor, times: npt.ArrayLike | Tensor) -> Paths[Tensor]:
+        """What the samples of a solution have travelled, for tables, runs and studies.
+
+        From one time to the next counts as a step: to launch by where it begins, to the terminal
+        spike by the share that is later than 0.95. So give states at :attr:`times`, which an adaptive
+        solver reaches without ado, or at every step of a solver that has fixed ones.
+
+        Args:
+            states: ``[T, B, D + 2]``, as torchdiffeq returns them, and flow_matching with
+                ``return_intermediates=True``.
+            times: when they were, ``[T]``, increasing.
+
+        Returns:
+            The figures, detached. ``nfe`` counts the calls of the field since :meth:`start`, of which
+            an adjoint method makes more for its gradients. There is no profile, and ``times`` is
+            None, as the steps within are the solver's affair.
+
+        Raises:
+            KinepathError: for states of another shape, times that do not increase within [0, 1] or
+                have none from the split on but the last, or a field whose calls were not counted.
+            SamplingError: for a state that is NaN or infinite.
+        """
+        check_tensor("states", states)
+        nodes = Grid(f64(times)).nodes
+        width = math.prod(self.shape) + 2
+        if states.ndim != 3 or states.shape[0] != len(nodes) or states.shape[2] != width:
+            raise KinepathError(
+                f"states must be those of all {len(nodes)} times, [{len(nodes)}, B, {width}], got "
+                f"{list(states.shape)}"
+            )
+        split = (self.gain or Gain()).split - ROUNDING
+        if nodes[0] < split < nodes[-1] - 2 * ROUNDING and not (nodes[:-1] >= split).any():
+            raise KinepathError(
+                f"there is no state between the split {split + ROUNDING:g} and the end, so that launch "
+                "and landing cannot be told apart: solve at the times field.times, or at every step"
+            )
+        if self._calls == 0:
+            raise KinepathError(
+                "no evaluation was counted since start: compile the model rather than this field, and "
+                "read the paths before another start"
+            )
+        kind, x = exact(states.device), self.split(states[[0, -1]])[0]
+        displacement = squared_speed(x[1].to(kind) - x[0].to(kind)) * 0.5
+        held = states[:, :, -2:].to(kind)
+        rows = read_back([*held[:, :, 0], *held[[0, -1], :, 1], displacement])
+        bad = np.argwhere(~np.isfinite(rows[: len(nodes)]))
+        if len(bad) > 0:
+            raise SamplingError(
+                f"the state of sample {bad[0][1]} became NaN or infinite by t = {nodes[bad[0][0]]:g}"
+            )
+        sizes = np.diff(nodes)
+        energies = np.diff(rows[: len(nodes)], axis=0)
+        launch, landing, terminal = divided(nodes[:-1, None], sizes[:, None], energies, split)
+        return Paths(
+            endpoints=x[1].clone(),
+            kpe=launch + landing,
+            launch=launch,
+            landing=landing,
+            terminal=terminal,
+            displacement=rows[-1],
+            mean_gain=(rows[-2] - rows[-3]) / (nodes[-1] - nodes[0]),
+            nfe=np.full(len(launch), self._calls, dtype=np.uint32),
+        )
 
     def forward(self, t: Tensor, x: Tensor, **extras: Any) -> Tensor:
-        """The time derivative of the states ``x``, ``[B, D + 1]``, at the time ``t`` of all.
+        """The time derivative of the states ``x``, ``[B, D + 2]``, at the time ``t`` of all.
 
         torchdiffeq calls it by position, flow_matching by keyword and with the model's extras. The
         model gets times in float32, or float64 where x is.
@@ -114,23 +198,26 @@ class AugmentedField(Adapter):
                 of t = 1 there. Times on a device are not waited for without a gain, and so not
                 looked at.
         """
-        if self.gain is not None or t.device.type == "cpu":
-            self._check(t)
+        # What is compiled has no numbers to look at.
+        if not torch.compiler.is_compiling():
+            self._calls += 1
+            if self.gain is not None or t.device.type == "cpu":
+                self._check(t)
         # A copy, in one piece: the model may change it in place.
         samples = self.split(x)[0].clone(memory_format=torch.contiguous_format)
         v = called(self.model, samples, t.to(working_type(x.dtype)).repeat(len(x)), extras)
         speed = squared_speed(v)
         # Before the gain, which half precision would round away next to 1.
-        v = v.to(x.dtype)
+        v, eta = v.to(x.dtype), torch.ones_like(speed)
         if self.gain is not None:
             eta = self._eta(self.gain, t.to(speed.dtype), speed)
             v, speed = scaled(v, eta), speed * eta.square()
-        return torch.cat([v.reshape(len(x), -1), (0.5 * speed).to(x.dtype)[:, None]], 1)
+        books = torch.stack([0.5 * speed, eta], 1).to(x.dtype)
+        return torch.cat([v.reshape(len(x), -1), books], 1)
 
     def _check(self, t: Tensor) -> None:
-        # What is compiled has no numbers to look at. A gradient in time is the adjoint method's,
-        # which goes back and is meant to.
-        if torch.compiler.is_compiling() or t.requires_grad:
+        # A gradient in time is the adjoint method's, which goes back and is meant to.
+        if t.requires_grad:
             return
         time = float(t.detach())
         first = time if self._first is None else self._first
@@ -149,7 +236,7 @@ class AugmentedField(Adapter):
     def _eta(self, gain: Gain, t: Tensor, speed: Tensor) -> Tensor:
         """η of every sample, ``[B]``, at the time ``t``, given its ``‖v‖²``."""
         t = t.clamp(0.0, 1.0)
-        eta = _at(gain.eta, t) * torch.ones_like(speed)
+        eta = _at(gain.eta, t).expand(len(speed))
         governor = gain.governor(float(t.detach()))
         if governor is None:
             return eta

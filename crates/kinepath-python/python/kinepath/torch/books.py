@@ -1,4 +1,4 @@
-"""What follows from the speeds of a run, once they are read back; the core's ledger in NumPy."""
+"""What follows from the speeds or energies of a run, once they are read back: the core's ledger."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from .._kinepath import Stage, Step
 from ..arrays import F64
 from ..paths import PartEnergies
+
+
+TERMINAL_START = 0.95
+"""Time from which on energy counts towards the terminal spike, as in the core."""
 
 
 class Books(NamedTuple):
@@ -61,6 +65,26 @@ def close(steps: Sequence[Step], speeds: F64, parts: PartSpeeds | None = None) -
         mean_gain=updates @ etas / sum(step.size for step in steps),
         noise_left=_noise_left(steps, etas),
         parts=parts and _part_energies(weights, etas, parts),
+    )
+
+
+def divided(
+    starts: F64, sizes: F64, energies: F64, split: float | F64
+) -> tuple[F64, F64, F64]:
+    """Launch, landing and terminal energy, ``[B]`` each, of steps that are known by their energies.
+
+    Args:
+        starts: where each step begins, ``[steps, B]`` or ``[steps, 1]``.
+        sizes: how long it is, of the same shape.
+        energies: ``[steps, B]``.
+        split: the time τ, one for all or ``[steps, 1]``.
+    """
+    late = starts >= split
+    late_share = np.clip((starts + sizes - TERMINAL_START) / sizes, 0.0, 1.0)
+    return (
+        np.where(late, 0.0, energies).sum(0),
+        np.where(late, energies, 0.0).sum(0),
+        (late_share * energies).sum(0),
     )
 
 
