@@ -16,6 +16,8 @@ import kinepath as kp
 import kinepath.torch as kpt
 
 SHAPE = (1, 8, 8)
+ONES = torch.ones(2, 2)
+NAN = torch.tensor([[1.0, 1.0], [1.0, float("nan")]])
 
 
 def run(form: str, network: TinyUNet, noise: Tensor, plan: kp.Plan) -> Any:
@@ -53,6 +55,44 @@ def test_a_metered_euler_loop_is_the_executor(form: str, gain: Any) -> None:
             np.testing.assert_allclose(paths.table()[name], column, rtol=1e-6, err_msg=name)
     assert paths.profile is not None and expected.profile is not None
     np.testing.assert_allclose(paths.profile, expected.profile, rtol=1e-6)
+
+
+@pytest.mark.parametrize("gain", [kp.Gain(), kp.KTS(alpha=0.1, beta=0.02, split=0.5)])
+@pytest.mark.parametrize("grid", [kp.Grid.uniform(20), kp.Grid.cosine(12).within(0.02, 0.97)])
+def test_a_metered_heun_loop_is_the_executor(grid: kp.Grid, gain: Any, tmp_path: Path) -> None:
+    network, noise = TinyUNet(), torch.from_numpy(kp.noise(0, 3, SHAPE))
+    x, nodes = noise, grid.nodes.tolist()
+    with kpt.EnergyMeter(split=gain.split) as meter, torch.no_grad():
+        for t, after in zip(nodes[:-1], nodes[1:]):
+            h, etas = after - t, [gain.eta(t), gain.eta(after)]
+            first = network(x, torch.full((3,), t))
+            second = network(x + h * etas[0] * first, torch.full((3,), after))
+            meter.step([first, second], t, h, etas, weights=[0.5, 0.5])
+            x = x + h / 2 * (etas[0] * first + etas[1] * second)
+        meter.ends(noise, x)
+    plan = kp.Plan(grid, "heun", gain)
+    expected = kpt.sample(network, noise, plan, record=kp.Record(profile=True))
+    for name, column in meter.paths.table().items():
+        np.testing.assert_allclose(column, expected.table()[name], rtol=1e-6, err_msg=name)
+    assert meter.paths.profile is not None and expected.profile is not None
+    np.testing.assert_allclose(meter.paths.profile, expected.profile, rtol=1e-6)
+    assert meter.paths.times is not None
+    np.testing.assert_allclose(meter.paths.times, grid.nodes, rtol=1e-12)
+    kp.write_run(tmp_path / "run", meter.paths, plan=plan, noise=0)
+
+
+def test_weights_and_gains_are_those_of_each_stage_and_sample() -> None:
+    stages = [torch.full((2, 1), n) for n in (1.0, 2.0, 3.0)]
+    etas: list[Any] = [1.0, torch.tensor([0.5, 2.0]), np.array([1.0, 3.0])]
+    with kpt.EnergyMeter() as meter:
+        meter.step(stages, 0.0, np.array([0.5, 0.25]), etas, weights=[0.5, 0.2, 0.3])
+    np.testing.assert_allclose(
+        meter.kpe, [0.25 * (0.5 + 0.2 + 2.7), 0.125 * (0.5 + 0.2 * 16 + 0.3 * 81)], rtol=1e-12
+    )
+    np.testing.assert_allclose(meter.paths.mean_gain, [0.5 + 0.1 + 0.3, 0.5 + 0.4 + 0.9])
+    assert meter.paths.profile is not None
+    np.testing.assert_allclose(meter.paths.profile, [[1.0], [1.0]])
+    assert meter.paths.nfe.tolist() == [3, 3] and meter.paths.times is None
 
 
 def test_samples_may_be_at_different_times() -> None:
@@ -111,6 +151,17 @@ def test_a_meter_can_be_used_again() -> None:
         (lambda m: m.step(torch.ones(2, 2), 0.5, float("nan")), "dt = nan"),
         (lambda m: m.step(torch.ones(3, 2), 0.5, 0.1), "3 samples, those before had 2"),
         (lambda m: m.step(torch.ones(2, 2), torch.ones(3), 0.1), r"t must .* got shape \[3\]"),
+        (lambda m: m.step(torch.ones(2, 2), torch.ones(2, 1), 0.1), r"t must .* got shape \[2, 1\]"),
+        (lambda m: m.step(torch.ones(2, 2), np.ones((2, 1)), 0.1), r"t must .* got shape \[2, 1\]"),
+        (lambda m: m.step(torch.ones(2, 2), np.array([0, 1]), 0.1), "t must .* array of int64"),
+        (lambda m: m.step(torch.ones(2, 2), [0.5, 0.5], 0.1), r"t must be .* got \[0\.5, 0\.5\]"),
+        (lambda m: m.step(torch.ones(2, 2), 0.5, None), "dt must be a number.* got None"),
+        (lambda m: m.step([torch.ones(2, 2)] * 2, 0.5, 0.1), r"2 velocities .*weights=\[0\.5, 0\.5\]"),
+        (lambda m: m.step([ONES, ONES], 0.5, 0.1, weights=[0.5, 0.6]), "1 in all"),
+        (lambda m: m.step(ONES, 0.5, 0.1, weights=[0.5]), "1 in all"),
+        (lambda m: m.step([ONES], 0.5, 0.1, [1.0, 1.0]), "2 gains for 1 velocities"),
+        (lambda m: m.step([ONES, ONES[:, :1]], 0.5, 0.1, weights=[0.5, 0.5]), r"got \[2, 1\] on cpu"),
+        (lambda m: m.step([ONES, 1.0], 0.5, 0.1, weights=[0.5, 0.5]), "v must be a torch tensor"),
         (lambda m: m.step(torch.ones(2, 2), torch.ones(2, device="meta"), 0.1), "on meta"),
         (lambda m: m.step(torch.ones(2, 2).long(), 0.5, 0.1), "floating point"),
         (lambda m: m.step(torch.ones(2, 2), torch.tensor(0), 0.1), "t must be .* torch.int64"),
@@ -127,10 +178,6 @@ def test_what_cannot_be_booked_is_named(use: Any, words: str) -> None:
         if words != "without a step":
             meter.step(torch.ones(2, 2), 0.4, 0.1)
         use(meter)
-
-
-ONES = torch.ones(2, 2)
-NAN = torch.tensor([[1.0, 1.0], [1.0, float("nan")]])
 
 
 @pytest.mark.parametrize(
@@ -248,6 +295,44 @@ def test_nothing_of_a_refused_step_is_booked() -> None:
             meter.step(torch.ones(2, 2), number / len(refused), 1.0 / len(refused))
     np.testing.assert_allclose(meter.kpe, 1.0)
     np.testing.assert_allclose(meter.paths.launch, 0.6)
+
+
+@pytest.mark.parametrize(
+    "form", [np.float64, np.float32, np.array, lambda n: torch.tensor([n]), lambda n: np.full(2, n)]
+)
+def test_a_number_may_be_of_numpy_or_a_tensor_of_one(form: Any) -> None:
+    with kpt.EnergyMeter(split=0.5) as meter:
+        for t in (0.0, 0.25, 0.5, 0.75):
+            time, size = form(t), form(0.25)
+            meter.step(ONES, time, size, gain=form(2.0))
+            if isinstance(time, np.ndarray):
+                time.fill(7.0)
+    np.testing.assert_allclose(meter.kpe, 4.0)
+    np.testing.assert_allclose(meter.paths.launch, 2.0)
+    assert meter.paths.times is not None
+    np.testing.assert_allclose(meter.paths.times, [0.0, 0.25, 0.5, 0.75, 1.0])
+
+
+def test_times_are_told_where_all_samples_have_them() -> None:
+    half = torch.tensor(0.5)
+    for first, second, known in [
+        (half.new_zeros(2), half.expand(2), True),
+        (torch.tensor([0.0, 0.1]), torch.tensor([0.4, 0.5]), False),
+        (half.new_zeros(()).bfloat16(), half.bfloat16(), False),
+    ]:
+        with kpt.EnergyMeter() as meter:
+            meter.step(ONES, first, second - first)
+            meter.step(ONES, second, 0.5)
+        assert (meter.paths.times is not None) == known
+
+
+def test_a_meter_says_how_far_it_is() -> None:
+    meter = kpt.EnergyMeter()
+    assert repr(meter) == "<kinepath.torch.EnergyMeter: nothing measured yet>"
+    with meter:
+        meter.step(ONES, 0.0, 1.0)
+        assert "1 steps so far" in repr(meter)
+    assert "2 samples, mean KPE 1" in repr(meter)
 
 
 def test_a_split_out_of_range_is_named() -> None:

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from .._kinepath import KinepathError, SamplingError
+from .._kinepath import KinepathError
 from ..arrays import F64
 from ..paths import Paths
+from .held import Held, Number, held
+from .loops import Loop
 from .model import FLOATS, check_tensor
 from .speed import exact, read_back, squared_speed
-
-TERMINAL_START = 0.95
-"""Time from which on energy counts towards the terminal spike, as in the core."""
 
 ROUNDING = 1e-5
 """How far from the end of a step the next may begin: room for times that are added up in float32.
 Times of shorter types have as much more as they are rounded by."""
 
-Number: TypeAlias = "float | Tensor"
-"""A Python number, or a tensor of no axes or ``[B]`` on the device of the velocities."""
+
+class _Step(NamedTuple):
+    time: Held
+    size: Held
+    gains: list[Held]
+    speeds: list[Tensor]
+    weights: list[float]
 
 
 class EnergyMeter:
@@ -39,10 +43,19 @@ class EnergyMeter:
         >>> meter.kpe.shape
         (4,)
 
-    Energies are by left quadrature, ``½ Σ dt ‖η v‖²``: Euler's own, and of first order for another
-    method, whose first stage of each step is then what to book. Squared speeds stay on the device
-    and are read back, once, when the block ends; :attr:`paths` is there from then on. A block that
-    an exception leaves has none.
+    A step with one velocity is booked by left quadrature, ``½ dt ‖η v‖²``: Euler's own, and of first
+    order for another method's first stage. With the velocities of all stages and the method's weights
+    the energy has the order of the method, as that of :func:`kinepath.torch.sample` has:
+
+        >>> with meter:
+        ...     for i in range(10):  # Heun's method
+        ...         v = -x
+        ...         ahead = -(x + 0.1 * v)
+        ...         meter.step([v, ahead], t=i / 10, dt=0.1, weights=[0.5, 0.5])
+        ...         x = x + 0.05 * (v + ahead)
+
+    Squared speeds stay on the device and are read back, once, when the block ends; :attr:`paths` is
+    there from then on. A block that an exception leaves has none.
 
     Times and sizes are looked at then, so that a loop in other conventions is not measured as if
     it were in these: steps go forward within [0, 1], and each begins where the one before ended.
@@ -63,12 +76,7 @@ class EnergyMeter:
         self._clear()
 
     def _clear(self) -> None:
-        self._speeds: list[Tensor] = []
-        self._times: list[Number] = []
-        self._time_types: list[torch.dtype] = []
-        self._rounding = ROUNDING
-        self._sizes: list[Number] = []
-        self._gains: list[Number] = []
+        self._steps: list[_Step] = []
         self._displacement: Tensor | None = None
         self._end: Tensor | None = None
         self._paths: Paths[Tensor | None] | None = None
@@ -79,48 +87,73 @@ class EnergyMeter:
         return self
 
     @torch.no_grad()
-    def step(self, v: Tensor, t: Number, dt: Number, gain: Number = 1.0) -> None:
+    def step(
+        self,
+        v: Tensor | Sequence[Tensor],
+        t: Number,
+        dt: Number,
+        gain: Number | Sequence[Number] = 1.0,
+        *,
+        weights: Sequence[float] | None = None,
+    ) -> None:
         """Books a step of size ``dt`` from time ``t`` with velocity ``v``, ``[B, *shape]``.
 
         Nothing is waited for, and nothing of ``v`` kept but its squared norms.
 
         Args:
-            v: the velocity before the gain, in data units per unit of time.
-            t: where the step begins, 0 noise and 1 data: a number, or a tensor of no axes or
-                ``[B]``.
-            dt: its size, positive; a number or a tensor, as ``t``.
-            gain: η of this step; a number or a tensor, as ``t``.
+            v: the velocity before the gain, in data units per unit of time; or those of all stages of
+                the step, in their order.
+            t: where the step begins, 0 noise and 1 data: a number for all samples, or ``[B]``.
+            dt: its size, positive; as ``t``.
+            gain: η of this step, as ``t``; or a list of those of its stages.
+            weights: with which the step takes the velocities of its stages, 1 in all: the b of a
+                Runge–Kutta method.
 
         Raises:
             KinepathError: outside a block, and for what is no tensor, another number of samples
-                than before, or a tensor of another shape or device, or without fractions; nothing
-                of the step is booked then. When the block ends: for a step that does not go
-                forward, leaves [0, 1] or does not begin where the one before ended, or a gain that
-                is NaN or infinite.
+                than before, a number of another shape, device or kind, or weights or gains that are
+                not one for each stage; nothing of the step is booked then. When the block ends: for
+                a step that does not go forward, leaves [0, 1] or does not begin where the one before
+                ended, or a gain that is NaN or infinite.
             SamplingError: when the block ends, for a velocity that is.
         """
         self._check_open()
+        velocities: list[Any] = list(v) if isinstance(v, (list, tuple)) else [v]
+        shares = _weights(weights, len(velocities))
+        for velocity in velocities:
+            self._check_velocity(velocity, velocities[0])
+        gains = list(gain) if isinstance(gain, (list, tuple)) else [gain] * len(velocities)
+        if len(gains) != len(velocities):
+            raise KinepathError(f"there are {len(gains)} gains for {len(velocities)} velocities")
+        first = velocities[0]
+        # All or nothing: a caller may go on after a step that was refused.
+        self._steps.append(
+            _Step(
+                time=held("t", t, first),
+                size=held("dt", dt, first),
+                gains=[held("gain", each, first) for each in gains],
+                speeds=[squared_speed(velocity) for velocity in velocities],
+                weights=shares,
+            )
+        )
+
+    def _check_velocity(self, v: Tensor, first: Tensor) -> None:
         check_tensor("v", v)
         if v.ndim < 1 or v.dtype not in FLOATS:
             raise KinepathError(
                 f"a velocity must be floating point of shape [B, …], got {v.dtype} of shape "
                 f"{list(v.shape)}"
             )
-        if self._speeds and v.shape[0] != len(self._speeds[0]):
+        if v.shape != first.shape or v.device != first.device:
             raise KinepathError(
-                f"this step has {v.shape[0]} samples, those before had {len(self._speeds[0])}"
+                f"the stages of a step have velocities of one shape and device, got {list(v.shape)} on "
+                f"{v.device} after {list(first.shape)} on {first.device}"
             )
-        time, size, eta = _held("t", t, v), _held("dt", dt, v), _held("gain", gain, v)
-        speed = squared_speed(v)
-        # All or nothing: a caller may go on after a step that was refused.
-        self._times.append(time)
-        self._time_types.append(t.dtype if isinstance(t, Tensor) else torch.float64)
-        self._sizes.append(size)
-        for number in (t, dt):
-            if isinstance(number, Tensor):
-                self._rounding = max(self._rounding, 2.0 * torch.finfo(number.dtype).eps)
-        self._gains.append(eta)
-        self._speeds.append(speed)
+        if self._steps and v.shape[0] != len(self._steps[0].speeds[0]):
+            raise KinepathError(
+                f"this step has {v.shape[0]} samples, those before had "
+                f"{len(self._steps[0].speeds[0])}"
+            )
 
     @torch.no_grad()
     def ends(self, start: Tensor, end: Tensor) -> None:
@@ -154,88 +187,70 @@ class EnergyMeter:
             self._paths = self._read()
 
     def _read(self) -> Paths[Tensor | None]:
-        if not self._speeds:
+        if not self._steps:
             raise KinepathError("the block ended without a step: call meter.step in the loop")
-        batch = len(self._speeds[0])
+        batch = len(self._steps[0].speeds[0])
         if self._displacement is not None and len(self._displacement) != batch:
             raise KinepathError(
                 f"the states at the ends are of {len(self._displacement)} samples, the velocities "
                 f"of {batch}"
             )
-        numbers = [*self._times, *self._sizes, *self._gains]
-        held = [number.expand(batch) for number in numbers if isinstance(number, Tensor)]
-        ends = [] if self._displacement is None else [self._displacement]
-        rows = iter(read_back([*self._speeds, *held, *ends]))
-        speeds = np.stack([next(rows) for _ in self._speeds])
-
-        def column(numbers: Sequence[Number]) -> F64:
-            values = [next(rows) if isinstance(n, Tensor) else np.full(batch, n) for n in numbers]
-            return np.stack(values)
-
-        times, sizes, gains = column(self._times), column(self._sizes), column(self._gains)
-        self._check(times, sizes, gains, speeds)
-        shaped = gains**2 * speeds
-        energies = 0.5 * sizes * shaped
-        late = times >= self._rounded(self.split)
-        launch = np.where(late, 0.0, energies).sum(0)
-        landing = np.where(late, energies, 0.0).sum(0)
-        late_share = np.clip((times + sizes - TERMINAL_START) / sizes, 0.0, 1.0)
-        terminal = (late_share * energies).sum(0)
+        loop, displacement = self._loop(batch)
+        loop.check()
+        measured = loop.measured()
         return Paths(
             endpoints=self._end,
-            kpe=launch + landing,
-            launch=launch,
-            landing=landing,
-            terminal=terminal,
-            displacement=next(rows) if ends else np.full(batch, np.nan),
-            mean_gain=(sizes * gains).sum(0) / sizes.sum(0),
-            nfe=np.full(batch, len(speeds), dtype=np.uint32),
-            profile=shaped.T.copy(),
+            kpe=measured.launch + measured.landing,
+            launch=measured.launch,
+            landing=measured.landing,
+            terminal=measured.terminal,
+            displacement=displacement,
+            mean_gain=measured.mean_gain,
+            nfe=np.full(batch, len(loop.speeds), dtype=np.uint32),
+            profile=measured.profile,
+            times=measured.times,
         )
 
-    def _check(self, times: F64, sizes: F64, gains: F64, speeds: F64) -> None:
-        """Names the first step, of arrays ``[steps, B]``, that cannot be one of these conventions."""
-        if found := _first_without(sizes > 0.0):
-            step, sample = found
-            raise KinepathError(
-                f"a step goes forward in time (0 noise, 1 data), got dt = "
-                f"{sizes[step, sample]:g} at step {step}"
-            )
-        ends = times + sizes
-        if found := _first_without((times >= -self._rounding) & (ends <= 1.0 + self._rounding)):
-            step, sample = found
-            raise KinepathError(
-                f"times run from 0 (noise) to 1 (data), but step {step} goes from t = "
-                f"{times[step, sample]:g} to {ends[step, sample]:g}: book the loop's times in these "
-                "units, and velocities per such unit of time"
-            )
-        if found := _first_without(np.abs(times[1:] - ends[:-1]) <= self._rounding):
-            step, sample = found
-            raise KinepathError(
-                f"step {step} ends at t = {ends[step, sample]:g}, but step {step + 1} begins at "
-                f"{times[step + 1, sample]:g}: book every step of the loop, once, in the order of "
-                "time from 0 (noise) to 1 (data)"
-            )
-        if found := _first_without(np.isfinite(gains)):
-            step, sample = found
-            raise KinepathError(f"the gain of sample {sample} is {gains[step, sample]} at step {step}")
-        if found := _first_without(np.isfinite(speeds)):
-            step, sample = found
-            raise SamplingError(
-                f"the velocity of sample {sample} became NaN or infinite at step {step}, t = "
-                f"{times[step, sample]:g}"
+    def _loop(self, batch: int) -> tuple[Loop, F64]:
+        """What was booked, and the displacement, by one copy from the device."""
+        steps = self._steps
+        speeds = [speed for step in steps for speed in step.speeds]
+        times, sizes = [step.time for step in steps], [step.size for step in steps]
+        gains = [gain for step in steps for gain in step.gains]
+        columns = [n.value for n in (*times, *sizes, *gains) if isinstance(n.value, Tensor)]
+        ends = [] if self._displacement is None else [self._displacement]
+        rows = iter(read_back([*speeds, *(column.expand(batch) for column in columns), *ends]))
+        seen = np.stack([next(rows) for _ in speeds])
+
+        def column(numbers: Sequence[Held]) -> F64:
+            values = [n.value for n in numbers]
+            return np.stack(
+                [next(rows) if isinstance(n, Tensor) else np.full(batch, n) for n in values]
             )
 
-    def _rounded(self, time: float) -> F64:
-        """``time`` in the type of each step's own, ``[steps, 1]``: a float32 0.7 is below 0.7."""
-        return np.array([[torch.tensor(time, dtype=kind).item()] for kind in self._time_types])
+        # A float32 0.7 is below 0.7.
+        splits = [[torch.tensor(self.split, dtype=time.kind).item()] for time in times]
+        roundings = [2.0 * torch.finfo(number.kind).eps for number in (*times, *sizes)]
+        loop = Loop(
+            times=column(times),
+            sizes=column(sizes),
+            splits=np.array(splits),
+            counts=[len(step.speeds) for step in steps],
+            weights=np.array([weight for step in steps for weight in step.weights])[:, None],
+            gains=column(gains),
+            speeds=seen,
+            rounding=max(ROUNDING, *roundings),
+            known_times=max(roundings) < ROUNDING,
+        )
+        return loop, next(rows) if ends else np.full(batch, np.nan)
 
     @property
     def paths(self) -> Paths[Tensor | None]:
         """Every figure of the block: energies, ``profile``, mean gain.
 
-        ``nfe`` counts the steps. Without :meth:`ends`, ``endpoints`` is None and ``displacement``
-        and what follows from it are NaN.
+        ``nfe`` counts the velocities, and ``times`` are there if all samples had the same, in float32
+        at least. Without :meth:`ends`, ``endpoints`` is None and ``displacement`` and what follows
+        from it are NaN.
 
         Raises:
             KinepathError: before the block has ended, or after one that an exception left.
@@ -249,29 +264,22 @@ class EnergyMeter:
         """Kinetic path energy of each sample, ``[B]``, in squared data units."""
         return self.paths.kpe
 
+    def __repr__(self) -> str:
+        if self._paths is not None:
+            told = repr(self._paths)
+        else:
+            told = f"{len(self._steps)} steps so far" if self._open else "nothing measured yet"
+        return f"<kinepath.torch.EnergyMeter: {told}>"
 
-def _held(name: str, number: Number, v: Tensor) -> Number:
-    """``number`` as it is now: a loop may go on to change the tensor it has its time in."""
-    if not isinstance(number, Tensor):
-        return float(number)
-    if number.dtype not in FLOATS:
+
+def _weights(given: Sequence[float] | None, stages: int) -> list[float]:
+    """The weights of a step's stages."""
+    if given is None and stages == 1:
+        return [1.0]
+    weights = [] if given is None else [float(weight) for weight in given]
+    if len(weights) != stages or not math.isclose(sum(weights), 1.0, rel_tol=1e-6):
         raise KinepathError(
-            f"{name} must be floating point, got a tensor of {number.dtype}: times run from 0 (noise) "
-            "to 1 (data)"
+            f"a step of {stages} velocities needs as many weights, 1 in all, such as "
+            f"weights=[0.5, 0.5] of Heun's method; got {given}"
         )
-    if number.ndim == 0 and number.device.type == "cpu":
-        return float(number)
-    if number.shape not in ((), (v.shape[0],)) or number.device != v.device:
-        raise KinepathError(
-            f"{name} must be a number or a tensor of shape [] or [{v.shape[0]}] on {v.device}, got "
-            f"shape {list(number.shape)} on {number.device}"
-        )
-    return number.detach().to(exact(v.device), copy=True)
-
-
-def _first_without(holds: NDArray[np.bool_]) -> tuple[int, int] | None:
-    """The first step, and its first sample, of ``[steps, B]`` for which something does not hold."""
-    if holds.all():
-        return None
-    step, sample = np.argwhere(~holds)[0].tolist()
-    return step, sample
+    return weights
