@@ -69,6 +69,27 @@ def test_a_pipeline_and_its_pictures() -> None:
     assert kp.read_run("runs/base").settings["noise"]["name"] == "generator 7"
 
 
+def test_what_there_is_with_pytorch() -> None:
+    model, plan, labels = TinyUNet(3, width=4, classes=3), kp.Plan(5), torch.tensor([1, 2, 1, 2])
+    noise = torch.from_numpy(kp.noise(0, 4, (3, 32, 32)))
+    smaller = {"labels, 1000": "labels, 0", "batch_size=64": "batch_size=3"}
+    given: dict[str, Any] = {"model": model, "noise": noise, "plan": plan}
+    found = run("docs/python.md", "guidance_interval=", smaller, labels=labels, **given)
+    assert found["paths"].nfe.tolist() == [9] * 4
+    nodes = torch.linspace(0, 1, 6)
+    with torch.no_grad():
+        found = run("docs/python.md", "meter.step([v, ahead]", x=noise, nodes=nodes, **given)
+    expected = kpt.sample(model, noise, kp.Plan(5, "heun"))
+    np.testing.assert_allclose(found["meter"].kpe, expected.kpe, rtol=1e-5)
+    found = run("docs/python.md", "field.paths(", distance=lambda end: end.square().mean(), **given)
+    found["loss"].backward()
+    assert all(weight.grad is not None for name, weight in model.named_parameters() if "class" not in name)
+    shaped = kpt.sample(model, noise, kp.Plan(100, "rk4", "kts:alpha=0.02,beta=0"))
+    np.testing.assert_allclose(found["paths"].kpe, shaped.kpe, rtol=1e-3)
+    found = run("docs/python.md", "torch.autocast", ON_THE_PROCESSOR, **given)
+    np.testing.assert_allclose(found["paths"].kpe, kpt.sample(model, noise, plan).kpe, rtol=0.03)
+
+
 def test_models_of_other_conventions_move_as_they_should() -> None:
     """Networks made of an exact field, each of another convention."""
     means = RANDOM.normal(size=(3, 5))

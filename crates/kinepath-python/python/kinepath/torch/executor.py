@@ -38,9 +38,12 @@ def sample(
     """Integrates every sample of ``noise`` along ``plan`` and measures its energy.
 
     Runs the steps that the core compiled, so that times, gains and weights are those of
-    :func:`kinepath.sample`. States and times are float32, or float64 where the noise is; the model
-    gets states in the noise's own type. Energies are in float64, on devices without it in float32
-    for one evaluation and in float64 for their sum.
+    :func:`kinepath.sample`. States and times are float32, or float64 where the noise is. Energies are
+    in float64, on devices without it in float32 for one evaluation and in float64 for their sum.
+
+    The model gets states in the noise's own type, and times in float32 beside half precision, as the
+    models of diffusers take them; bfloat16 has only 128 times between ½ and 1. A model that does not
+    bring the two together itself, as SiT, is sampled under ``torch.autocast``.
 
     Results are detached: no gradient is recorded, whatever the model's parameters. Where energies
     are part of a loss, solve for an :class:`AugmentedField`.

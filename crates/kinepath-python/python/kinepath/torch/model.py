@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
@@ -45,12 +46,22 @@ def called(model: Model, x: Tensor, t: Tensor, condition: Any) -> Tensor:
     Raises:
         ModelError: unless it is a tensor of fractions of the shape and on the device of ``x``.
     """
-    if condition is None:
-        velocity = model(x, t)
-    elif isinstance(condition, Mapping):
-        velocity = model(x, t, **condition)
-    else:
-        velocity = model(x, t, condition)
+    try:
+        if condition is None:
+            velocity = model(x, t)
+        elif isinstance(condition, Mapping):
+            velocity = model(x, t, **condition)
+        else:
+            velocity = model(x, t, condition)
+    except RuntimeError as error:
+        # PyTorch's own words name two types, and neither is known to be the time's.
+        if sys.version_info >= (3, 11) and x.dtype != t.dtype and "type" in str(error):
+            error.add_note(
+                f"The states are in {x.dtype}, the times in {t.dtype}, which tells more of them apart. A "
+                "model that mixes the two runs under torch.autocast, or is called as lambda x, t: "
+                "model(x, t.to(x.dtype))."
+            )
+        raise
     return checked(velocity, x)
 
 
