@@ -208,12 +208,12 @@ class AugmentedField(Adapter):
         v = called(self.model, samples, t.to(working_type(x.dtype)).repeat(len(x)), extras)
         speed = squared_speed(v)
         # Before the gain, which half precision would round away next to 1.
-        v, eta = v.to(x.dtype), torch.ones_like(speed)
+        v, had = v.to(x.dtype), x.new_ones(len(x))
         if self.gain is not None:
             eta = self._eta(self.gain, t.to(speed.dtype), speed)
-            v, speed = scaled(v, eta), speed * eta.square()
-        books = torch.stack([0.5 * speed, eta], 1).to(x.dtype)
-        return torch.cat([v.reshape(len(x), -1), books], 1)
+            v, speed, had = scaled(v, eta), speed * eta.square(), eta.to(x.dtype)
+        energy = (0.5 * speed).to(x.dtype)
+        return torch.cat([v.reshape(len(x), -1), energy[:, None], had[:, None]], 1)
 
     def _check(self, t: Tensor) -> None:
         # A gradient in time is the adjoint method's, which goes back and is meant to.

@@ -228,19 +228,20 @@ class EnergyMeter:
                 [next(rows) if isinstance(n, Tensor) else np.full(batch, n) for n in values]
             )
 
+        kinds = {number.kind for number in (*times, *sizes)}
         # A float32 0.7 is below 0.7.
-        splits = [[torch.tensor(self.split, dtype=time.kind).item()] for time in times]
-        roundings = [2.0 * torch.finfo(number.kind).eps for number in (*times, *sizes)]
+        splits = {kind: torch.tensor(self.split, dtype=kind).item() for kind in kinds}
+        rounding = 2.0 * max(torch.finfo(kind).eps for kind in kinds)
         loop = Loop(
             times=column(times),
             sizes=column(sizes),
-            splits=np.array(splits),
+            splits=np.array([[splits[time.kind]] for time in times]),
             counts=[len(step.speeds) for step in steps],
             weights=np.array([weight for step in steps for weight in step.weights])[:, None],
             gains=column(gains),
             speeds=seen,
-            rounding=max(ROUNDING, *roundings),
-            known_times=max(roundings) < ROUNDING,
+            rounding=max(ROUNDING, rounding),
+            known_times=rounding < ROUNDING,
         )
         return loop, next(rows) if ends else np.full(batch, np.nan)
 
