@@ -101,6 +101,16 @@ def test_flow_matching_s_solver_has_paths_too(method: str) -> None:
         np.testing.assert_allclose(found, wanted, rtol=1e-4, err_msg=name)
 
 
+def test_the_times_of_a_gain_are_with_its_split() -> None:
+    for split, times in [
+        (0.2, [0.0, 0.2, 0.95, 1.0]),
+        (0.97, [0.0, 0.95, 0.97, 1.0]),
+        (0.95, [0.0, 0.95, 1.0]),
+    ]:
+        gain = kp.KTS(0.1, 0.0, split=split)
+        assert kpt.AugmentedField(lambda x, t: -x, (2,), gain).times.tolist() == times
+
+
 def test_part_of_a_path_has_paths() -> None:
     field = kpt.AugmentedField(lambda x, t: torch.full_like(x, 2.0), (2,), "table:0=0.5")
     start = field.start(torch.zeros(3, 2)).requires_grad_()

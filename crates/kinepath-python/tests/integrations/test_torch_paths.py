@@ -12,6 +12,7 @@ from torch import Tensor
 
 import kinepath as kp
 import kinepath.torch as kpt
+from kinepath.diffusers import KineticFlowMatchEulerScheduler, PipelinePaths
 
 NOISE = torch.from_numpy(kp.noise(3, 5, (1, 8, 8)))
 EVERYTHING = kp.Record(profile=True, energy_map=True, trajectory=3)
@@ -87,3 +88,19 @@ def test_states_move_together() -> None:
         kp.Paths.joined([whole, away])
     both = kp.Paths.joined([whole, whole[:2]])
     assert torch.equal(both.endpoints, torch.cat([whole.endpoints, whole.endpoints[:2]]))
+
+
+def test_paths_of_a_pipeline_are_cut_and_joined_as_others() -> None:
+    scheduler = KineticFlowMatchEulerScheduler(shift=3.0)
+    scheduler.set_timesteps(5)
+    x = NOISE
+    for timestep in scheduler.timesteps:
+        x = scheduler.step(x, timestep, x, return_dict=False)[0]
+    whole = scheduler.paths
+    some = whole[1:3]
+    assert isinstance(some, PipelinePaths) and repr(some).startswith("<kinepath.diffusers")
+    assert len(some) == 2 and torch.equal(some.endpoints, x[1:3]) and some.start == whole.start
+    both = kp.Paths.joined([whole[:1], whole[1:]])
+    np.testing.assert_array_equal(both.kpe, whole.kpe)
+    np.testing.assert_array_equal(both.times, whole.times)
+    assert repr(whole[:0]).endswith("0 samples, t from 0 to 1>")

@@ -80,16 +80,15 @@ class AugmentedField(Adapter):
 
     @property
     def times(self) -> Tensor:
-        """The times at which :meth:`paths` wants states, ``[4]``, on the CPU: noise, the split τ
-        between launch and landing, the beginning of the terminal spike, and data."""
-        return torch.tensor(
-            sorted([0.0, (self.gain or Gain()).split, TERMINAL_START, 1.0]), dtype=torch.float64
-        )
+        """The times at which :meth:`paths` wants states, on the CPU: noise, the split τ between
+        launch and landing, the beginning of the terminal spike, and data."""
+        times = {0.0, (self.gain or Gain()).split, TERMINAL_START, 1.0}
+        return torch.tensor(sorted(times), dtype=torch.float64)
 
     def start(self, noise: Tensor) -> Tensor:
         """The state ``[B, D + 2]`` at the start: ``noise``, ``[B, *shape]``, and no energy yet.
 
-        Begins a solution: call it for each. Where no gradient is recorded, a module in training mode
+        Begins a solution: call it for each, one solution after the other. Where no gradient is recorded, a module in training mode
         with dropout or batch statistics is warned of.
 
         Raises:
@@ -199,27 +198,27 @@ class AugmentedField(Adapter):
                 looked at.
         """
         # What is compiled has no numbers to look at.
-        if not torch.compiler.is_compiling():
+        compiling, time = torch.compiler.is_compiling(), None
+        if self.gain is not None or (t.device.type == "cpu" and not compiling):
+            time = float(t.detach())
+        if not compiling:
             self._calls += 1
-            if self.gain is not None or t.device.type == "cpu":
-                self._check(t)
+            # A gradient in time is the adjoint method's, which goes back and is meant to.
+            if time is not None and not t.requires_grad:
+                self._check(time)
         # A copy, in one piece: the model may change it in place.
         samples = self.split(x)[0].clone(memory_format=torch.contiguous_format)
         v = called(self.model, samples, t.to(working_type(x.dtype)).repeat(len(x)), extras)
         speed = squared_speed(v)
         # Before the gain, which half precision would round away next to 1.
         v, had = v.to(x.dtype), x.new_ones(len(x))
-        if self.gain is not None:
-            eta = self._eta(self.gain, t.to(speed.dtype), speed)
+        if self.gain is not None and time is not None:
+            eta = _eta(self.gain, time, t, speed)
             v, speed, had = scaled(v, eta), speed * eta.square(), eta.to(x.dtype)
         energy = (0.5 * speed).to(x.dtype)
         return torch.cat([v.reshape(len(x), -1), energy[:, None], had[:, None]], 1)
 
-    def _check(self, t: Tensor) -> None:
-        # A gradient in time is the adjoint method's, which goes back and is meant to.
-        if t.requires_grad:
-            return
-        time = float(t.detach())
+    def _check(self, time: float) -> None:
         first = time if self._first is None else self._first
         if not (-ROUNDING <= first <= 1.0 + ROUNDING and time <= FAR):
             raise KinepathError(
@@ -233,30 +232,30 @@ class AugmentedField(Adapter):
             )
         self._first = first
 
-    def _eta(self, gain: Gain, t: Tensor, speed: Tensor) -> Tensor:
-        """η of every sample, ``[B]``, at the time ``t``, given its ``‖v‖²``."""
-        t = t.clamp(0.0, 1.0)
-        eta = _at(gain.eta, t).expand(len(speed))
-        governor = gain.governor(float(t.detach()))
-        if governor is None:
-            return eta
-        ceiling, exponent = governor
-        moving = _at(lambda time: (gain.governor(time) or governor)[0], t)
-        return eta * governed(speed, (moving, exponent))
-
     def told(self) -> list[str]:
         return [f"shape={self.shape}"] + ([] if self.gain is None else [f"gain={self.gain}"])
 
 
-def _at(function: Callable[[float], float], t: Tensor) -> Tensor:
-    """A function of time at ``t``, with its slope as the gradient.
+def _eta(gain: Gain, time: float, t: Tensor, speed: Tensor) -> Tensor:
+    """η of every sample, ``[B]``, at the time ``t``, which is ``time``, given its ``‖v‖²``."""
 
-    Adaptive solvers carry gradients in their step sizes, whose errors cancel only if every
-    dependence on time is among them.
-    """
-    time = float(t.detach())
-    value = function(time)
-    if not t.requires_grad:
-        return torch.full_like(t, value)
-    low, high = max(time - NUDGE, 0.0), min(time + NUDGE, 1.0)
-    return value + (function(high) - function(low)) / (high - low) * (t - t.detach())
+    def at(function: Callable[[float], float]) -> float | Tensor:
+        """A function of time now, with its slope as the gradient.
+
+        Adaptive solvers carry gradients in their step sizes, whose errors cancel only if every
+        dependence on time is among them.
+        """
+        inside = min(max(time, 0.0), 1.0)
+        value = function(inside)
+        if not t.requires_grad or inside != time:
+            return value
+        low, high = max(time - NUDGE, 0.0), min(time + NUDGE, 1.0)
+        moved = (t - t.detach()).to(speed)
+        return value + (function(high) - function(low)) / (high - low) * moved
+
+    eta = torch.ones_like(speed) * at(gain.eta)
+    governor = gain.governor(min(max(time, 0.0), 1.0))
+    if governor is None:
+        return eta
+    ceiling = at(lambda time: (gain.governor(time) or governor)[0])
+    return eta * governed(speed, (ceiling, governor[1]))

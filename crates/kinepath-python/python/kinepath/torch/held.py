@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._kinepath import KinepathError
+from ..arrays import F64
 from .model import FLOATS
 from .speed import exact
 
@@ -20,8 +21,8 @@ Number: TypeAlias = "float | Tensor | np.number[Any] | NDArray[Any]"
 class Held(NamedTuple):
     """A number, and the type that it came in."""
 
-    value: float | Tensor
-    """For all, or ``[B]``."""
+    value: float | Tensor | F64
+    """For all, or ``[B]``: as a tensor where it is one that has to be waited for."""
     kind: torch.dtype
 
 
@@ -40,9 +41,12 @@ def held(name: str, number: Any, v: Tensor) -> Held:
     if isinstance(number, (np.ndarray, np.floating)):
         if number.dtype.kind != "f":
             raise KinepathError(f"{wanted}, of fractions; got an array of {number.dtype}")
-        # Where it is one for each sample it joins those of other steps on the device.
-        copy = torch.from_numpy(np.array(number))
-        number = copy if copy.numel() == 1 else copy.to(v.device)
+        kind = torch.from_numpy(np.empty(0, number.dtype)).dtype
+        if number.shape in ((), (1,)):
+            return Held(float(number.reshape(())), kind)
+        if number.shape != (v.shape[0],):
+            raise KinepathError(f"{wanted}; got shape {list(number.shape)}")
+        return Held(np.array(number, dtype=np.float64), kind)
     if not isinstance(number, Tensor):
         try:
             return Held(float(number), torch.float64)
