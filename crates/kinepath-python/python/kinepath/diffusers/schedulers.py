@@ -45,7 +45,7 @@ class _Kinetic(SchedulerMixin):
     def from_config(
         cls, config: Any = None, return_unused_kwargs: bool = False, **kwargs: Any
     ) -> Any:
-        """A scheduler of the configuration of a flow-matching one; diffusers' own otherwise.
+        """As diffusers' own, for the configurations of flow-matching schedulers.
 
         Raises:
             KinepathError: for the configuration of another scheduler, such as DDIM's: what its model

@@ -88,8 +88,8 @@ class AugmentedField(Adapter):
     def start(self, noise: Tensor) -> Tensor:
         """The state ``[B, D + 2]`` at the start: ``noise``, ``[B, *shape]``, and no energy yet.
 
-        Begins a solution: call it for each, one solution after the other. Where no gradient is recorded, a module in training mode
-        with dropout or batch statistics is warned of.
+        Begins a solution: call it for each, one solution after the other. Where no gradient is
+        recorded, a module in training mode with dropout or batch statistics is warned of.
 
         Raises:
             KinepathError: for noise of another shape, or in neither float32 nor float64.

@@ -31,7 +31,11 @@ class Guided:
 
     @staticmethod
     def of(
-        scale: float | Tensor, condition: Any, null_condition: Any, interval: Any, style: str
+        scale: float | Tensor,
+        condition: Any,
+        null_condition: Any,
+        interval: tuple[float, float] | None,
+        style: Style,
     ) -> Guided:
         """The guidance of these arguments, at all times if there is no interval.
 
@@ -59,7 +63,7 @@ class Guided:
             )
         if not isinstance(scale, Tensor) and not math.isfinite(scale):
             raise KinepathError(f"the guidance scale is {scale}")
-        return Guided(scale, null_condition, (start, end), "doubled" if style == "doubled" else "calls")
+        return Guided(scale, null_condition, (start, end), style)
 
     def check(self, noise: Tensor) -> None:
         """Refuses a scale that is not one for all samples of ``noise``, or one for each."""
