@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use kinepath::field::FieldError;
 use kinepath::sampler::SampleError;
 use kinepath_study::StudyError;
 use kinepath_study::data::DataError;
@@ -105,6 +106,7 @@ fn code_of(error: &anyhow::Error) -> u8 {
             | StudyError::Gain(_)
             | StudyError::Plan(_)
             | StudyError::Share(_)
+            | StudyError::Field(FieldError::Condition(_))
             | StudyError::Sample(SampleError::Domain { .. } | SampleError::Parts),
         ) => USAGE,
         _ => FAILED,

@@ -16,7 +16,7 @@ const BATCH: usize = 64;
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use kinepath_onnx::{EncoderSpec, ImageEncoder, NetworkFile};
+/// use kinepath_onnx::{EncoderSpec, Engine, ImageEncoder, NetworkFile};
 ///
 /// let spec: EncoderSpec = "inception.onnx:preprocess=inception".parse()?;
 /// let file = NetworkFile::read(&spec.network)?;

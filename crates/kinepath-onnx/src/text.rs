@@ -23,7 +23,7 @@ const MOST_ROWS: usize = 16;
 ///
 /// ```no_run
 /// # fn main() -> Result<(), kinepath_onnx::NetworkError> {
-/// use kinepath_onnx::{NetworkFile, TextEncoder};
+/// use kinepath_onnx::{Engine, NetworkFile, TextEncoder};
 ///
 /// let encoder = TextEncoder::load(NetworkFile::read("clip-text.onnx")?, Engine::Auto)?;
 /// println!("prompts of {:?} tokens", encoder.length());

@@ -43,12 +43,20 @@ impl Gain {
     ///     array([1.5 , 1.25])
     ///
     /// A closed-loop gain, :class:`kinepath.Governed`, has none: what it multiplies a velocity by
-    /// depends on the sample, and :meth:`factor` tells it. This is then that of a sample within its
-    /// ceiling, 1.
+    /// depends on the sample, and :meth:`factor` tells it.
     ///
     /// Raises:
-    ///     KinepathError: for what are no numbers.
+    ///     KinepathError: for a closed-loop gain, and for what are no numbers.
     fn eta<'py>(&self, t: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        if self.is_closed_loop() {
+            return Err(invalid(format!(
+                "what {} multiplies a velocity by is no function of the time alone, but of the \
+                 sample's speed too: use gain.factor(t, speeds), with squared speeds ‖v‖² [B] \
+                 (gain.governor(t) has its ceiling), or kinepath.sample or kinepath.torch.sample, \
+                 which apply it",
+                self.0
+            )));
+        }
         let times = numbers("times", t)?;
         let times = view("times", &times)?;
         of_all(t.py(), times.mapv(|t| self.0.eta(t)))
@@ -127,6 +135,13 @@ impl Gain {
     /// For copies and pickles, where every kind of gain becomes its expression.
     fn __reduce__(&self, py: Python<'_>) -> (Py<PyAny>, (String,)) {
         (py.get_type::<Self>().into_any().unbind(), (self.0.to_string(),))
+    }
+}
+
+impl Gain {
+    fn is_closed_loop(&self) -> bool {
+        // Splits are before the end.
+        self.0.governor(1.0).is_some()
     }
 }
 

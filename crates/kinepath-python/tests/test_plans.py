@@ -57,6 +57,13 @@ def test_the_factor_of_a_closed_loop_is_that_of_each_sample() -> None:
         GOVERNED.factor(0.75, cast_away("fast"))
 
 
+def test_a_closed_loop_has_no_value_at_a_time_alone() -> None:
+    for gain in (GOVERNED, kp.Plan(5, gain=GOVERNED).gain):
+        for times in (0.0, 0.75, [0.0, 0.1]):
+            with pytest.raises(kp.KinepathError, match=r"use gain.factor\(t, speeds\), .*kinepath.sample"):
+                gain.eta(cast_away(times))
+
+
 def test_a_loop_of_its_own_is_the_plan_of_a_closed_loop() -> None:
     plan = kp.Plan(20, gain=kp.Governed([(0.0, 0.5)], split=0.3))
     noise = kp.noise(0, 8, (2,))

@@ -131,6 +131,8 @@ fn labels_and_guidance_reach_the_network_and_the_settings() {
     assert!(!place.path("none").exists());
     let null = place.fails(&format!("{common} --labels 1 --guidance 2 --out none"), 2);
     assert!(null.contains("null condition"), "{null}");
+    let beyond = place.fails(&format!("{common} --label 4 --out none"), 2);
+    assert!(beyond.contains("the label 4 is none of the 4"), "{beyond}");
 }
 
 #[test]
@@ -188,7 +190,7 @@ fn labels_from_a_file_set_the_count_and_divide_the_figures() {
     let head = table.lines().find(|line| line.contains("mean KPE") && line.contains("class"));
     assert!(head.is_some_and(|line| line.contains("F_mem")), "{table}");
     let short = format!("sample --field onnx:{model} --labels labels.txt --count 5 --out none");
-    assert!(place.fails(&short, 1).contains("18 labels for 5 samples"));
+    assert!(place.fails(&short, 2).contains("18 labels for 5 samples"));
 }
 
 #[test]

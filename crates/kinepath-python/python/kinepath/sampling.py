@@ -164,7 +164,16 @@ def sample(
 
 
 def _rounding(function: VelocityFunction) -> Callable[[F32, F64], F32]:
-    """``function`` with its velocities in the type of the core, which names what can be none."""
+    """``function`` with its velocities in the type of the core, which names what can be none.
+
+    Raises:
+        KinepathError: for a PyTorch module, which takes tensors.
+    """
+    if hasattr(function, "named_modules"):
+        raise KinepathError(
+            f"{type(function).__name__} is a PyTorch module, which takes tensors: sample it by "
+            "kinepath.torch.sample, or give a function of arrays"
+        )
 
     def velocity(x: F32, t: F64) -> F32:
         given: Any = function(x, t)

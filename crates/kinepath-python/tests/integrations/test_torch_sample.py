@@ -313,3 +313,8 @@ def test_the_first_velocity_that_is_no_number_is_named(value: float) -> None:
 def test_bad_arguments_are_named(x0: Tensor, plan: kp.Plan, arguments: Any, words: str) -> None:
     with pytest.raises(kp.KinepathError, match=words):
         kpt.sample(lambda x, t, *condition: -x, x0, plan, **arguments)
+
+
+def test_the_sampler_of_arrays_names_that_of_tensors() -> None:
+    with pytest.raises(kp.KinepathError, match="Linear is a PyTorch module.*kinepath.torch.sample"):
+        kp.sample(torch.nn.Linear(2, 2), kp.noise(0, 2, (2,)), kp.Plan(2))  # type: ignore[arg-type]

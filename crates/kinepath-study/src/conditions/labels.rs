@@ -70,7 +70,7 @@ impl LabelSpec {
     /// The labels of the samples `range` of the `total` that the words are for.
     ///
     /// # Errors
-    /// [`StudyError::Mismatch`] for a list or file of fewer or more than `total`;
+    /// [`StudyError::Spec`] for a list or file of fewer or more than `total`;
     /// [`StudyError::Data`] for a file that cannot be read; [`StudyError::Memory`] for more labels than
     /// there is memory for.
     pub fn labels(&self, range: Range<usize>, total: usize) -> Result<Labels, StudyError> {
@@ -84,11 +84,15 @@ impl LabelSpec {
             Self::File(path) => read_labels(Path::new(path))?,
         };
         if all.len() != total || range.end > total {
-            return Err(StudyError::Mismatch(format!(
-                "`{self}` holds {} labels for {} samples",
-                all.len(),
-                total.max(range.end)
-            )));
+            return Err(StudyError::Spec {
+                what: "labels",
+                text: self.to_string(),
+                reason: format!(
+                    "there are {} labels for {} samples",
+                    all.len(),
+                    total.max(range.end)
+                ),
+            });
         }
         let sha256 = digest(&all);
         Ok(Labels { asked: self.to_string(), values: all[range].to_vec(), sha256 })

@@ -253,7 +253,7 @@ def _eta(gain: Gain, time: float, t: Tensor, speed: Tensor) -> Tensor:
         moved = (t - t.detach()).to(speed)
         return value + (function(high) - function(low)) / (high - low) * moved
 
-    eta = torch.ones_like(speed) * at(gain.eta)
+    eta = torch.ones_like(speed) * at(lambda time: gain.factor(time, 0.0))
     governor = gain.governor(min(max(time, 0.0), 1.0))
     if governor is None:
         return eta
