@@ -317,4 +317,4 @@ def test_bad_arguments_are_named(x0: Tensor, plan: kp.Plan, arguments: Any, word
 
 def test_the_sampler_of_arrays_names_that_of_tensors() -> None:
     with pytest.raises(kp.KinepathError, match="Linear is a PyTorch module.*kinepath.torch.sample"):
-        kp.sample(torch.nn.Linear(2, 2), kp.noise(0, 2, (2,)), kp.Plan(2))  # type: ignore[arg-type]
+        kp.sample(torch.nn.Linear(2, 2), kp.noise(0, 2, (2,)), kp.Plan(2))
