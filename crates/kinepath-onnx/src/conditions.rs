@@ -96,19 +96,28 @@ impl ConditionInput {
         let known = self.labels.and_then(|labels| i64::try_from(labels).ok());
         let unknown = |value: &&i64| known.is_some_and(|known| !(0..known).contains(*value));
         match values {
-            InputValues::Float(values) => match values.iter().find(|value| !value.is_finite()) {
-                None => Ok(()),
-                Some(value) => Err(format!("the input `{}` would be given {value}", self.name)),
-            },
-            InputValues::Integer(values) => match (values.iter().find(unknown), known) {
-                (Some(value), Some(known)) => Err(format!(
-                    "the input `{}` would be given {value}, which is none of the {known} that its \
-                     embedding tells apart, 0 to {}",
-                    self.name,
-                    known - 1
-                )),
-                _ => Ok(()),
-            },
+            // Minus infinity is what masks have where nothing is to be looked at.
+            InputValues::Float(values) => {
+                match values.iter().find(|&&v| v.is_nan() || v == f32::INFINITY) {
+                    None => Ok(()),
+                    Some(value) => Err(format!("the input `{}` would be given {value}", self.name)),
+                }
+            }
+            InputValues::Integer(values) => {
+                let wide = |value: &&i64| i32::try_from(**value).is_err();
+                if let Some(value) = values.iter().find(wide) {
+                    return Err(format!("{value} in the input `{}` exceeds 32 bits", self.name));
+                }
+                match (values.iter().find(unknown), known) {
+                    (Some(value), Some(known)) => Err(format!(
+                        "the input `{}` would be given {value}, which is none of the {known} that its \
+                         embedding tells apart, 0 to {}",
+                        self.name,
+                        known - 1
+                    )),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 
@@ -117,12 +126,8 @@ impl ConditionInput {
         let numbers = match input.values() {
             InputValues::Float(values) => Numbers::Float(values.into()),
             InputValues::Integer(values) => {
-                let narrow = |value: &i64| {
-                    i32::try_from(*value).map_err(|_| {
-                        format!("{value} in the input `{}` exceeds 32 bits", self.name)
-                    })
-                };
-                Numbers::Integer(values.iter().map(narrow).collect::<Result<_, _>>()?)
+                // Within 32 bits, as was checked.
+                Numbers::Integer(values.iter().map(|&value| value as i32).collect())
             }
         };
         self.check(matches!(numbers, Numbers::Integer(_)), input.shape())?;

@@ -83,7 +83,8 @@ impl Decoder {
     /// Pictures `[N, P]` of latents `[N, D]`, each flattened row-major.
     ///
     /// # Errors
-    /// [`Problem::RowLength`] when D is not that of the network, and [`Problem::Run`].
+    /// [`Problem::RowLength`] when D is not that of the network, [`Problem::NotFinite`], and
+    /// [`Problem::Run`].
     pub fn pictures(&self, latents: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
         let latents = latents.mapv(|z| z / self.scale + self.shift);
         self.network.run(latents.view())

@@ -36,7 +36,8 @@ impl Encoder {
     /// are flattened as well.
     ///
     /// # Errors
-    /// [`Problem::RowLength`] when D is not that of the network, and [`Problem::Run`].
+    /// [`Problem::RowLength`] when D is not that of the network, [`Problem::NotFinite`], and
+    /// [`Problem::Run`].
     pub fn features(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
         self.0.run(images)
     }
@@ -61,7 +62,8 @@ impl Classifier {
     /// Logits `[N, classes]` of images `[N, D]`, each flattened row-major.
     ///
     /// # Errors
-    /// [`Problem::RowLength`] when D is not that of the network, and [`Problem::Run`].
+    /// [`Problem::RowLength`] when D is not that of the network, [`Problem::NotFinite`], and
+    /// [`Problem::Run`].
     pub fn logits(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
         self.0.run(images)
     }

@@ -14,6 +14,16 @@ pub struct NetworkError {
     pub problem: Problem,
 }
 
+impl NetworkError {
+    /// The same of rows that come after `rows` others.
+    pub(crate) fn beyond(mut self, rows: usize) -> Self {
+        if let Problem::NotFinite { row, .. } = &mut self.problem {
+            *row += rows;
+        }
+        self
+    }
+}
+
 /// What is wrong with a network, or with what it was given.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {

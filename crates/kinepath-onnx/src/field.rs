@@ -87,7 +87,7 @@ impl OnnxField {
     }
 }
 
-/// The time input and the name of the velocity output.
+/// The time input and the velocity output.
 pub(crate) fn interface(
     inputs: &[Port],
     outputs: &[Port],
@@ -96,14 +96,14 @@ pub(crate) fn interface(
     let time = signature.time.clone();
     let time = time.ok_or_else(|| Problem::NoTime { inputs: list(inputs) })?;
     let port = &outputs[VELOCITY.find(outputs)?.0];
-    let with_variance = check_output(port, &signature.state.sample_shape)?;
-    Ok((time, FieldOutput { name: port.name.clone(), with_variance }))
+    Ok((time, velocity_output(port, &signature.state.sample_shape)?))
 }
 
-/// Whether the declared shape of an output has twice the channels of the state; else it is, or can be,
-/// that of the state.
-fn check_output(port: &Port, sample_shape: &[usize]) -> Result<bool, Problem> {
-    let Some(axes) = &port.shape else { return Ok(false) };
+/// An output as the velocity: its declared shape is, or can be, that of the state, or has twice the
+/// channels.
+fn velocity_output(port: &Port, sample_shape: &[usize]) -> Result<FieldOutput, Problem> {
+    let output = |with_variance| Ok(FieldOutput { name: port.name.clone(), with_variance });
+    let Some(axes) = &port.shape else { return output(false) };
     let sample = axes.get(1..).unwrap_or_default();
     let is_of = |shape: &[usize]| {
         let fits = |(axis, length): (&Axis, &usize)| match axis {
@@ -113,14 +113,14 @@ fn check_output(port: &Port, sample_shape: &[usize]) -> Result<bool, Problem> {
         sample.len() == shape.len() && sample.iter().zip(shape).all(fits)
     };
     if is_of(sample_shape) {
-        return Ok(false);
+        return output(false);
     }
     // Vectors have no channels of which some could be a variance.
     if let [channels, rest @ ..] = sample_shape
         && !rest.is_empty()
         && is_of(&[&[2 * channels], rest].concat())
     {
-        return Ok(true);
+        return output(true);
     }
     let expected =
         sample_shape.iter().fold("[batch".to_owned(), |s, n| s + &format!(", {n}")) + "]";

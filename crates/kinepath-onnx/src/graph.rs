@@ -13,9 +13,11 @@ use rten_onnx::protobuf::ProtobufError;
 use serde::Serialize;
 
 use crate::embedding::labels_known;
-use crate::engine::{Departure, Source, departure};
+use crate::engine::{Source, departure};
+use crate::finding::Finding;
 use crate::nodes::{is_standard, qualified};
-use crate::{Element, NetworkError, Problem, frame, training};
+use crate::training::unsteady;
+use crate::{Element, NetworkError, Problem, frame};
 
 /// The declared interface and the size of an ONNX graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -45,9 +47,12 @@ pub struct Graph {
     /// Whether an input, an output or a weight is a bfloat16.
     #[serde(skip)]
     pub(crate) brain_floats: bool,
+    /// What makes its output no function of the sample.
+    #[serde(skip)]
+    pub(crate) unsteady: Option<Finding>,
     /// What rten would compute otherwise than ONNX says.
     #[serde(skip)]
-    pub(crate) departure: Option<Departure>,
+    pub(crate) departure: Option<Finding>,
     /// The byte that the weights in each file beside this one reach to.
     #[serde(skip)]
     pub(crate) reach: HashMap<String, u64>,
@@ -124,7 +129,6 @@ impl Graph {
         if graph.output.is_empty() {
             return Err(Problem::NotOnnx("its graph has no outputs".into()));
         }
-        training::refuse(&graph)?;
         let (mut operators, mut nodes) = (BTreeMap::new(), HashMap::new());
         list_operators(&graph, &mut operators, &mut nodes);
         let (mut external_files, mut reach) = (Vec::new(), HashMap::new());
@@ -145,6 +149,7 @@ impl Graph {
                 || graph.initializer.iter().any(|weight| brain(Element::of(weight.data_type))),
             labels_known: labels_known(&graph),
             departure: departure(&graph, opset),
+            unsteady: unsteady(&graph, opset),
             inputs,
             outputs,
             parameters: graph.initializer.iter().map(weights_in).sum(),

@@ -87,7 +87,8 @@ impl ImageEncoder {
     /// batches, so that all of the enlarged images are never held at once.
     ///
     /// # Errors
-    /// [`Problem::RowLength`] when D is not that of the image shape, and [`Problem::Run`].
+    /// [`Problem::RowLength`] when D is not that of the image shape, [`Problem::NotFinite`], and
+    /// [`Problem::Run`].
     pub fn features(&self, images: ArrayView2<'_, f32>) -> Result<Array2<f32>, NetworkError> {
         let Some(steps) = &self.steps else { return self.encoder.features(images) };
         let encode = |images: ArrayView2<'_, f32>| {
@@ -99,7 +100,10 @@ impl ImageEncoder {
         let batches = (count / BATCH + usize::from(count % BATCH > 1)).max(1);
         let end = |batch| if batch + 1 == batches { count } else { (batch + 1) * BATCH };
         let parts: Result<Vec<_>, _> = (0..batches)
-            .map(|batch| encode(images.slice(s![batch * BATCH..end(batch), ..])))
+            .map(|batch| {
+                let encoded = encode(images.slice(s![batch * BATCH..end(batch), ..]));
+                encoded.map_err(|error| error.beyond(batch * BATCH))
+            })
             .collect();
         let parts = parts?;
         let views: Vec<_> = parts.iter().map(|part| part.view()).collect();

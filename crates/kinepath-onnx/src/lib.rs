@@ -41,6 +41,7 @@ mod error;
 mod execute;
 mod field;
 mod file;
+mod finding;
 mod frame;
 mod given;
 mod graph;

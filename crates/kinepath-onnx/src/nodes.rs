@@ -1,6 +1,6 @@
 //! What the nodes of a graph say of themselves.
 
-use rten_onnx::onnx::{AttributeProto, NodeProto};
+use rten_onnx::onnx::{AttributeProto, GraphProto, NodeProto};
 
 /// Whether a domain is that of the standard operators.
 pub(crate) fn is_standard(domain: Option<&str>) -> bool {
@@ -40,6 +40,11 @@ pub(crate) fn integer(node: &NodeProto, name: &str) -> Option<i64> {
 /// The integers of an attribute.
 pub(crate) fn integers<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
     Some(&attribute(node, name)?.ints)
+}
+
+/// The graphs that a node has among its attributes: branches and bodies.
+pub(crate) fn graphs_in(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
+    node.attribute.iter().filter_map(|attribute| attribute.g.as_ref())
 }
 
 /// The name of an input that is given: one that is left out has none.

@@ -68,7 +68,7 @@ pub(crate) const TIME: InputRole = InputRole {
 
 pub(crate) const LABEL: InputRole = InputRole {
     role: "label",
-    expected: "an integer of shape [batch], [1] or []",
+    expected: "an integer of shape [batch], [1] or [], or one-hot numbers [batch, classes]",
     names: &["y", "label", "labels", "class", "classes", "class_label", "class_labels"],
     elements: &[Element::is_integer],
     ranks: 0..=1,

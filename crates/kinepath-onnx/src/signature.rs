@@ -133,7 +133,9 @@ impl Signature {
                 return Ok(None);
             };
             taken.push(at);
-            row_input(&ports[at], role, reason, batch).map(Some)
+            // Integers that select rows of a table are words, not a class.
+            let selects = graph.labels_known.contains_key(&ports[at].name);
+            row_input(&ports[at], role, reason, (batch, selects)).map(Some)
         };
         let (time, mut label) = if LABEL.is_named_in(ports) {
             let label = find(&LABEL)?;
@@ -214,13 +216,15 @@ fn row_input(
     port: &Port,
     role: &InputRole,
     reason: Reason,
-    batch: Batch,
+    (batch, selects): (Batch, bool),
 ) -> Result<RowInput, Problem> {
     let unfit = || role.unfit(port);
     let shape = port.shape.as_deref().ok_or_else(unfit)?;
     let rest = shape.get(1..).unwrap_or_default();
+    let is_one_hot =
+        |port: &Port| port.element.is_float() || (port.element.is_integer() && !selects);
     let classes = match (role.role, rest) {
-        ("label", &[Axis::Fixed(classes)]) if classes > 1 && is_number(port) => Some(classes),
+        ("label", &[Axis::Fixed(classes)]) if classes > 1 && is_one_hot(port) => Some(classes),
         _ => None,
     };
     let of_one = role.takes(port.element) && rest.iter().all(|axis| *axis == Axis::Fixed(1));
@@ -236,11 +240,6 @@ fn row_input(
     let integer = port.element.is_integer();
     let rank = shape.len();
     Ok(RowInput { name: port.name.clone(), integer, rows, rank, classes, labels: None, reason })
-}
-
-/// Whether an input takes numbers, of whatever kind.
-fn is_number(port: &Port) -> bool {
-    port.element.is_float() || port.element.is_integer()
 }
 
 /// Whether this is a float that is no time or label whatever its name: of several axes that are longer

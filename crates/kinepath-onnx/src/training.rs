@@ -3,38 +3,35 @@
 
 use rten_onnx::onnx::{GraphProto, NodeProto};
 
-use crate::Problem;
+use crate::finding::{Finding, find};
 use crate::known::{Known, is_true};
-use crate::nodes::{input, integer, operator, qualified};
+use crate::nodes::{input, integer, operator};
 
 /// The first node of `graph`, or of a graph in it, that draws random numbers or mixes the samples of a
 /// batch.
-///
-/// # Errors
-/// [`Problem::Training`], which names it.
-pub(crate) fn refuse(graph: &GraphProto) -> Result<(), Problem> {
-    let values = Known::of(graph);
-    graph.node.iter().try_for_each(|node| {
-        if let Some(what) = unsteady(node, &values) {
-            let node_name = node.name.clone().unwrap_or_default();
-            return Err(Problem::Training { operator: qualified(node), node: node_name, what });
-        }
-        node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()).try_for_each(refuse)
-    })
+pub(crate) fn unsteady(graph: &GraphProto, opset: i64) -> Option<Finding> {
+    find(graph, &|_| (), &|node, known, ()| deed(node, opset, known))
 }
 
-fn unsteady(node: &NodeProto, values: &Known<'_>) -> Option<&'static str> {
+fn deed(node: &NodeProto, opset: i64, values: &Known<'_>) -> Option<&'static str> {
     const RANDOM: &str = "draws random numbers";
+    // Before version 7, whether there is training was said by an attribute of both.
+    let of_old = opset < 7 && integer(node, "is_test") != Some(1);
     match operator(node)? {
         "Bernoulli" | "Multinomial" | "RandomNormal" | "RandomNormalLike" | "RandomUniform"
         | "RandomUniformLike" => Some(RANDOM),
+        "Dropout" if of_old => Some(RANDOM),
         "Dropout" => {
             // In training unless the third input says no; without one it never is.
             let training = values.constant(input(node, 2)?).and_then(is_true);
             (training != Some(false)).then_some(RANDOM)
         }
-        "BatchNormalization" => (integer(node, "training_mode") == Some(1))
-            .then_some("normalises by the other samples of the batch"),
+        "BatchNormalization" => {
+            // Before version 14, there were more outputs in training.
+            let more = opset < 14 && node.output.iter().filter(|name| !name.is_empty()).count() > 1;
+            let training = of_old || more || integer(node, "training_mode") == Some(1);
+            training.then_some("normalises by the other samples of the batch")
+        }
         _ => None,
     }
 }
@@ -55,6 +52,10 @@ mod tests {
     }
 
     fn refused(node: NodeProto, training: bool) -> bool {
+        refused_in(node, training, 17)
+    }
+
+    fn refused_in(node: NodeProto, training: bool, opset: i64) -> bool {
         let constant = TensorProto {
             name: Some("training".into()),
             data_type: Some(DataType::BOOL),
@@ -66,12 +67,10 @@ mod tests {
         let inner = AttributeProto { g: Some(graph.clone()), ..AttributeProto::default() };
         let branch = NodeProto { attribute: vec![inner], ..node_of("If") };
         let around = GraphProto { node: vec![branch], ..GraphProto::default() };
-        let (found, inside) = (refuse(&graph), refuse(&around));
+        let (found, inside) = (unsteady(&graph, opset), unsteady(&around, opset));
         assert_eq!(found, inside);
-        if let Err(problem) = &found {
-            assert!(problem.to_string().contains("mid/node"), "{problem}");
-        }
-        found.is_err()
+        assert!(found.as_ref().is_none_or(|found| found.node == "mid/node"));
+        found.is_some()
     }
 
     fn node_of(operator: &str) -> NodeProto {
@@ -106,5 +105,12 @@ mod tests {
         };
         assert!(refused(with(1), false) && !refused(with(0), false));
         assert!(!refused(node_of("BatchNormalization"), false));
+        let output = ["y", "mean", "variance"].map(str::to_owned).to_vec();
+        let more = NodeProto { output, ..node_of("BatchNormalization") };
+        assert!(refused_in(more.clone(), false, 13) && !refused_in(more, false, 15));
+        assert!(!refused_in(node_of("BatchNormalization"), false, 9));
+        for operator in ["BatchNormalization", "Dropout"] {
+            assert!(refused_in(node_of(operator), false, 6), "{operator}");
+        }
     }
 }

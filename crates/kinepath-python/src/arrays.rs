@@ -4,6 +4,7 @@ use ndarray::{ArrayView, ArrayView2, CowArray, Dimension, Ix2, IxDyn};
 use numpy::{
     Element, PyArray1, PyArrayMethods, PyReadonlyArray, PyReadonlyArrayDyn, PyUntypedArrayMethods,
 };
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
 use crate::errors::{invalid, shown};
@@ -81,7 +82,19 @@ pub(crate) fn numbers<'py>(
     given: &Bound<'py, PyAny>,
 ) -> PyResult<PyReadonlyArrayDyn<'py, f64>> {
     let read = given.py().import("kinepath.arrays")?.call_method1("f64", (given,));
-    let none = |_| invalid(format!("{what} are numbers, got {}", shown(given)));
+    // Anything else, such as a key press or a lack of memory, is told as it is.
+    let py = given.py();
+    let is_theirs = |error: &PyErr| {
+        error.is_instance_of::<PyTypeError>(py) || error.is_instance_of::<PyValueError>(py)
+    };
+    let none = |error: PyErr| match is_theirs(&error) {
+        true => {
+            let told = invalid(format!("{what} are numbers, got {}", shown(given)));
+            told.set_cause(py, Some(error));
+            told
+        }
+        false => error,
+    };
     read.map_err(none)?.extract()
 }
 

@@ -147,7 +147,7 @@ fn check_compression(column: &ColumnChunkMetaData) -> Result<()> {
     match column.compression() {
         Compression::UNCOMPRESSED | Compression::SNAPPY => Ok(()),
         other => Err(ParquetError::General(format!(
-            "column '{}' is compressed by {other}, and only snappy is read",
+            "column '{}' is compressed by {other}; write it again with compression snappy or none",
             column.column_path(),
         ))),
     }

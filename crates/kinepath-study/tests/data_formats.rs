@@ -139,8 +139,20 @@ fn of_the_splits_in_a_folder_one_is_read() {
     assert_eq!(add("test-00001-of-00002.parquet"), Ok(3));
     assert_eq!(add("test-00000-of-00002.parquet"), Ok(6));
     let error = add("validation.parquet").unwrap_err().to_string();
-    assert!(error.contains("the splits test, validation; give one of its files"), "{error}");
+    assert!(error.contains("the splits test, val; give one of its files"), "{error}");
     assert_eq!(add("train.parquet"), Ok(3));
+}
+
+#[test]
+fn tables_of_any_name_are_data_alone_and_nothing_beside_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = folder.path().to_str().unwrap();
+    for name in ["dogs.parquet", "0000.PARQUET"] {
+        std::fs::copy(path("pictures.parquet"), folder.path().join(name)).unwrap();
+    }
+    assert_eq!(load(spec).map(|data| data.len()), Ok(6));
+    std::fs::copy(path("colour/one.png"), folder.path().join("one.png")).unwrap();
+    assert_eq!(load(spec).map(|data| data.len()), Ok(1));
 }
 
 #[test]

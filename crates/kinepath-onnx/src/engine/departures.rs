@@ -10,55 +10,20 @@ use std::collections::HashMap;
 use rten_onnx::onnx::{GraphProto, NodeProto};
 
 use crate::Element;
-use crate::known::{Known, cast_to};
-use crate::nodes::{input, integer, integers, operator, qualified, text};
+use crate::finding::{Finding, find};
+use crate::known::{HANDED_ON, Known, cast_to};
+use crate::nodes::{graphs_in, input, integer, integers, operator, text};
 
 /// Operators that take any number but 0 for true.
 const LOGICAL: [&str; 4] = ["And", "Not", "Or", "Xor"];
-/// Operators that hand values on as they are, from their first input or, for some, all of them.
-const HANDED_ON: [&str; 12] = [
-    "Concat",
-    "Expand",
-    "Flatten",
-    "Gather",
-    "Identity",
-    "Reshape",
-    "Slice",
-    "Split",
-    "Squeeze",
-    "Tile",
-    "Transpose",
-    "Unsqueeze",
-];
 /// The version from which on `Softmax` takes one axis rather than all from one on.
 const ONE_AXIS: i64 = 13;
 /// Axes of pictures that rten convolves and resizes over.
 const SPATIAL: usize = 2;
 
-/// A node that rten must not run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Departure {
-    /// Its operator, as `domain::Name` outside the standard set.
-    pub(crate) operator: String,
-    /// Its name.
-    pub(crate) node: String,
-    /// What rten does.
-    pub(crate) reason: &'static str,
-}
-
 /// The first node of `graph`, or of a graph in it, that rten departs at.
-pub(crate) fn departure(graph: &GraphProto, opset: i64) -> Option<Departure> {
-    let values = Known::of(graph);
-    let uses = Uses::of(graph);
-    graph.node.iter().find_map(|node| {
-        let inner = node.attribute.iter().filter_map(|attribute| attribute.g.as_ref());
-        let found = reason(node, opset, &values, &uses).map(|reason| Departure {
-            operator: qualified(node),
-            node: node.name.clone().unwrap_or_default(),
-            reason,
-        });
-        found.or_else(|| inner.map(|graph| departure(graph, opset)).find_map(|found| found))
-    })
+pub(crate) fn departure(graph: &GraphProto, opset: i64) -> Option<Finding> {
+    find(graph, &Uses::of, &|node, known, uses| reason(node, opset, known, uses))
 }
 
 fn reason(
@@ -74,7 +39,8 @@ fn reason(
         "Resize" => resizing(node, values),
         "Pad" => input(node, 3).map(|_| "rten pads every axis, and takes none to be named"),
         "Softmax" | "LogSoftmax" if opset < ONE_AXIS => softmax(node, values),
-        "Cast" => cast(node, values, uses),
+        "Cast" => cast(node, Element::of(cast_to(node)), values, uses),
+        "CastLike" => cast(node, values.element(input(node, 1)?)?, values, uses),
         _ => None,
     }
 }
@@ -144,8 +110,13 @@ fn softmax(node: &NodeProto, values: &Known<'_>) -> Option<&'static str> {
 }
 
 /// rten has no truth values: a cast to them leaves integers as they are and cuts floats off.
-fn cast(node: &NodeProto, values: &Known<'_>, uses: &Uses<'_>) -> Option<&'static str> {
-    if Element::of(cast_to(node)) != Element::Bool {
+fn cast(
+    node: &NodeProto,
+    to: Element,
+    values: &Known<'_>,
+    uses: &Uses<'_>,
+) -> Option<&'static str> {
+    if to != Element::Bool {
         return None;
     }
     let whole = match values.element(input(node, 0)?) {
@@ -157,7 +128,8 @@ fn cast(node: &NodeProto, values: &Known<'_>, uses: &Uses<'_>) -> Option<&'stati
     (!harmless).then_some("rten makes no 0 and 1 of other numbers")
 }
 
-/// Who takes each value of a graph.
+/// Who takes each value of a graph, graphs in it among them.
+#[derive(Default)]
 struct Uses<'a> {
     nodes: HashMap<&'a str, Vec<(&'a NodeProto, usize)>>,
     outputs: Vec<&'a str>,
@@ -165,14 +137,19 @@ struct Uses<'a> {
 
 impl<'a> Uses<'a> {
     fn of(graph: &'a GraphProto) -> Self {
-        let mut nodes: HashMap<_, Vec<_>> = HashMap::new();
+        let mut uses = Self::default();
+        uses.add(graph);
+        uses
+    }
+
+    fn add(&mut self, graph: &'a GraphProto) {
         for node in &graph.node {
             for (at, name) in node.input.iter().enumerate() {
-                nodes.entry(name.as_str()).or_default().push((node, at));
+                self.nodes.entry(name.as_str()).or_default().push((node, at));
             }
+            graphs_in(node).for_each(|inner| self.add(inner));
         }
-        let outputs = graph.output.iter().filter_map(|output| output.name.as_deref()).collect();
-        Self { nodes, outputs }
+        self.outputs.extend(graph.output.iter().filter_map(|output| output.name.as_deref()));
     }
 
     /// Whether a value, and what is the same in another shape, is asked for nothing but whether it is 0.
@@ -245,7 +222,7 @@ mod tests {
         let around = GraphProto { node: vec![branch], ..GraphProto::default() };
         let (found, inside) = (departure(&graph, 19), departure(&around, 19));
         assert_eq!(found, inside);
-        found.map(|departure| departure.reason)
+        found.map(|departure| departure.what)
     }
 
     #[test]
@@ -258,8 +235,28 @@ mod tests {
         let compared =
             vec![node("Less", &["real", "real"], "less"), cast("less", DataType::BOOL, "b")];
         assert_eq!(found(compared), None);
-        // A number again, a float's truth, and truths that leave the graph.
+        let widened = vec![
+            node("Less", &["real", "real"], "less"),
+            node("Unsqueeze", &["less"], "wide"),
+            cast("wide", DataType::BOOL, "b"),
+        ];
+        assert_eq!(found(widened), None);
+        // A number again, also in a branch, a float's truth, truths that leave the graph, and one in the type
+        // of another.
+        let inner = GraphProto {
+            node: vec![cast("truth", DataType::FLOAT, "number")],
+            output: vec![declared("number", DataType::FLOAT)],
+            ..GraphProto::default()
+        };
+        let attribute = vec![AttributeProto { g: Some(inner), ..AttributeProto::default() }];
+        let branch = NodeProto { attribute, ..node("If", &["less"], "out") };
         for nodes in [
+            vec![truth("whole"), branch],
+            vec![
+                node("Less", &["real", "real"], "less"),
+                node("CastLike", &["real", "less"], "b"),
+                node("Not", &["b"], "out"),
+            ],
             vec![truth("whole"), cast("truth", DataType::FLOAT, "out")],
             vec![truth("real"), node("Not", &["truth"], "out")],
             vec![cast("whole", DataType::BOOL, "out")],
@@ -288,6 +285,17 @@ mod tests {
         };
         let tensor =
             TensorProto { name: Some("x".into()), dims: vec![2, 3, 4], ..Default::default() };
+        let perm = AttributeProto {
+            name: Some("perm".into()),
+            ints: vec![0, 2, 1],
+            ..AttributeProto::default()
+        };
+        let turned = NodeProto { attribute: vec![perm], ..node("Transpose", &["any"], "x") };
+        let graph = |axis| GraphProto {
+            node: vec![turned.clone(), softmax(axis)],
+            ..GraphProto::default()
+        };
+        assert!(departure(&graph(2), 12).is_none() && departure(&graph(1), 12).is_some());
         let of = |axis, opset| {
             let graph = GraphProto {
                 node: vec![softmax(axis)],

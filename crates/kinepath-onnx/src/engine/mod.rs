@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub(crate) use departures::{Departure, departure};
+pub(crate) use departures::departure;
 pub use error::{EngineError, ParseEngineError};
 pub(crate) use model::{Feed, Floats, Model, Seat, Source, Values};
 #[cfg(feature = "ort")]

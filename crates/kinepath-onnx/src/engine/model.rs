@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::rten::RtenModel;
 use super::{Engine, Provider};
+use crate::finding::Finding;
 use crate::{Graph, Problem};
 
 /// Rows beyond which a slice of one thread gains nothing: the cost of a row is flat from about four
@@ -60,6 +61,9 @@ pub(crate) enum Model {
 impl Model {
     /// Loads a network for as many threads as rayon uses, so that one setting governs both.
     pub(crate) fn load(graph: &Graph, source: &Source, engine: Engine) -> Result<Self, Problem> {
+        if let Some(Finding { operator, node, what }) = graph.unsteady.clone() {
+            return Err(Problem::Training { operator, node, what });
+        }
         graph.check_external(source)?;
         let threads = rayon::current_num_threads();
         let rten = || RtenModel::load(graph, source, threads).map(Self::Rten);

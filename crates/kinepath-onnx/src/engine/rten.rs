@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
 use rten_tensor::{Layout, Tensor};
 
-use super::{Departure, Feed, Floats, Seat, Source, Values};
+use super::{Feed, Floats, Seat, Source, Values};
+use crate::finding::Finding;
 use crate::{Graph, Problem};
 
 /// A network that rten runs.
@@ -26,8 +27,8 @@ impl RtenModel {
         if graph.brain_floats {
             return Err(Problem::BrainFloats);
         }
-        if let Some(Departure { operator, node, reason }) = graph.departure.clone() {
-            return Err(Problem::Operator { operator, node, reason: reason.to_owned() });
+        if let Some(Finding { operator, node, what }) = graph.departure.clone() {
+            return Err(Problem::Operator { operator, node, reason: what.to_owned() });
         }
         let mut options = ModelOptions::with_all_ops();
         options.prepack_weights(true);

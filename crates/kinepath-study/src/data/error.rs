@@ -88,8 +88,8 @@ pub enum DataError {
         /// The types accepted.
         supported: &'static str,
     },
-    /// An archive or a table with none of the expected names.
-    #[error("{place}: nothing named {wanted}; it holds {found}; rename one of them")]
+    /// An archive with none of the expected keys.
+    #[error("{place}: no array named {wanted}; it holds {found}; rename one of them")]
     MissingKey {
         /// The file.
         place: String,

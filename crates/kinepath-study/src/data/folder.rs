@@ -14,6 +14,7 @@ use super::{cifar, parquet};
 const PICTURES: &[&str] = &["png", "jpg", "jpeg", "bmp", "pnm", "pgm", "ppm"];
 /// Extensions that are pictures too, but would be left out in silence.
 const OTHER_PICTURES: &[&str] = &["gif", "webp", "tif", "tiff", "avif", "heic", "jp2", "jxl"];
+
 /// Reads a folder of pictures, of CIFAR binary batches or of Parquet files.
 pub(crate) fn read(folder: &Path) -> Result<(RawArray, Option<Vec<i64>>), DataError> {
     let (files, labels) = match Content::of(folder)? {
@@ -56,7 +57,11 @@ impl Content {
         if let Some(batches) = cifar::training_files(folder, &listing.others) {
             return Ok(Self::Cifar(batches));
         }
-        if let Some(files) = parquet::training_files(folder, &listing.others)? {
+        // Beside pictures, or folders of them, a table tells something about them.
+        if listing.pictures.is_empty()
+            && listing.folders.is_empty()
+            && let Some(files) = parquet::training_files(folder, &listing.others)?
+        {
             return Ok(Self::Parquet(files));
         }
         let mut labels = Vec::new();

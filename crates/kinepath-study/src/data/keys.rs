@@ -18,7 +18,7 @@ pub(crate) fn pick(wanted: &[&'static str], found: &[String]) -> Option<&'static
     wanted.iter().copied().find(|key| found.iter().any(|name| name == key))
 }
 
-/// Like [`pick`], but a file without any of the names is an error that lists what it holds.
+/// Like [`pick`], but an archive without any of the names is an error that lists what it holds.
 pub(crate) fn require(
     wanted: &[&'static str],
     found: &[String],

@@ -12,7 +12,7 @@
 //!
 //! uint8 maps to [−1, 1] by `x / 127.5 − 1`; everything else stays as it is. Pictures end as
 //! `[C, H, W]`: `[N, H, W]` becomes one channel, and channels-last is turned where the last axis
-//! is 1 or 3 and the first is not.
+//! is 1 or 3 and the first is not. Columns of Parquet files are read as they are or compressed by snappy.
 
 mod blocks;
 pub mod builtin;

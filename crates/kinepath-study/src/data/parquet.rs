@@ -20,6 +20,10 @@ use super::keys;
 use super::pictures::{Picture, Pictures, allowance};
 use crate::parquet_file::{ParquetFile, all_values, next_values, reason};
 
+/// What the names of files for training begin with, as in `train-00000-of-00002.parquet`.
+const TRAIN: &str = "train";
+/// What names of splits begin with.
+const SPLITS: [&str; 6] = [TRAIN, "dev", "eval", "test", "val", "predict"];
 /// Pictures decoded at a time, so that no more of them lie encoded in memory.
 const AT_A_TIME: usize = 1024;
 
@@ -65,20 +69,18 @@ pub(crate) fn training_files(
     folder: &Path,
     names: &[String],
 ) -> Result<Option<Vec<PathBuf>>, DataError> {
-    let mut parts: Vec<_> = names.iter().filter(|name| name.ends_with(".parquet")).collect();
-    if parts.iter().any(|name| name.starts_with("train")) {
-        parts.retain(|name| name.starts_with("train"));
-    }
-    parts.sort();
-    // `test` of `test-00000-of-00002.parquet`, nothing of `0000.parquet`.
-    let split =
-        |name: &&String| name.split(|c: char| !c.is_ascii_alphabetic()).next().map(str::to_owned);
-    let mut splits: Vec<_> = parts.iter().filter_map(split).collect();
-    splits.dedup();
-    if splits.len() > 1 {
+    let is_parquet = |name: &&String| name.to_ascii_lowercase().ends_with(".parquet");
+    let mut parts: Vec<_> = names.iter().filter(is_parquet).collect();
+    let splits: Vec<_> =
+        SPLITS.iter().filter(|split| parts.iter().any(|name| name.starts_with(**split))).collect();
+    if splits.contains(&&TRAIN) {
+        parts.retain(|name| name.starts_with(TRAIN));
+    } else if splits.len() > 1 {
+        let splits: Vec<&str> = splits.into_iter().copied().collect();
         let detail = format!("holds the splits {}; give one of its files", splits.join(", "));
         return Err(DataError::Folder { place: place(folder), detail });
     }
+    parts.sort();
     Ok((!parts.is_empty()).then(|| parts.into_iter().map(|name| folder.join(name)).collect()))
 }
 
@@ -117,7 +119,7 @@ impl Part {
                 _ => {}
             }
         }
-        let Some(pictures) = keys::pick(keys::PICTURES, &names(&binary)) else {
+        let Some(pictures) = keys::PICTURES.iter().find_map(|key| at(&binary, key)) else {
             let all: Vec<_> = file.columns().iter().map(|column| column.path().string()).collect();
             let detail = format!(
                 "no column of encoded pictures is named {}; it has {}",
@@ -126,7 +128,7 @@ impl Part {
             );
             return Err(malformed(&place, &detail));
         };
-        let labels = keys::pick(keys::CLASSES, &names(&plain)).and_then(|key| at(&plain, key));
+        let labels = keys::CLASSES.iter().find_map(|key| at(&plain, key));
         if let Some(column) = labels.map(|at| &file.columns()[at])
             && !matches!(column.physical_type(), Physical::INT32 | Physical::INT64)
         {
@@ -137,8 +139,6 @@ impl Part {
                 supported: "integers, or give the column another name",
             });
         }
-        // Picked, so it is there.
-        let pictures = at(&binary, pictures).unwrap_or_default();
         Ok(Self { file, place, pictures, labels })
     }
 
@@ -156,7 +156,9 @@ impl Part {
         let mut row = 0;
         let present = self.file.columns()[self.pictures].max_def_level();
         for reader in self.readers(self.pictures)? {
-            let ColumnReader::ByteArrayColumnReader(mut reader) = reader else { continue };
+            let ColumnReader::ByteArrayColumnReader(mut reader) = reader else {
+                return Err(self.malformed("its groups have columns of different types"));
+            };
             loop {
                 let values = next_values(&mut reader, present, AT_A_TIME);
                 let values = values.map_err(|error| self.damaged(&error))?;
@@ -169,6 +171,9 @@ impl Part {
                     self.decode(*row, value.as_ref(), first)
                 })?;
             }
+        }
+        if row as u64 != rows {
+            return Err(self.malformed(&format!("it holds {row} pictures of {rows}")));
         }
         Ok(())
     }
@@ -207,7 +212,7 @@ impl Part {
                 ColumnReader::Int64ColumnReader(reader) => all_values(reader, present),
                 ColumnReader::Int32ColumnReader(reader) => all_values(reader, present)
                     .map(|values| values.into_iter().map(|value| value.map(i64::from)).collect()),
-                _ => continue,
+                _ => return Err(self.malformed("its groups have columns of different types")),
             };
             labels.extend(values.map_err(|error| self.damaged(&error))?);
         }
@@ -232,10 +237,6 @@ impl Part {
     fn malformed(&self, detail: &str) -> DataError {
         malformed(&self.place, detail)
     }
-}
-
-fn names(columns: &[(String, usize)]) -> Vec<String> {
-    columns.iter().map(|(name, _)| name.clone()).collect()
 }
 
 fn at(columns: &[(String, usize)], name: &str) -> Option<usize> {

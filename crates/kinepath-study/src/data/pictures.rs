@@ -36,7 +36,7 @@ impl Picture {
     /// than the `first` of its data set is refused before that.
     pub(super) fn decode(
         place: String,
-        mut encoded: impl BufRead + Seek,
+        encoded: impl BufRead + Seek,
         bytes: u64,
         first: Option<&Picture>,
     ) -> Result<Self, DataError> {
@@ -48,12 +48,16 @@ impl Picture {
             format: "picture",
             detail: error.to_string(),
         };
+        let mut decoder = reader(encoded, &place, bytes)?.into_decoder().map_err(malformed)?;
         if let Some(first) = first {
-            let decoder = reader(&mut encoded, &place, bytes)?.into_decoder().map_err(malformed)?;
             let ((width, height), [channels, ..]) = (decoder.dimensions(), first.shape);
             first.accept(&place, [channels, height as usize, width as usize])?;
         }
-        let picture = reader(&mut encoded, &place, bytes)?.decode().map_err(malformed)?;
+        let mut limits = limits(bytes);
+        let picture = (limits.reserve(decoder.total_bytes()))
+            .and_then(|()| decoder.set_limits(limits))
+            .and_then(|()| DynamicImage::from_decoder(decoder))
+            .map_err(malformed)?;
         let (height, width) = (picture.height() as usize, picture.width() as usize);
         let (channels, interleaved) = match opaque(picture) {
             DynamicImage::ImageLuma8(grey) => (1, grey.into_raw()),
@@ -88,19 +92,22 @@ impl Picture {
     }
 }
 
-/// A reader from the beginning of `encoded`, which takes no more memory than its bytes allow.
+/// A reader of whatever format `encoded` turns out to be, which takes no more memory than its bytes allow.
 fn reader<R: BufRead + Seek>(
-    mut encoded: R,
+    encoded: R,
     place: &str,
     bytes: u64,
 ) -> Result<ImageReader<R>, DataError> {
     let io = |error: io::Error| DataError::io(place, &error);
-    encoded.rewind().map_err(io)?;
     let mut reader = ImageReader::new(encoded).with_guessed_format().map_err(io)?;
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(allowance(bytes));
-    reader.limits(limits);
+    reader.limits(limits(bytes));
     Ok(reader)
+}
+
+fn limits(encoded: u64) -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(allowance(encoded));
+    limits
 }
 
 /// Drops an alpha channel that hides nothing; many programs write one into every PNG.
