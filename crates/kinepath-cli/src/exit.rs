@@ -137,9 +137,10 @@ fn hint(error: &anyhow::Error) -> Option<&'static str> {
         StudyError::Selection(_) => {
             Some("--select sets the bands, --max-attempts how often a sample may be drawn")
         }
-        StudyError::Field(_) | StudyError::Sample(SampleError::Field(_)) => {
-            Some("`kinepath inspect` shows the inputs and shapes of a network")
-        }
+        StudyError::Field(_) | StudyError::Sample(SampleError::Field(_)) => Some(
+            "`kinepath inspect` shows the inputs and shapes of a network, and which engine it runs on \
+                 (--engine)",
+        ),
         _ => None,
     }
 }

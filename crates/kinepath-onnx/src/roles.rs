@@ -40,7 +40,7 @@ pub(crate) struct InputRole {
 pub(crate) const STATE: InputRole = InputRole {
     role: "state",
     expected: "float of shape [batch, …] with every length but the batch fixed; export it so, or \
-               tell its shape",
+               tell its shape, which `kinepath inspect --write --shape` keeps beside it",
     names: &[
         "x",
         "x_t",

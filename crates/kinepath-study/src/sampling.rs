@@ -107,6 +107,9 @@ impl SampleJob<'_> {
             let (inputs, batch) = (self.conditions.inputs.as_ref(), self.batch.min(self.count));
             check_batch(self.source, self.plan, &self.record, inputs, batch)?;
         }
+        if existing == Existing::Overwrite && RunReader::is_whole(dir) {
+            self.try_field()?;
+        }
         if let Opened::Incomplete(mut writer) = RunWriter::open(dir, self.settings(), existing)? {
             let mut search = match &self.start {
                 Start::Selected { seed, selection } => {
@@ -148,6 +151,19 @@ impl SampleJob<'_> {
             writer.finish()?;
         }
         Ok(RunReader::open(dir)?)
+    }
+
+    /// Asks the field once: one that fails should do so before a run is deleted for its sake.
+    fn try_field(&self) -> Result<(), StudyError> {
+        let rows: Vec<usize> = (0..self.count.min(2)).collect();
+        let conditions = self.conditions.of(self.first, &rows)?;
+        let x = self.noise(0..rows.len());
+        // That of the first stage, at which it is defined.
+        let first = self.plan.stage_times().first().copied();
+        let t = vec![first.unwrap_or(self.plan.grid().start()); rows.len()];
+        let mut out = x.clone();
+        self.source.field.velocity(x.view(), &t, conditions.as_condition(), out.view_mut())?;
+        Ok(())
     }
 
     /// Integrates the samples of a range. `observe` is told how many are done.

@@ -177,6 +177,17 @@ fn guidance_has_an_interval_a_style_and_parts() {
 }
 
 #[test]
+fn a_network_that_fails_costs_no_run_that_is_there() {
+    let place = Place::new();
+    let sample = |name: &str| format!("sample --field onnx:{} --count 3 --out run", fixture(name));
+    place.succeeds(&sample("linear"));
+    let before = fs::read(place.path("run/samples.safetensors")).unwrap();
+    let failed = place.fails(&format!("{} --overwrite", sample("undeclared_wide_output")), 1);
+    assert!(failed.contains("[2, 12]"), "{failed}");
+    assert_eq!(fs::read(place.path("run/samples.safetensors")).unwrap(), before);
+}
+
+#[test]
 fn labels_from_a_file_set_the_count_and_divide_the_figures() {
     let place = Place::new();
     let labels: Vec<String> = (0..18).map(|sample| (sample % 3).to_string()).collect();
