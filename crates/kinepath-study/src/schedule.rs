@@ -210,7 +210,7 @@ mod tests {
             assert_eq!(nodes, [0.0, 1.0 - 0.9, 0.5, 1.0]);
         }
         spec.grid = "sigmas:1,1".into();
-        assert!(spec.compile().unwrap_err().to_string().contains("must increase"));
+        assert!(spec.compile().unwrap_err().to_string().contains("noise level 1 is 1 after 1"));
         spec.grid = "sigmas:".into();
         assert!(spec.compile().unwrap_err().to_string().contains("sigmas:FILE"));
         spec.grid = grid.display().to_string();

@@ -79,8 +79,12 @@ impl Grid {
     /// last level of 0 is added where it is missing, as there.
     ///
     /// # Errors
-    /// As [`explicit`](Self::explicit).
+    /// [`GridError::Rising`] unless the levels fall; else as [`explicit`](Self::explicit).
     pub fn from_sigmas(sigmas: &[f64]) -> Result<Self, GridError> {
+        if let Some(index) = sigmas.windows(2).position(|pair| pair[1] >= pair[0]) {
+            let (sigma, before) = (sigmas[index + 1], sigmas[index]);
+            return Err(GridError::Rising { index: index + 1, sigma, before });
+        }
         let mut nodes: Vec<f64> = sigmas.iter().map(|sigma| 1.0 - sigma).collect();
         if nodes.last().is_some_and(|&last| last != 1.0) {
             nodes.push(1.0);
@@ -184,6 +188,18 @@ pub enum GridError {
     Least {
         /// The level given.
         sigma: f64,
+    },
+    /// Noise levels that do not fall.
+    #[error(
+        "noise level {index} is {sigma} after {before}: levels σ = 1 − t fall from noise to data"
+    )]
+    Rising {
+        /// Which level.
+        index: usize,
+        /// Its value.
+        sigma: f64,
+        /// The level before it.
+        before: f64,
     },
     /// A family that is not known, or not so.
     #[error("grid `{text}` cannot be used: {reason}")]
