@@ -74,6 +74,45 @@ def test_a_solution_along_a_plan_has_every_figure_of_the_plan(
     np.testing.assert_allclose(run.table()["kpe_launch"], expected.launch, rtol=1e-5)
 
 
+JUMPING = [
+    kp.Gain("kts:alpha=0.5,beta=0.5,split=0.7,launch=constant,landing=constant"),
+    kp.Governed([(0.0, 1.0)], split=0.7),
+]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize("method", ["euler", "heun2"])
+@pytest.mark.parametrize("gain", JUMPING, ids=str)
+def test_the_step_that_begins_at_the_split_has_its_gain(
+    gain: Any, method: str, kind: torch.dtype
+) -> None:
+    """A float32 0.7 is below 0.7, where these gains jump."""
+    noise, nodes = torch.ones(2, 2, dtype=kind), torch.linspace(0, 1, 11, dtype=kind)
+
+    def model(x: Tensor, t: Tensor) -> Tensor:
+        return torch.full_like(x, 5.0)
+
+    field = kpt.AugmentedField(model, (2,), gain)
+    paths = field.paths(odeint(field, field.start(noise), nodes, method=method), nodes)
+    expected = kpt.sample(model, noise, kp.Plan(10, "heun" if method == "heun2" else method, gain))
+    for name in ("kpe", "launch", "landing", "mean_gain", "displacement"):
+        found, wanted = getattr(paths, name), getattr(expected, name)
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, err_msg=name)
+
+
+def test_the_slope_of_a_gain_is_not_taken_across_its_jump() -> None:
+    """This gain is 1.5 before its split, and falls slowly from 1 after it."""
+    gain = kp.Gain("kts:alpha=0.5,beta=0.02,split=0.7,launch=constant")
+    field = kpt.AugmentedField(lambda x, t: torch.ones_like(x), (1,), gain)
+    for split in (torch.tensor(0.7), torch.tensor(0.7, dtype=torch.float64)):
+        field.start(torch.zeros(1, 1))
+        time = split.requires_grad_()
+        (slope,) = torch.autograd.grad(field(time, torch.zeros(1, 3))[0, 0], time)
+        after = (gain.eta(0.701) - gain.eta(0.7)) / 0.001
+        assert slope.item() == pytest.approx(after, rel=1e-2) and after != 0.0
+
+
 @torch.no_grad()
 @pytest.mark.parametrize("gain", GAINS)
 def test_an_adaptive_solution_is_that_of_a_fine_grid(gain: Any) -> None:

@@ -228,6 +228,23 @@ def test_rounded_times_are_taken(kind: torch.dtype, count: int) -> None:
         np.testing.assert_allclose(meter.kpe, 1.0, rtol=1e-6)
 
 
+@pytest.mark.parametrize("steps", [25, 50, 75, 100, 1000])
+@pytest.mark.parametrize("split", [0.6, 0.7])
+@pytest.mark.parametrize("kind", [np.float32, float])
+def test_times_that_are_added_up_begin_their_steps_at_the_split(
+    steps: int, split: float, kind: Any
+) -> None:
+    noise, time, size = torch.from_numpy(kp.noise(0, 3, SHAPE)), kind(0), kind(1 / steps)
+    with kpt.EnergyMeter(split=split) as meter:
+        for _ in range(steps):
+            meter.step(noise, time, size)
+            time += size
+    plan = kp.Plan(steps, "euler", kp.KTS(0.0, 0.0, split=split))
+    expected = kpt.sample(lambda x, t: noise, noise, plan)
+    np.testing.assert_allclose(meter.paths.launch, expected.launch, rtol=1e-4)
+    np.testing.assert_allclose(meter.paths.landing, expected.landing, rtol=1e-4)
+
+
 def test_nothing_is_booked_outside_the_block() -> None:
     meter = kpt.EnergyMeter()
     for _ in range(2):

@@ -15,13 +15,11 @@ from .._kinepath import Gain, Grid, KinepathError, Plan, SamplingError
 from ..arrays import f64
 from ..paths import Paths
 from .adapters import Adapter
-from .books import TERMINAL_START, divided
+from .books import ROUNDING, TERMINAL_START, divided
 from .model import Model, called, check_tensor, working_type
 from .speed import exact, governed, read_back, scaled, squared_speed
 from .training import warn_of_training
 
-ROUNDING = 1e-5
-"""How far a time may be beyond where it has to be: room for times that are added up in float32."""
 FAR = 100.0
 """Further beyond 1 than the last step of an adaptive solver goes, which may be many times as long as
 the one before."""
@@ -150,10 +148,11 @@ class AugmentedField(Adapter):
                 f"states must be those of all {len(nodes)} times, [{len(nodes)}, B, {width}], got "
                 f"{list(states.shape)}"
             )
-        split = (self.gain or Gain()).split - ROUNDING
-        if nodes[0] < split < nodes[-1] - 2 * ROUNDING and not (nodes[:-1] >= split).any():
+        split = (self.gain or Gain()).split
+        divides = nodes[0] < split - ROUNDING and split + ROUNDING < nodes[-1]
+        if divides and not (nodes[:-1] >= split - ROUNDING).any():
             raise KinepathError(
-                f"there is no state between the split {split + ROUNDING:g} and the end, so that launch "
+                f"there is no state between the split {split:g} and the end, so that launch "
                 "and landing cannot be told apart: solve at the times field.times, or at every step"
             )
         if self._calls == 0:
@@ -238,6 +237,10 @@ class AugmentedField(Adapter):
 
 def _eta(gain: Gain, time: float, t: Tensor, speed: Tensor) -> Tensor:
     """η of every sample, ``[B]``, at the time ``t``, which is ``time``, given its ``‖v‖²``."""
+    # A gain may jump at its split, and a float32 0.7 is below 0.7.
+    if gain.split - ROUNDING <= time < gain.split:
+        time = gain.split
+    first = gain.split if time >= gain.split else 0.0
 
     def at(function: Callable[[float], float]) -> float | Tensor:
         """A function of time now, with its slope as the gradient.
@@ -249,7 +252,7 @@ def _eta(gain: Gain, time: float, t: Tensor, speed: Tensor) -> Tensor:
         value = function(inside)
         if not t.requires_grad or inside != time:
             return value
-        low, high = max(time - NUDGE, 0.0), min(time + NUDGE, 1.0)
+        low, high = max(time - NUDGE, first), min(time + NUDGE, 1.0)
         moved = (t - t.detach()).to(speed)
         return value + (function(high) - function(low)) / (high - low) * moved
 

@@ -15,6 +15,8 @@ from ..paths import PartEnergies
 
 TERMINAL_START = 0.95
 """Time from which on energy counts towards the terminal spike, as in the core."""
+ROUNDING = 1e-5
+"""How far a time may be from where it has to be: room for times that are added up in float32."""
 
 
 class Books(NamedTuple):
@@ -77,9 +79,10 @@ def divided(
         starts: where each step begins, ``[steps, B]`` or ``[steps, 1]``.
         sizes: how long it is, of the same shape.
         energies: ``[steps, B]``.
-        split: the time τ, one for all or ``[steps, 1]``.
+        split: the time τ, one for all or ``[steps, 1]``; a step that begins within ``ROUNDING`` before
+            it begins there.
     """
-    late = starts >= split
+    late = starts >= split - ROUNDING
     late_share = np.clip((starts + sizes - TERMINAL_START) / sizes, 0.0, 1.0)
     return (
         np.where(late, 0.0, energies).sum(0),

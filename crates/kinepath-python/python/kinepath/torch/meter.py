@@ -13,14 +13,11 @@ from torch import Tensor
 from .._kinepath import KinepathError
 from ..arrays import F64
 from ..paths import Paths
+from .books import ROUNDING
 from .held import Held, Number, held
 from .loops import Loop
 from .model import FLOATS, check_tensor
 from .speed import exact, read_back, squared_speed
-
-ROUNDING = 1e-5
-"""How far from the end of a step the next may begin: room for times that are added up in float32.
-Times of shorter types have as much more as they are rounded by."""
 
 
 class _Step(NamedTuple):
@@ -229,7 +226,7 @@ class EnergyMeter:
             )
 
         kinds = {number.kind for number in (*times, *sizes)}
-        # A float32 0.7 is below 0.7.
+        # A bfloat16 0.7 is further below 0.7 than times are rounded that are added up in float32.
         splits = {kind: torch.tensor(self.split, dtype=kind).item() for kind in kinds}
         rounding = 2.0 * max(torch.finfo(kind).eps for kind in kinds)
         loop = Loop(
