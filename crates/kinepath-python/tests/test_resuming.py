@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +58,11 @@ def test_what_was_sampled_whole_is_kept(tmp_path: Path) -> None:
     interrupted(tmp_path / "study")
     told: list[tuple[str, float]] = []
     again = Sampler()
-    resumed = study(again, tmp_path / "study", progress=lambda *what: told.append(what))
+    with pytest.warns(UserWarning, match=r"2 of 3 runs .* called 'model' too.*resume=False") as warned:
+        resumed = study(again, tmp_path / "study", progress=lambda *what: told.append(what))
+    assert [warning.filename for warning in warned] == [__file__]
     assert again.asked == EVERY[2:]
-    assert told[0] == ("sampling", 1.0)
+    assert told[:2] == [("sampling", 2 / 3), ("sampling", 1.0)]
     whole = study(Sampler(), tmp_path / "whole")
     for name in ("baseline", *GAINS):
         assert resumed.figures(name) == whole.figures(name)
@@ -139,6 +143,46 @@ def test_a_run_that_is_damaged_or_no_study_listed_is_sampled(tmp_path: Path) -> 
             study(again, tmp_path)
 
 
+MEANS, VARIANCES = [[0.0] * 16, [1.0] * 16], [0.5, 0.5]
+FIELDS: list[Callable[[], kp.Field]] = [
+    lambda: kp.EmpiricalField(TRAIN),
+    lambda: kp.EmpiricalField(-TRAIN),
+    lambda: kp.EmpiricalField(TRAIN[:-1]),
+    lambda: kp.MixtureField([1.0, 3.0], MEANS, VARIANCES),
+    lambda: kp.MixtureField([1.0, 2.0], MEANS, VARIANCES),
+    lambda: kp.MixtureField([1.0, 3.0], MEANS, [0.5, 0.25]),
+]
+
+
+@pytest.mark.parametrize("number", range(len(FIELDS)))
+def test_a_field_is_known_by_what_it_is_made_from(number: int, tmp_path: Path) -> None:
+    sampled: list[float] = []
+
+    def note(stage: str, done: float) -> None:
+        if stage != "sampling":
+            raise KeyboardInterrupt
+        sampled.append(done)
+
+    def sampled_by(model: Any) -> int:
+        """How many times sampling was told of: after every batch, and of what was kept."""
+        sampled.clear()
+        with pytest.raises(KeyboardInterrupt), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            study(model, tmp_path, progress=note, train=TRAIN.reshape(40, -1))
+        return len(sampled)
+
+    assert sampled_by(FIELDS[number]()) == 3
+    assert sampled_by(FIELDS[number]()) == 1 and sampled == [1.0]
+    for other in (*FIELDS[:number], *FIELDS[number + 1 :]):
+        assert sampled_by(other()) == 3
+        assert sampled_by(FIELDS[number]()) == 3
+    # A function that is called as fields are when nobody names them.
+    function = Sampler()
+    with pytest.raises(KeyboardInterrupt):
+        study(function, tmp_path, progress=note)
+    assert function.asked == EVERY
+
+
 def test_a_network_is_known_by_its_file(tmp_path: Path) -> None:
     models = Path(__file__).parents[2] / "kinepath-onnx" / "tests" / "fixtures" / "models"
     field = kp.OnnxField(models / "labelled.onnx")
@@ -158,10 +202,13 @@ def test_a_network_is_known_by_its_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         study(field, tmp_path, progress=stop, **given)
     # Its name says nothing.
-    study(field, tmp_path, name="other", progress=note, **given)
-    assert sampled == []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        study(field, tmp_path, name="other", progress=note, **given)
+    assert sampled == [1.0]
     with pytest.raises(KeyboardInterrupt):
         study(field, tmp_path, progress=stop, **given)
     guided = kp.OnnxField(models / "labelled.onnx", guidance=(2.0, 1))
+    sampled.clear()
     study(guided, tmp_path, progress=note, **given)
     assert len(sampled) == 3

@@ -14,7 +14,7 @@ from ._kinepath import Field, Gain, KinepathError, Plan
 from .arrays import integer, whole
 from .fields import OnnxField
 from .judging import Judges
-from .model_runs import ModelRuns
+from .model_runs import ModelRuns, digest_of
 from .progress import Progress, on_stderr
 from .runs import Run, Source
 from .samplers import Sampler, sampler_of
@@ -71,9 +71,11 @@ def study_model(
         labels: the class, or number of the prompt, of each sample, ``[count]``.
         seed: seed of the noise.
         batch: samples integrated together.
-        name: what the model is called in results; an ``OnnxField`` is known by its file.
+        name: what the model is called in results; an ``OnnxField`` is known by its file. A function
+            is taken for the one that an interrupted call sampled where it is called as that was.
         out: the folder for runs, results and report.
-        resume: whether to keep what an interrupted call in ``out`` sampled whole.
+        resume: whether to keep what an interrupted call in ``out`` sampled whole from the same field,
+            network file or, with a warning, function of the same name.
         progress: as for :func:`kinepath.study`; told of the sampling after every batch.
         **judged_by: ``train`` and what else :func:`kinepath.study` judges samples by.
 
@@ -111,6 +113,9 @@ def study_model(
     sampling = ModelRuns(
         sampler=sampler_of(model, Record(profile=True)),
         model=model if isinstance(model, OnnxField) else name,
+        field=digest_of(model)
+        if isinstance(model, Field) and not isinstance(model, OnnxField)
+        else None,
         count=count,
         shape=shape,
         labels=classes,

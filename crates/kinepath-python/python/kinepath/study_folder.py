@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ._kinepath import KinepathError
@@ -57,24 +57,38 @@ def claim(folder: Path, paths: Iterable[Path]) -> None:
     _write(folder / LIST_FILE, {"written": sorted(names)})
 
 
-def sampled(folder: Path) -> set[Path]:
-    """The run folders that a study which was interrupted has sampled whole."""
+def sampled(folder: Path, field: str | None) -> set[Path]:
+    """The run folders that a study which was interrupted has sampled whole.
+
+    Args:
+        folder: of the study.
+        field: the digest of what it sampled, as for :func:`note_sampled`; runs of another are none.
+    """
     try:
-        text = (folder / SAMPLED_FILE).read_text(encoding="utf-8")
-        return {folder / name for name in json.loads(text)["sampled"]}
-    except (OSError, ValueError, LookupError, TypeError):
+        noted = json.loads((folder / SAMPLED_FILE).read_text(encoding="utf-8"))
+        if noted.get("field") != field:
+            return set()
+        return {folder / name for name in noted["sampled"]}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return set()
 
 
-def note_sampled(folder: Path, runs: Iterable[Path]) -> None:
+def note_sampled(folder: Path, runs: Iterable[Path], field: str | None = None) -> None:
     """Lists the run folders that are sampled whole; none once the study is done, or begins anew.
+
+    Args:
+        folder: of the study.
+        runs: the run folders.
+        field: the digest of the field that was sampled, where run folders do not tell one from
+            another.
 
     Raises:
         KinepathError: for a folder that cannot be written.
     """
     names = sorted(_name(folder, run) for run in runs)
     if names:
-        _write(folder / SAMPLED_FILE, {"sampled": names})
+        told = {} if field is None else {"field": field}
+        _write(folder / SAMPLED_FILE, {**told, "sampled": names})
         return
     try:
         (folder / SAMPLED_FILE).unlink(missing_ok=True)
@@ -82,7 +96,7 @@ def note_sampled(folder: Path, runs: Iterable[Path]) -> None:
         raise KinepathError(f"cannot write into the folder {folder}: {error}") from error
 
 
-def _write(file: Path, content: dict[str, list[str]]) -> None:
+def _write(file: Path, content: Mapping[str, str | list[str]]) -> None:
     beside = file.with_name(f"{file.name}.new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
