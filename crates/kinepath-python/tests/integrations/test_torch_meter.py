@@ -330,6 +330,19 @@ def test_a_number_may_be_of_numpy_or_a_tensor_of_one(form: Any) -> None:
     np.testing.assert_allclose(meter.paths.times, [0.0, 0.25, 0.5, 0.75, 1.0])
 
 
+def test_times_that_are_added_up_are_those_of_a_grid() -> None:
+    """Ten times 0.1 is 0.9999999999999999, and twenty times 0.05 is 1.0000000000000002."""
+    for steps in (10, 20):
+        time, size = 0.0, 1 / steps
+        with kpt.EnergyMeter() as meter:
+            for _ in range(steps):
+                meter.step(ONES, time, size)
+                time += size
+        assert meter.paths.times is not None
+        grid = kp.Grid(meter.paths.times)
+        np.testing.assert_allclose(grid.nodes, kp.Grid.uniform(steps).nodes, atol=1e-12)
+
+
 def test_times_are_told_where_all_samples_have_them() -> None:
     half = torch.tensor(0.5)
     for first, second, known in [

@@ -104,11 +104,14 @@ class Loop(NamedTuple):
         )
 
     def _nodes(self) -> F64 | None:
-        """The nodes, ``[steps + 1]``, if all samples have the same."""
+        """The nodes within [0, 1], ``[steps + 1]``, if all samples have the same."""
         if not self.known_times or self.times.shape[1] == 0:
             return None
         nodes = np.concatenate([self.times, self.times[-1:] + self.sizes[-1:]])
-        return nodes[:, 0].copy() if (nodes == nodes[:, :1]).all() else None
+        if not (nodes == nodes[:, :1]).all():
+            return None
+        # A grid takes no other times, and those that are added up may end a little beyond.
+        return nodes[:, 0].clip(0.0, 1.0)
 
     def _step(self, row: int) -> int:
         """The step that an evaluation belongs to."""
