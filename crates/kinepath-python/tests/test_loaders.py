@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,43 @@ def test_metrics_take_data_wherever_they_are(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kp.support(loader, flat, k=3), kp.support(flat, flat, k=3))
     found = kp.neighbours(Loader(Dataset(SAMPLES), 7), Dataset(TRAIN), 2)
     np.testing.assert_array_equal(found.indices, kp.neighbours(SAMPLES, TRAIN, 2).indices)
+
+
+def test_measured_paths_are_their_endpoints(tmp_path: Path) -> None:
+    shape = TRAIN.shape[1:]
+    points, own = (
+        kp.sample(kp.EmpiricalField(TRAIN), kp.noise(seed, 20, shape), kp.Plan(5)) for seed in (0, 1)
+    )
+    found = kp.memorization(own, points)
+    np.testing.assert_array_equal(found.d1, kp.memorization(own.endpoints, points.endpoints).d1)
+    assert kp.vendi_score(own) == kp.vendi_score(own.endpoints)
+    np.testing.assert_array_equal(
+        kp.neighbours(own, points).indices, kp.neighbours(own.endpoints, points.endpoints).indices
+    )
+    given: dict[str, Any] = {"out": tmp_path, "resamples": 50}
+    expected = kp.study(SAMPLES, train=points.endpoints, **given).figures()
+    assert kp.study(SAMPLES, train=points, **given).figures() == expected
+    nothing: Any = None
+    without = replace(own, endpoints=nothing)
+    for use in (lambda: kp.vendi_score(without), lambda: kp.study(SAMPLES, train=without, **given)):
+        with pytest.raises(kp.KinepathError, match="these paths have no endpoints: .*replace"):
+            use()
+
+
+def test_neighbours_are_found_in_every_file_that_is_data(tmp_path: Path) -> None:
+    """Only of an NPY file are they sought block by block."""
+    np.savez(tmp_path / "train.npz", TRAIN)
+    np.save(tmp_path / "TRAIN.NPY.npy", TRAIN)
+    (tmp_path / "TRAIN.NPY.npy").rename(tmp_path / "TRAIN.NPY")
+    expected = kp.neighbours(SAMPLES, TRAIN, 3)
+    for name in ("train.npz", "TRAIN.NPY"):
+        found = kp.neighbours(SAMPLES, tmp_path / name, 3)
+        np.testing.assert_array_equal(found.indices, expected.indices)
+        np.testing.assert_allclose(found.distances, expected.distances, rtol=1e-6)
+    embedded = kp.neighbours(np.zeros((1, 28, 28), np.float32), "builtin:fashion-mnist")
+    assert embedded.indices.shape == (1, 1)
+    with pytest.raises(kp.KinepathError, match=r"missing\.npz: cannot be read"):
+        kp.neighbours(SAMPLES, tmp_path / "missing.npz")
 
 
 def test_bytes_of_a_loader_are_pictures(tmp_path: Path) -> None:

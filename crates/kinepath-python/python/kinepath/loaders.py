@@ -1,4 +1,4 @@
-"""Records from wherever they are: arrays, files, and the data sets and loaders of PyTorch."""
+"""Records from wherever they are: arrays, files, paths, and data sets and loaders of PyTorch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from . import _kinepath
 from ._kinepath import KinepathError
 from .arrays import F32, data, real
+from .paths import Paths
+
 
 class Numbered(Protocol):
     """What a data set of PyTorch has: a length, and items by number."""
@@ -20,9 +22,9 @@ class Numbered(Protocol):
     def __getitem__(self, number: int, /) -> Any: ...
 
 
-Data: TypeAlias = "npt.ArrayLike | str | PathLike[str] | Iterable[Any] | Numbered"
-"""Records ``[N, *shape]``: an array, a path that the program takes for data, or a data set or loader
-of PyTorch that yields records, alone or first of a tuple."""
+Data: TypeAlias = "npt.ArrayLike | str | PathLike[str] | Paths[Any] | Iterable[Any] | Numbered"
+"""Records ``[N, *shape]``: an array, a path that the program takes for data, the endpoints of measured
+paths, or a data set or loader of PyTorch that yields records, alone or first of a tuple."""
 
 
 def loaded(given: Data) -> F32:
@@ -55,15 +57,25 @@ def _as_in(given: Data, own: F32, other: F32) -> F32:
 
 
 def in_memory(given: Any) -> Any:
-    """The records of a data set or loader as one array; anything else as it is.
+    """The records of a data set or loader as one array, and the endpoints of paths; anything else as
+    it is.
 
     Raises:
-        KinepathError: for records of different shapes, or that are no numbers.
+        KinepathError: for records of different shapes, or that are no numbers, and for paths without
+            endpoints.
     """
+    if isinstance(given, Paths):
+        if given.endpoints is None:
+            raise KinepathError(
+                "these paths have no endpoints: dataclasses.replace(paths, endpoints=…) gives them some"
+            )
+        return given.endpoints
     if not _is_loader(given):
         return given
-    # A loader without batches yields single records, as a data set does.
-    batched = hasattr(given, "dataset") and getattr(given, "batch_size", None) is not None
+    # A loader without batches yields single records, as a data set does; one that is told which
+    # records go together has no size of batches.
+    makers = (getattr(given, name, None) for name in ("batch_size", "batch_sampler"))
+    batched = hasattr(given, "dataset") and any(maker is not None for maker in makers)
     parts = [real(_first(item)) for item in _items(given)]
     if not parts:
         raise KinepathError(f"{type(given).__name__} yields no records")

@@ -1,7 +1,8 @@
 """Is it a copy, how dense are the data around it, are two sets alike?
 
-Samples or their features, ``[N, *shape]``, are arrays, paths that the program takes for data, or data
-sets and loaders of PyTorch; they are flattened to points. uint8 are pictures everywhere and mapped to
+Samples or their features, ``[N, *shape]``, are arrays, paths that the program takes for data, measured
+:class:`kinepath.Paths`, whose endpoints they are, or data sets and loaders of PyTorch; they are flattened
+to points. uint8 are pictures everywhere and mapped to
 [−1, 1], as a study maps them. Searches are exact; results do not depend on the number of threads.
 Formulas, sources and pitfalls are in the project's ``docs/metrics.md``.
 """
@@ -84,10 +85,10 @@ def neighbours(queries: Data, points: Data, k: int = 1) -> Neighbours:
 
     Args:
         queries: ``[Q, *shape]``; uint8 is mapped to [−1, 1].
-        points: ``[N, *shape]``, likewise, or the path (a string or ``Path``) of an NPY file with
-            such an array in row-major order, which may be larger than memory: it is read in blocks
-            of 128 MB. Where it holds uint8, distances are those of its values in [−1, 1], and to a
-            copy next to 0 rather than 0.
+        points: ``[N, *shape]``, likewise. The path (a string or ``Path``) of an ``.npy`` file, with an
+            array in row-major order, may be that of more than memory holds: it is read in blocks of
+            128 MB. Where it holds uint8, distances are those of its values in [−1, 1], and to a copy
+            next to 0 rather than 0.
         k: neighbours of each query.
 
     Raises:
@@ -95,7 +96,7 @@ def neighbours(queries: Data, points: Data, k: int = 1) -> Neighbours:
             that cannot be read or is incomplete.
     """
     k = integer(k, "the number of neighbours k", least=1)
-    if isinstance(points, (str, PathLike)):
+    if isinstance(points, (str, PathLike)) and fspath(points).lower().endswith(".npy"):
         return _neighbours_in_file(loaded(queries), fspath(points), k)
     return Neighbours(*_kinepath.neighbours(*both(queries, points), k))
 

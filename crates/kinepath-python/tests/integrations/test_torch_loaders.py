@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler, Subset, TensorDataset
 
 import kinepath as kp
 
@@ -24,6 +24,10 @@ def test_loaders_and_data_sets_are_their_records() -> None:
         DataLoader(labelled, batch_size=7),
         DataLoader(labelled, batch_size=None),
         DataLoader(labelled, batch_size=40, shuffle=True),
+        DataLoader(labelled, batch_sampler=BatchSampler(SequentialSampler(labelled), 10, False)),
+        DataLoader(labelled, batch_sampler=[[0, 1, 2], list(range(3, 40))]),
+        # One at a time, which is no batch though it comes from a sampler.
+        DataLoader(labelled, batch_size=None, sampler=SequentialSampler(labelled)),
     ):
         np.testing.assert_array_equal(kp.memorization(SAMPLES, train).d1, expected)
 
