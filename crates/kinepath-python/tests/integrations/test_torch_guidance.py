@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from torch import Tensor
 
 import kinepath as kp
 import kinepath.torch as kpt
+from kinepath.torch.guidance import Style
 
 SHAPE = (1, 8, 8)
 NOISE = torch.from_numpy(kp.noise(3, 4, SHAPE))
@@ -219,6 +220,46 @@ def test_conditions_of_several_tensors_go_in_one_batch(
     torch.testing.assert_close(paths.endpoints, expected.endpoints, rtol=1e-5, atol=1e-6)
 
 
+class Prompt(NamedTuple):
+    """Embeddings by name, and a strength."""
+
+    words: Tensor
+    strength: Tensor
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 2), (1, 5, 2), (1,), ()])
+@pytest.mark.parametrize("batch_size", [None, 3])
+def test_a_named_tuple_goes_to_the_model_as_it_is_in_either_style(
+    shape: tuple[int, ...], batch_size: int | None
+) -> None:
+    words, nothing = torch.rand(shape), torch.rand(shape)
+
+    def model(x: Tensor, t: Tensor, prompt: Prompt) -> Tensor:
+        assert isinstance(prompt, Prompt)
+        mean = prompt.words.reshape(len(prompt.words), -1).mean(1) if shape else prompt.words
+        velocity: Tensor = -x * (mean * prompt.strength).reshape(-1, 1, 1, 1)
+        return velocity
+
+    conditions: dict[str, Any] = {
+        "condition": Prompt(words, torch.tensor([1.0, 2.0, 3.0, 4.0])),
+        "null_condition": Prompt(nothing, torch.ones(4)),
+    }
+    calls, doubled = (
+        kpt.sample(
+            model,
+            NOISE,
+            kp.Plan(6),
+            guidance_scale=2.0,
+            guidance_style=style,
+            batch_size=batch_size,
+            **conditions,
+        )
+        for style in get_args(Style)
+    )
+    np.testing.assert_allclose(doubled.kpe, calls.kpe, rtol=1e-6)
+    torch.testing.assert_close(doubled.endpoints, calls.endpoints)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -251,6 +292,10 @@ def test_half_a_guidance_is_refused(arguments: Any, words: str) -> None:
         ({"condition": {"y": LABELS}, "null_condition": {}}, "has y, the null condition nothing"),
         ({"condition": (LABELS,), "null_condition": (NULL, NULL)}, "a tuple and its null a tuple"),
         ({"condition": 1.0, "null_condition": 0.0}, "a float and its null a float"),
+        ({"condition": 1, "null_condition": torch.zeros(3)}, r"a int and its null a tensor of shape \[3\]"),
+        ({"condition": 1, "null_condition": np.zeros(4)}, "a int and its null a ndarray"),
+        ({"condition": torch.ones(5, 2), "null_condition": torch.zeros(5, 2)}, "in one batch of 8 rows"),
+        ({"condition": torch.ones(8), "null_condition": torch.zeros(8)}, "in one batch of 8 rows"),
     ],
 )
 def test_a_guidance_that_cannot_be_is_refused_before_any_evaluation(

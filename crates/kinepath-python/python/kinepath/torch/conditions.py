@@ -12,6 +12,8 @@ from .._kinepath import KinepathError
 
 ONE_BY_ONE = 'guidance_style="calls" evaluates them one after the other'
 """What helps where two conditions have no common batch."""
+PLAIN = (bool, int, float, str)
+"""What is for all samples, and so for both halves of a batch if both conditions have the same."""
 
 
 def rows_of(condition: Any, batch: int, rows: slice) -> Any:
@@ -31,10 +33,12 @@ def rows_of(condition: Any, batch: int, rows: slice) -> Any:
 def doubled(condition: Any, null: Any, batch: int) -> Any:
     """One condition for twice ``batch`` rows: of the samples, then of none.
 
-    A tensor of one row, or without an axis of rows, is for all.
+    A tensor of one row, or of one number, is for all, and so is a null condition without the axis of
+    rows that the condition has.
 
     Raises:
-        KinepathError: for conditions of different kinds or shapes.
+        KinepathError: for conditions of different kinds or shapes, and for tensors of another number
+            of rows, which a model would take for other samples' once they are twice as many.
     """
     if isinstance(condition, Mapping) and isinstance(null, Mapping):
         if condition.keys() != null.keys():
@@ -46,13 +50,16 @@ def doubled(condition: Any, null: Any, batch: int) -> Any:
     if isinstance(condition, (list, tuple)) and isinstance(null, (list, tuple)):
         if len(condition) == len(null):
             values = [doubled(*pair, batch) for pair in zip(condition, null)]
-            return values if isinstance(condition, list) else tuple(values)
+            return _like(condition, values)
     elif isinstance(condition, Tensor) and isinstance(null, Tensor):
         wide = null[None] if null.ndim == condition.ndim - 1 else null
         wanted, given = (_in_rows(value, batch) for value in (condition, wide))
-        if given.shape == wanted.shape and given.device == wanted.device:
+        alike = given.shape == wanted.shape and given.device == wanted.device
+        if alike and len(wanted) == batch:
             return torch.cat([wanted, given])
-    elif condition is null or (isinstance(condition, (bool, int, float, str)) and condition == null):
+    elif condition is null or (
+        isinstance(condition, PLAIN) and isinstance(null, PLAIN) and condition == null
+    ):
         return condition
     raise KinepathError(
         f"{_shown(condition)} and its null {_shown(null)} do not go in one batch of {2 * batch} rows: "
@@ -64,9 +71,16 @@ def _each(condition: Any, change: Callable[[Any], Any]) -> Any:
     if isinstance(condition, Mapping):
         return {name: _each(value, change) for name, value in condition.items()}
     if isinstance(condition, (list, tuple)):
-        values = [_each(value, change) for value in condition]
-        return values if isinstance(condition, list) else tuple(values)
+        return _like(condition, [_each(value, change) for value in condition])
     return change(condition)
+
+
+def _like(condition: list[Any] | tuple[Any, ...], values: list[Any]) -> Any:
+    """``values`` in a sequence of the kind of ``condition``, whose names a model may read."""
+    if isinstance(condition, list):
+        return values
+    make = getattr(condition, "_make", tuple)
+    return make(values)
 
 
 def _in_rows(value: Tensor, batch: int) -> Tensor:

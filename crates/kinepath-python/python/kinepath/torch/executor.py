@@ -68,8 +68,8 @@ def sample(
             Each stage of a solver goes by its own time.
         guidance_style: ``calls`` makes the two evaluations one after the other, ``doubled`` in one
             call with twice the rows, those of the condition first. Both conditions are then tensors,
-            or mappings or sequences of them, of the same shapes but for the axis of rows, which a
-            null condition may lack.
+            or mappings or sequences of them, of the same shapes, with a row for each sample or one
+            for all; a null condition may lack the axis of rows.
         batch_size: how many samples to integrate together, all if None. Of a condition, and of
             guidance scales, tensors and arrays with B rows are cut, and all else is for every batch.
         record: what else to keep; states stay on the device. The parts are those of a guided
