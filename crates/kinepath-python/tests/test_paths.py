@@ -31,7 +31,7 @@ def columns(of: kp.Paths[Any]) -> dict[str, NDArray[Any]]:
     found = {field.name: getattr(of, field.name) for field in fields(kp.Paths)}
     found |= {f"posterior {name}": value for name, value in vars(of.posterior).items()}
     found |= {f"parts {name}": value for name, value in of.parts._asdict().items()}
-    others = ("posterior", "parts", "times", "posterior certificate")
+    others = ("posterior", "parts", "times", "trajectory_times", "posterior certificate")
     return {name: value for name, value in found.items() if name not in others and value is not None}
 
 
@@ -86,14 +86,48 @@ def test_parts_are_joined_to_what_they_were() -> None:
     np.testing.assert_array_equal(both.times, whole.times)
     assert both.posterior is not None and whole.posterior is not None
     assert both.posterior.certificate.tau == whole.posterior.certificate.tau
-    other = paths(slice(2), kp.Plan(kp.Grid.cosine(5)))
-    assert kp.Paths.joined([whole, other]).times is None
-    assert kp.Paths.joined([whole, replace(other, parts=None)]).parts is None
+    np.testing.assert_array_equal(both.trajectory_times, whole.trajectory_times)
+    assert kp.Paths.joined([whole, replace(whole, parts=None)]).parts is None
     with pytest.raises(kp.KinepathError, match="no paths to join"):
         kp.Paths.joined([])
     with pytest.raises(kp.KinepathError, match="trajectory of these paths cannot be joined"):
-        assert other.trajectory is not None
-        kp.Paths.joined([whole, replace(other, trajectory=other.trajectory[:, :2])])
+        assert whole.trajectory is not None
+        kp.Paths.joined([whole, replace(whole, trajectory=whole.trajectory[:, :2])])
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_parts_of_other_times_have_nothing_along_the_way(known: bool) -> None:
+    whole, other = paths(), paths(slice(2), kp.Plan(kp.Grid.cosine(5)))
+    parts = [whole, other if known else replace(other, times=None, trajectory_times=None)]
+    for order in (parts, parts[::-1]):
+        both = kp.Paths.joined(order)
+        assert both.times is None and both.profile is None
+        assert both.trajectory is None and both.trajectory_times is None
+        assert both.posterior is not None
+        assert both.posterior.entropy is None and both.posterior.effective_count is None
+        np.testing.assert_array_equal(both.kpe, np.concatenate([part.kpe for part in order]))
+        assert both.energy_map is not None and len(both.posterior.top) == 8
+
+
+def test_trajectories_of_other_nodes_are_none_together() -> None:
+    def at(*nodes: int) -> kp.Paths[Any]:
+        record = kp.Record(profile=True, trajectory=nodes)
+        return kp.sample(kp.EmpiricalField(POINTS), NOISE, kp.Plan(5), record=record)
+
+    np.testing.assert_array_equal(at(1, 3).trajectory_times, [0.2, 3 / 5])
+    both = kp.Paths.joined([at(1, 3), at(1, 4)])
+    assert both.trajectory is None and both.trajectory_times is None
+    assert both.profile is not None and both.profile.shape == (12, 5)
+    assert kp.Paths.joined([at(1, 3), at(1, 3)]).trajectory is not None
+    assert kp.Paths.joined([at(1, 3), replace(at(1, 3), trajectory=None)]).trajectory_times is None
+    assert at().trajectory_times is None
+
+
+def test_profiles_whose_times_nobody_knows_are_joined() -> None:
+    """As those of a meter whose samples are at different times."""
+    whole = replace(paths(), times=None)
+    both = kp.Paths.joined([whole[:2], whole[2:]])
+    np.testing.assert_array_equal(both.profile, whole.profile)
 
 
 @pytest.mark.parametrize("solver", ["euler", "rk4", "dopri5"])

@@ -79,7 +79,7 @@ class ModelRuns:
                 runs[place] = write_run(
                     place,
                     # The times of its states are the sampler's affair.
-                    replace(paths, trajectory=None),
+                    replace(paths, trajectory=None, trajectory_times=None),
                     plan=plan,
                     model=self.model,
                     noise=self.seed,

@@ -22,6 +22,8 @@ Self = TypeVar("Self", bound="Paths[Any]")
 
 STATES = ("endpoints", "energy_map", "trajectory")
 """The fields of :class:`Paths` that are kept in it."""
+TIMES = ("times", "trajectory_times")
+"""Those that all samples have together."""
 
 
 class PartEnergies(NamedTuple):
@@ -75,6 +77,8 @@ class Paths(Tabular, Generic[State]):
     times: F64 | None = None
     """The nodes that all samples travelled, ``[steps + 1]``, where they are known; ``profile`` is at
     ``times[:-1]``."""
+    trajectory_times: F64 | None = None
+    """Those at which the states of ``trajectory`` were, ``[K]``, likewise."""
 
     def __len__(self) -> int:
         return len(self.kpe)
@@ -101,7 +105,7 @@ class Paths(Tabular, Generic[State]):
         changed: dict[str, Any] = {}
         for name in (field.name for field in fields(Paths)):
             value = getattr(self, name)
-            if value is None or name == "times":
+            if value is None or name in TIMES:
                 continue
             if isinstance(value, PosteriorPaths):
                 changed[name] = value.of_samples(change)
@@ -140,29 +144,37 @@ class Paths(Tabular, Generic[State]):
     def joined(parts: Sequence[Paths[State]]) -> Paths[State]:
         """The paths of all parts one after the other, as far as all have recorded the same.
 
-        States stay what they are, arrays or tensors; times are kept where all have the same.
+        States stay what they are, arrays or tensors. Times are kept where all parts have the same,
+        and so is what there is along the way: parts of other times have no profile together, nor
+        entropies and counts of posteriors, and those of other recorded nodes have no trajectory. Those
+        of a pipeline stay such where all are, at the same times.
 
         Raises:
             KinepathError: without a part, or for states that do not go together.
         """
         if len(parts) == 0:
             raise KinepathError("there are no paths to join")
+        same = {name: _same([getattr(part, name) for part in parts]) for name in TIMES}
         columns: dict[str, Any] = {}
         for name in (field.name for field in fields(Paths)):
             values = [getattr(part, name) for part in parts]
-            if any(value is None for value in values):
+            needed = {"profile": "times", "trajectory": "trajectory_times"}.get(name, name)
+            if any(value is None for value in values) or not same.get(needed, True):
                 columns[name] = None
             elif name in STATES:
                 columns[name] = _joined_states(name, values)
-            elif name == "times":
-                same = all(np.array_equal(value, values[0]) for value in values)
-                columns[name] = values[0] if same else None
+            elif name in TIMES:
+                columns[name] = values[0]
             elif name == "posterior":
-                columns[name] = PosteriorPaths.joined(values)
+                columns[name] = PosteriorPaths.joined(values, steps=same["times"])
             elif name == "parts":
                 columns[name] = PartEnergies(*map(np.concatenate, zip(*values, strict=True)))
             else:
                 columns[name] = np.concatenate(values)
+        if columns["trajectory"] is None:
+            columns["trajectory_times"] = None
+        if {type(part) for part in parts} == {type(parts[0])} and same["times"]:
+            return replace(parts[0], **columns)
         return Paths(**columns)
 
     def __repr__(self) -> str:
@@ -214,6 +226,12 @@ class Paths(Tabular, Generic[State]):
 
 def _ratio(part: F64, whole: F64, without: float) -> F64:
     return np.divide(part, whole, out=np.full_like(whole, without), where=whole > 0)
+
+
+def _same(times: Sequence[F64 | None]) -> bool:
+    """Whether all are the same times, or nobody knows any."""
+    known = [time for time in times if time is not None]
+    return len(known) in (0, len(times)) and all(np.array_equal(time, known[0]) for time in known)
 
 
 def _index(rows: Any) -> npt.NDArray[Any]:

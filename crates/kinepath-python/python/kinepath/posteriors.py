@@ -80,13 +80,18 @@ class PosteriorPaths:
         )
 
     @staticmethod
-    def joined(parts: Sequence[PosteriorPaths]) -> PosteriorPaths:
-        """The posteriors of all parts, at least one, one after the other."""
+    def joined(parts: Sequence[PosteriorPaths], *, steps: bool) -> PosteriorPaths:
+        """The posteriors of all parts, at least one, one after the other.
 
-        def steps(name: str) -> F64 | None:
+        Args:
+            parts: the posteriors.
+            steps: whether all took the same steps, without which there is nothing for each of them.
+        """
+
+        def of_steps(name: str) -> F64 | None:
             arrays: list[F64 | None] = [getattr(part, name) for part in parts]
             there = [array for array in arrays if array is not None]
-            return np.concatenate(there) if len(there) == len(arrays) else None
+            return np.concatenate(there) if steps and len(there) == len(arrays) else None
 
         certificate = parts[0].certificate
         for part in parts[1:]:
@@ -94,7 +99,7 @@ class PosteriorPaths:
         return PosteriorPaths(
             top=np.concatenate([part.top for part in parts]),
             collapse=np.concatenate([part.collapse for part in parts]),
-            entropy=steps("entropy"),
-            effective_count=steps("effective_count"),
+            entropy=of_steps("entropy"),
+            effective_count=of_steps("effective_count"),
             certificate=certificate,
         )

@@ -23,7 +23,7 @@ from ._kinepath import KinepathError, Plan
 from .arrays import F32, as_integer, f32, f64, integer, real, whole
 from .fields import OnnxField
 from .loaders import Data, in_memory
-from .paths import STATES, PartEnergies, Paths
+from .paths import STATES, TIMES, PartEnergies, Paths
 from .posteriors import Certificate, PosteriorPaths
 from .sampling import Record, check_asked
 from .tables import Tabular
@@ -213,7 +213,7 @@ def _columns(samples: Source) -> tuple[dict[str, Any] | None, Any]:
             "EnergyMeter, which measures the displacement from them too"
         )
     columns: dict[str, Any] = {}
-    for name in (field.name for field in fields(Paths) if field.name != "times"):
+    for name in (field.name for field in fields(Paths) if field.name not in TIMES):
         value = getattr(samples, name)
         if value is not None:
             if isinstance(value, PosteriorPaths):

@@ -142,6 +142,7 @@ def sample(
             raised as it is.
     """
     check_asked(plan, record)
+    nodes = record.nodes(plan)
     arrays = _kinepath.sample(
         field if isinstance(field, Field) else _rounding(field),
         f32(noise),
@@ -149,7 +150,7 @@ def sample(
         profile=record.profile,
         energy_map=record.energy_map,
         parts=record.parts,
-        trajectory=record.nodes(plan),
+        trajectory=nodes,
         labels=None if labels is None else whole(labels, "labels"),
         inputs=[(name, _numbers(values)) for name, values in (inputs or {}).items()],
         certify=certify,
@@ -160,6 +161,7 @@ def sample(
         parts=None if parts is None else PartEnergies(*parts),
         posterior=None if posterior is None else _posterior(**posterior),
         times=plan.grid.nodes,
+        trajectory_times=plan.grid.nodes[nodes] if nodes else None,
     )
 
 

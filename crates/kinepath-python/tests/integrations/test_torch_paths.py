@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,13 @@ def test_paths_of_a_pipeline_are_cut_and_joined_as_others() -> None:
     assert isinstance(some, PipelinePaths) and repr(some).startswith("<kinepath.diffusers")
     assert len(some) == 2 and torch.equal(some.endpoints, x[1:3]) and some.start == whole.start
     both = kp.Paths.joined([whole[:1], whole[1:]])
+    assert isinstance(both, PipelinePaths) and both.start == whole.start
     np.testing.assert_array_equal(both.kpe, whole.kpe)
     np.testing.assert_array_equal(both.times, whole.times)
+    assert torch.equal(both.endpoints, whole.endpoints)
+    # Its times are those of all its samples, so that what has several is none.
+    later = replace(whole, times=whole.times / 2)
+    assert type(kp.Paths.joined([whole, later])) is kp.Paths
+    plain = kpt.sample(lambda x, t: x, NOISE, kp.Plan(kp.Grid(whole.times)))
+    assert type(kp.Paths.joined([whole, plain])) is kp.Paths
     assert repr(whole[:0]).endswith("0 samples, t from 0 to 1>")

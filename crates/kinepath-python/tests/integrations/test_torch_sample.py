@@ -142,7 +142,8 @@ def test_times_may_be_changed_in_place() -> None:
 def test_recorded_nodes_are_those_asked_for() -> None:
     plan = kp.Plan(4)
     paths = kpt.sample(lambda x, t: -x, noise(), plan, record=kp.Record(trajectory=[4, 0, 2]))
-    assert paths.trajectory is not None
+    assert paths.trajectory is not None and paths.trajectory_times is not None
+    assert paths.trajectory_times.tolist() == [1.0, 0.0, 0.5]
     assert torch.equal(paths.trajectory[:, 0], paths.endpoints)
     assert torch.equal(paths.trajectory[:, 1], noise())
     torch.testing.assert_close(paths.trajectory[:, 2], noise() * 0.75**2)

@@ -186,6 +186,7 @@ def _integrated(
         trajectory=torch.stack([kept[node] for node in nodes], 1) if nodes else None,
         parts=booked.parts,
         times=plan.grid.nodes,
+        trajectory_times=plan.grid.nodes[nodes] if nodes else None,
     )
 
 
