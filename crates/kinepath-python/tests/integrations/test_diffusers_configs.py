@@ -7,7 +7,12 @@ from typing import Any
 
 import diffusers
 import pytest
-from diffusers import DDIMScheduler, FlowMatchEulerDiscreteScheduler, UniPCMultistepScheduler
+from diffusers import (
+    DDIMScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    LTXEulerAncestralRFScheduler,
+    UniPCMultistepScheduler,
+)
 
 import kinepath as kp
 from kinepath.diffusers import KineticFlowMatchEulerScheduler, KineticFlowMatchHeunScheduler
@@ -40,6 +45,48 @@ def test_every_flow_matching_scheduler_gives_way(kinetic: Any, name: str, tmp_pa
         assert scheduler.config.shift == 3.0 and scheduler.gain == kp.SSC(0.1, 1.0)
     scheduler, unused = kinetic.from_config({"shift": 2.0, "other": 1}, return_unused_kwargs=True)
     assert scheduler.config.shift == 2.0 and unused == {"other": 1}
+
+
+class OwnFlowScheduler(FlowMatchEulerDiscreteScheduler):
+    """A user's, whose name tells nothing."""
+
+
+class OwnFlow(FlowMatchEulerDiscreteScheduler):
+    """Another."""
+
+
+class OwnDiffusion(DDIMScheduler):
+    """A user's too."""
+
+
+@pytest.mark.parametrize("kinetic", KINETIC)
+@pytest.mark.parametrize("own", [OwnFlowScheduler, OwnFlow])
+def test_a_flow_of_the_user_s_own_class_gives_way(kinetic: Any, own: Any, tmp_path: Path) -> None:
+    own_diffusion: Any = OwnDiffusion
+    own(shift=3.0).save_config(tmp_path)
+    assert own.__name__ in (tmp_path / "scheduler_config.json").read_text()
+    assert kinetic.from_pretrained(tmp_path).config.shift == 3.0
+    own_diffusion().save_config(tmp_path)
+    with pytest.raises(kp.KinepathError, match="that of OwnDiffusion, .*predicts 'epsilon'.* no velocity"):
+        kinetic.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("kinetic", KINETIC)
+def test_a_scheduler_that_says_it_may_be_in_a_flow_s_place_gives_way(
+    kinetic: Any, tmp_path: Path
+) -> None:
+    stock: Any = LTXEulerAncestralRFScheduler(num_train_timesteps=500)
+    stock.save_config(tmp_path)
+    assert kinetic.from_pretrained(tmp_path).config.num_train_timesteps == 500
+
+
+@pytest.mark.parametrize("name", ["IPNDMScheduler", "KarrasVeScheduler", "DDPMWuerstchenScheduler"])
+def test_a_scheduler_that_tells_no_prediction_is_not_taken_for_a_flow_s(
+    name: str, tmp_path: Path
+) -> None:
+    getattr(diffusers, name)().save_config(tmp_path)
+    with pytest.raises(kp.KinepathError, match=f"that of {name}, which is not known for .*trained_on"):
+        KineticFlowMatchEulerScheduler.from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize("kinetic", KINETIC)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import diffusers
+
 from .._kinepath import KinepathError
 
+STOCK = "FlowMatchEulerDiscreteScheduler"
+"""In whose place others say that they may be."""
 FLOW = "flow_prediction"
 """What diffusers calls a velocity, where a scheduler takes several predictions."""
 
@@ -26,11 +30,14 @@ def check_flow(config: Mapping[str, Any], kinetic: str) -> None:
         kinetic: the scheduler that is to be made of it.
 
     Raises:
-        KinepathError: unless it is of a ``FlowMatch…`` scheduler, as far as it tells.
+        KinepathError: unless it is of a ``FlowMatch…`` scheduler, or one in its place, as far as it
+            tells.
     """
     name, prediction = config.get("_class_name"), config.get("prediction_type")
-    # A name comes with what was saved. One that was made of another's keeps what it had no use for.
-    flow = "FlowMatch" in name if name else "beta_schedule" not in config or "shift" in config
+    flow = _by_name(name) if name else None
+    if flow is None:
+        # One that was made of another's keeps what it had no use for.
+        flow = "beta_schedule" not in config or "shift" in config
     if flow and prediction in (None, FLOW):
         return
     told = f"the configuration is that of {name or 'another scheduler'}"
@@ -40,7 +47,23 @@ def check_flow(config: Mapping[str, Any], kinetic: str) -> None:
             f"{told}, not of one of flow matching, though its model predicts velocities: "
             f"make one, {kinetic}(shift={shift})"
         )
-    predicts = "" if prediction is None else f", whose model predicts {prediction!r}"
+    if prediction is None:
+        raise KinepathError(
+            f"{told}, which is not known for models that predict the velocity of a flow, and whatever "
+            f"its model predicts would be taken for one. {WHAT_TO_DO}"
+        )
     raise KinepathError(
-        f"{told}{predicts}: that is no velocity of a flow, and would be taken for one. {WHAT_TO_DO}"
+        f"{told}, whose model predicts {prediction!r}: that is no velocity of a flow, and would be taken "
+        f"for one. {WHAT_TO_DO}"
     )
+
+
+def _by_name(name: str) -> bool | None:
+    """Whether a scheduler is one of flow matching; None for one that diffusers has not.
+
+    A name comes with what was saved, and may be that of a user's own class.
+    """
+    if "FlowMatch" in name:
+        return True
+    stock = getattr(diffusers, name, None)
+    return None if stock is None else STOCK in getattr(stock, "_compatibles", ())
