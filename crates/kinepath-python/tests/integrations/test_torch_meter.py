@@ -159,6 +159,8 @@ def test_a_meter_can_be_used_again() -> None:
         (lambda m: m.step([torch.ones(2, 2)] * 2, 0.5, 0.1), r"2 velocities .*weights=\[0\.5, 0\.5\]"),
         (lambda m: m.step([ONES, ONES], 0.5, 0.1, weights=[0.5, 0.6]), "1 in all"),
         (lambda m: m.step(ONES, 0.5, 0.1, weights=[0.5]), "1 in all"),
+        (lambda m: m.step([ONES, ONES], 0.5, 0.1, weights=0.5), "as many weights.* got 0.5"),
+        (lambda m: m.step([ONES, ONES], 0.5, 0.1, weights="ab"), "as many weights.* got ab"),
         (lambda m: m.step([ONES], 0.5, 0.1, [1.0, 1.0]), "2 gains for 1 velocities"),
         (lambda m: m.step([ONES, ONES[:, :1]], 0.5, 0.1, weights=[0.5, 0.5]), r"got \[2, 1\] on cpu"),
         (lambda m: m.step([ONES, 1.0], 0.5, 0.1, weights=[0.5, 0.5]), "v must be a torch tensor"),
@@ -315,7 +317,18 @@ def test_nothing_of_a_refused_step_is_booked() -> None:
 
 
 @pytest.mark.parametrize(
-    "form", [np.float64, np.float32, np.array, lambda n: torch.tensor([n]), lambda n: np.full(2, n)]
+    "form",
+    [
+        np.float64,
+        np.float32,
+        np.longdouble,
+        np.array,
+        lambda n: torch.tensor([n]),
+        lambda n: np.full(2, n),
+        lambda n: np.full(2, n, dtype=">f8"),
+        lambda n: np.array(n, dtype=">f4"),
+        lambda n: np.full(2, n, dtype=np.longdouble),
+    ],
 )
 def test_a_number_may_be_of_numpy_or_a_tensor_of_one(form: Any) -> None:
     with kpt.EnergyMeter(split=0.5) as meter:

@@ -41,7 +41,9 @@ def held(name: str, number: Any, v: Tensor) -> Held:
     if isinstance(number, (np.ndarray, np.floating)):
         if number.dtype.kind != "f":
             raise KinepathError(f"{wanted}, of fractions; got an array of {number.dtype}")
-        kind = torch.from_numpy(np.empty(0, number.dtype)).dtype
+        # In the order of bytes, and up to the width, that torch has.
+        native = np.dtype(f"f{min(number.dtype.itemsize, 8)}")
+        kind = torch.from_numpy(np.empty(0, native)).dtype
         if number.shape in ((), (1,)):
             return Held(float(number.reshape(())), kind)
         if number.shape != (v.shape[0],):

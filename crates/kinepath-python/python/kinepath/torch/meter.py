@@ -274,7 +274,10 @@ def _weights(given: Sequence[float] | None, stages: int) -> list[float]:
     """The weights of a step's stages."""
     if given is None and stages == 1:
         return [1.0]
-    weights = [] if given is None else [float(weight) for weight in given]
+    try:
+        weights = [] if given is None else [float(weight) for weight in given]
+    except (TypeError, ValueError):
+        weights = []
     if len(weights) != stages or not math.isclose(sum(weights), 1.0, rel_tol=1e-6):
         raise KinepathError(
             f"a step of {stages} velocities needs as many weights, 1 in all, such as "
