@@ -58,6 +58,14 @@ class LabelEmbedder(nn.Module):
         self.dropout_prob = rate
 
 
+class DropPath(nn.Module):
+    """As in timm, which drops what a block adds."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.drop_prob = rate
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -67,6 +75,7 @@ class LabelEmbedder(nn.Module):
         Beside(nn.MultiheadAttention(4, 2, dropout=0.1)),
         Beside(nn.LSTM(4, 4, num_layers=2, dropout=0.1)),
         Beside(LabelEmbedder(0.1)),
+        Beside(DropPath(0.1)),
         Beside(LabelEmbedding(10, 4, dropout_prob=0.1)),
     ],
 )
@@ -89,6 +98,7 @@ def test_training_mode_is_warned_of_where_it_changes_velocities(part: nn.Module)
         nn.GroupNorm(1, 1),
         Beside(nn.MultiheadAttention(4, 2)),
         Beside(LabelEmbedder(0.0)),
+        Beside(DropPath(0.0)),
     ],
 )
 def test_modules_that_training_does_not_change_are_not_warned_of(part: nn.Module) -> None:

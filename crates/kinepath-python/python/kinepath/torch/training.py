@@ -13,8 +13,9 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from .adapters import Adapter
 
-RATES = ("dropout", "dropout_p", "dropout_prob", "p_dropout")
-"""What modules call a share that they drop in training, such as attention and embedders of labels."""
+RATES = ("dropout", "dropout_p", "dropout_prob", "p_dropout", "drop_prob")
+"""What modules call a share that they drop in training, such as attention, embedders of labels and
+stochastic depth."""
 
 
 def warn_of_training(model: object, *, stacklevel: int) -> None:
