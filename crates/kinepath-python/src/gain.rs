@@ -69,8 +69,9 @@ impl Gain {
     ///     >>> gain.factor(0.6, [1.0, 16.0])
     ///     array([1. , 0.5])
     ///
-    /// A loop of your own steps by ``x + dt * factor * v``, and an energy meter is told the same
-    /// factor.
+    /// A loop of your own steps by ``x + dt * factor[:, None] * v``, with as many axes of one as a
+    /// sample has axes; for tensors, ``torch.as_tensor(factor).to(v)`` is the factor. An energy meter is
+    /// told the same factor, ``[B]``.
     ///
     /// Args:
     ///     t: the time of all samples, or that of each, ``[B]``.

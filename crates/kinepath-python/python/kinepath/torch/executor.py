@@ -70,8 +70,9 @@ def sample(
             call with twice the rows, those of the condition first. Both conditions are then tensors,
             or mappings or sequences of them, of the same shapes, with a row for each sample or one
             for all; a null condition may lack the axis of rows.
-        batch_size: how many samples to integrate together, all if None. Of a condition, and of
-            guidance scales, tensors and arrays with B rows are cut, and all else is for every batch.
+        batch_size: how many samples to integrate together, all if None; the device is waited for
+            after each batch. Of a condition, and of guidance scales, tensors and arrays with B rows
+            are cut, and all else is for every batch.
         record: what else to keep; states stay on the device. The parts are those of a guided
             velocity.
 
@@ -81,7 +82,7 @@ def sample(
             no common batch, noise that is no tensor, not floating point, without data or holds NaN or
             infinity, a recorded node that the grid lacks, or parts without guidance.
         SamplingError: for a velocity that became NaN or infinite, naming sample, step and time.
-            Noticed at the end: nothing waits for the device before.
+            Noticed at the end of a batch: nothing waits for the device before.
         ModelError: for a velocity of another shape or device than the states, or without
             fractions. What the model raises is raised as it is.
 
