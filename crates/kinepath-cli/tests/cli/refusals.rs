@@ -24,7 +24,7 @@ const MISUSES: &[(&str, &[&str])] = &[
     ("--grid shift:-1", &["shift must be positive"]),
     ("--grid dynamic-shift:4096,mu=1", &["no key `mu`"]),
     ("--grid sigmas:1,0.5 --steps 3", &["--steps would have no effect"]),
-    ("--grid sigmas:0.5,0.9", &["must increase"]),
+    ("--grid sigmas:0.5,0.9", &["noise level 1 is 0.9 after 0.5"]),
     ("--t-start 0.7 --t-end 0.7", &["start < end"]),
     ("--quadrature trapezoid", &["trapezoid", "solver or left"]),
     ("--solver dopri5 --quadrature left", &["chooses its own steps"]),
