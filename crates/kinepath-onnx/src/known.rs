@@ -85,11 +85,12 @@ impl<'a> Known<'a> {
         }
         // Nodes are in the order in which they can be computed.
         for node in &graph.node {
+            let (element, rank) = (known.element_given(node), known.rank_given(node));
             for output in &node.output {
-                if let Some(element) = known.element_given(node) {
+                if let Some(element) = element {
                     known.elements.insert(output, element);
                 }
-                if let Some(rank) = known.rank_given(node) {
+                if let Some(rank) = rank {
                     known.ranks.insert(output, rank);
                 }
             }
