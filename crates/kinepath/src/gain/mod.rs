@@ -98,8 +98,8 @@ impl Gain {
     ///
     /// # Errors
     /// [`GainError::Parameter`] for a parameter out of range; [`GainError::Table`] for points that are no
-    /// table, and [`GainError::Ceiling`] for a governed gain's that are no ceiling; [`GainError::Negative`] naming the first offending time
-    /// and, for KTS, the largest admissible β₀.
+    /// table, and [`GainError::Ceiling`] for a governed gain's that are no ceiling; [`GainError::Negative`]
+    /// naming the first offending time and, for KTS, the largest admissible β₀.
     pub fn validate(&self, times: &[f64]) -> Result<(), GainError> {
         match self {
             Self::Unit => {}
