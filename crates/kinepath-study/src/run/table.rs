@@ -128,6 +128,11 @@ impl Table {
         self.columns.iter().map(|(name, column)| (name.as_str(), column))
     }
 
+    /// The columns themselves.
+    pub(crate) fn into_columns(self) -> Vec<(String, Column)> {
+        self.columns
+    }
+
     /// The column of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Column> {

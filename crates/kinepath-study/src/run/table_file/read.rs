@@ -76,7 +76,7 @@ fn read_columns(file: &mut ParquetFile) -> Result<Vec<(String, Column)>> {
             part.and_then(|part| whole.append(part))
                 .map_err(|error| ParquetError::General(error.to_string()))?;
         }
-        columns.extend(whole.columns().map(|(name, column)| (name.to_owned(), column.clone())));
+        columns.extend(whole.into_columns());
     }
     Ok(columns)
 }
